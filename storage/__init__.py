@@ -1,0 +1,1 @@
+"""What must outlive the process: inbox, sessions, plans, turns and outbox, in SQLite or PostgreSQL."""
