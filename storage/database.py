@@ -1,0 +1,28 @@
+"""What both databases offer: work that reads, and work that writes in one transaction."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+T = TypeVar("T")
+
+Work = Callable[[Connection], T]
+"""Statements on one connection. It may run again from the start after a rollback, so it does nothing else."""
+
+
+class Database(Protocol):
+    """One open database. Raises only StorageError."""
+
+    @property
+    def url(self) -> str:
+        """Where it is, for a person: without a password."""
+
+    async def read(self, work: Work[T]) -> T:
+        """Run one SELECT."""
+
+    async def write(self, work: Work[T]) -> T:
+        """Run the work in one transaction. When this returns it is stored; when it raises, nothing is."""
+
+    async def close(self) -> None:
+        """End what runs, and let go of the database."""

@@ -1,0 +1,50 @@
+"""From a URL to an open database."""
+
+from pathlib import Path
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from storage.database import Database
+from storage.errors import (
+    StorageBusy,
+    StorageError,
+    StorageFull,
+    StorageReadOnly,
+    StorageTaken,
+    StorageUnreadable,
+)
+from storage.postgresql import PostgreSQL
+from storage.sqlite import SQLite
+
+FORMS = "A database is a file's path, sqlite+aiosqlite:///PATH, or postgresql://USER@HOST/NAME."
+WAYS_OUT: dict[type[StorageError], str] = {
+    StorageFull: "Free some space, or choose another place.",
+    StorageReadOnly: "Make the file and its folder writable, or choose another place.",
+    StorageBusy: "Close that program, and start again.",
+    StorageUnreadable: "Move the file away, or choose another place.",
+    StorageTaken: "Stop that one first, or give this one a database of its own.",
+}
+
+
+async def open_database(url: str, *, busy_timeout_seconds: float) -> Database:
+    """The database behind a URL or a plain path, locked for this process and up to date."""
+    database = _database(url, busy_timeout_seconds=busy_timeout_seconds)
+    try:
+        await database.open()
+    except StorageError as error:
+        way_out = WAYS_OUT.get(type(error), "")
+        raise type(error)(f"{error} {way_out} ({database.url})") from error
+    return database
+
+
+def _database(url: str, *, busy_timeout_seconds: float) -> SQLite | PostgreSQL:
+    try:
+        target = make_url(url) if "://" in url else URL.create("sqlite", database=url)
+    except ArgumentError as error:
+        raise StorageError(FORMS) from error
+    if target.get_backend_name() == "sqlite" and target.database not in {None, "", ":memory:"}:
+        return SQLite(Path(str(target.database)).expanduser(), busy_timeout_seconds=busy_timeout_seconds)
+    if target.get_backend_name() in {"postgresql", "postgres"}:
+        return PostgreSQL(target, busy_timeout_seconds=busy_timeout_seconds)
+    raise StorageError(FORMS)  # without the URL itself, which may hold a password

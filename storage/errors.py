@@ -1,0 +1,36 @@
+"""What storage lets out: its own errors, each with a sentence for a person.
+
+StorageError
+├── StorageFull          no space left: nothing was written
+├── StorageReadOnly      the file or its folder cannot be written
+├── StorageBusy          another program holds the database
+├── StorageUnreadable    the file is damaged, or no database
+└── StorageTaken         another Errand runs on this database
+"""
+
+
+class StorageError(Exception):
+    """The database could not do this."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+
+
+class StorageFull(StorageError):
+    """The disk is full."""
+
+
+class StorageReadOnly(StorageError):
+    """The database cannot be written."""
+
+
+class StorageBusy(StorageError):
+    """Another program holds the database."""
+
+
+class StorageUnreadable(StorageError):
+    """The database file is damaged, or is no database."""
+
+
+class StorageTaken(StorageError):
+    """Another Errand is already running on this database."""

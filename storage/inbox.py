@@ -1,0 +1,46 @@
+"""The inbox: every event, once, before its platform is told that it has arrived."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, type_coerce, update
+
+from storage.records import Arrived
+from storage.rows import record, records, upsert
+from storage.tables import TurnName, inbox, unfinished
+
+ARRIVED = (
+    inbox.c.number,
+    type_coerce(inbox.c.number, TurnName),
+    inbox.c.session,
+    inbox.c.channel,
+    inbox.c.event_id,
+    inbox.c.payload,
+    inbox.c.received_at,
+    inbox.c.attempts,
+)
+
+
+def remember(connection: Connection, *, channel: str, event_id: str, session: str, payload: str) -> Arrived | None:
+    """Take in one event; None where it is already known."""
+    row = {
+        "channel": channel,
+        "event_id": event_id,
+        "session": session,
+        "payload": payload,
+        "received_at": datetime.now(UTC),
+        "attempts": 0,
+    }
+    new = upsert(connection, inbox).values(row).on_conflict_do_nothing(index_elements=["channel", "event_id"])
+    return record(connection, Arrived, new.returning(*ARRIVED))
+
+
+def take_up(connection: Connection) -> list[Arrived]:
+    """Every unfinished event, oldest first, after counting one more attempt for each."""
+    again = update(inbox).where(unfinished).values(attempts=inbox.c.attempts + 1).returning(*ARRIVED)
+    return sorted(records(connection, Arrived, again), key=lambda arrived: arrived.number)
+
+
+def mark_done(connection: Connection, turn: str) -> None:
+    """The event of this turn needs nothing more."""
+    this = type_coerce(inbox.c.number, TurnName) == turn
+    connection.execute(update(inbox).where(this).values(done_at=datetime.now(UTC)))

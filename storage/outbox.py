@@ -1,0 +1,39 @@
+"""The outbox: what a turn has to say, until its channel has taken it."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, select, update
+
+from storage.records import Conclusion, Parcel
+from storage.rows import columns, records, values
+from storage.tables import outbox, undelivered
+
+
+def put(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
+    """A turn's parcels. Their ids stay the same over every attempt: the turn's name and the part's place."""
+    parcels = [
+        Parcel(
+            id=f"{conclusion.record.turn}.{position}",
+            turn=conclusion.record.turn,
+            session=conclusion.record.session,
+            channel=conclusion.channel,
+            address=conclusion.address,
+            payload=payload,
+        )
+        for position, payload in enumerate(conclusion.shown)
+    ]
+    if parcels:
+        rows = [{"position": position, **values(parcel)} for position, parcel in enumerate(parcels)]
+        connection.execute(outbox.insert(), rows)
+    return parcels
+
+
+def waiting(connection: Connection, turn: str | None = None) -> list[Parcel]:
+    """The parcels, of one turn or of all, that no channel has taken yet, oldest first."""
+    parcels = select(*columns(Parcel, outbox)).where(undelivered).order_by(outbox.c.turn, outbox.c.position)
+    return records(connection, Parcel, parcels if turn is None else parcels.where(outbox.c.turn == turn))
+
+
+def mark_delivered(connection: Connection, parcel: str) -> None:
+    """The channel has taken this parcel."""
+    connection.execute(update(outbox).where(outbox.c.id == parcel).values(delivered_at=datetime.now(UTC)))

@@ -1,0 +1,28 @@
+"""Questions: what waits for a person, at most one in a session."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, select, update
+
+from storage.records import OpenQuestion
+from storage.rows import columns, record, values
+from storage.tables import questions, still_open
+
+
+def open_question(connection: Connection, session: str) -> OpenQuestion | None:
+    """The session's one open question."""
+    mine = select(*columns(OpenQuestion, questions)).where(questions.c.session == session, still_open)
+    return record(connection, OpenQuestion, mine)
+
+
+def ask(connection: Connection, question: OpenQuestion) -> None:
+    """Make this the session's one open question."""
+    older = update(questions).where(questions.c.session == question.session, still_open)
+    connection.execute(older.values(closed_at=datetime.now(UTC)))
+    connection.execute(questions.insert(), values(question))
+
+
+def close(connection: Connection, question: str) -> None:
+    """This question was answered."""
+    answered = update(questions).where(questions.c.id == question, still_open)
+    connection.execute(answered.values(closed_at=datetime.now(UTC)))

@@ -1,0 +1,122 @@
+"""What leaves storage: frozen records. Payloads are JSON text whose meaning is the caller's."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One remembered event. `turn` is the name of the turn that works on it: "t" and the row's number.
+
+    `attempts` counts the processes that died while it was unfinished, 0 for an event that has just come in.
+    """
+
+    number: int
+    turn: str
+    session: str
+    channel: str
+    event_id: str
+    payload: str
+    received_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """One finished turn. `outcome` is one word: direct, clarify, plan, refuse, command, stopped, failed.
+
+    `answer` is what the person was told, `dossier` JSON.
+    """
+
+    turn: str
+    session: str
+    person: str
+    request: str
+    outcome: str
+    answer: str
+    dossier: str
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenQuestion:
+    """A question that waits for its person. `plan` is the plan that goes on with the answer, if there is one."""
+
+    id: str
+    session: str
+    person: str
+    plan: str | None
+    payload: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """A plan as JSON, and the turn that works on it now."""
+
+    id: str
+    session: str
+    turn: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStep:
+    """What is known of one step: a status word and JSON. Status "started" means: begun, and nothing heard since."""
+
+    step: str
+    status: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One outbox row: a final part (JSON) for one address (JSON), until its channel has taken it."""
+
+    id: str
+    turn: str
+    session: str
+    channel: str
+    address: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One call of one model. Token counts are None where the provider did not tell."""
+
+    component: str
+    model: str
+    seconds: float
+    error: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """Everything that ends a turn, written in one transaction.
+
+    `shown` are the final parts (JSON) in their order. `question` becomes the session's one open question and
+    replaces an older one; `closes` names a question that this turn answered.
+    """
+
+    record: TurnRecord
+    channel: str
+    address: str
+    shown: tuple[str, ...]
+    question: OpenQuestion | None = None
+    closes: str | None = None
+    model_calls: tuple[ModelCall, ...] = field(default=())
+    forget_history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """One session for a list: how many turns it has, and when the last one ended."""
+
+    session: str
+    turns: int
+    last_at: datetime | None
+    open_question: bool

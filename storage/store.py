@@ -1,0 +1,152 @@
+"""The store: everything that outlives the process. Records go in and come out; rows stay here."""
+
+import asyncio
+
+from sqlalchemy import Connection
+
+from storage import inbox, outbox, questions, runs, sessions, turns
+from storage.database import Database
+from storage.engine import open_database
+from storage.records import (
+    Arrived,
+    Conclusion,
+    ModelCall,
+    OpenQuestion,
+    Parcel,
+    SessionSummary,
+    StoredPlan,
+    StoredStep,
+    TurnRecord,
+)
+
+
+async def open_store(url: str, *, busy_timeout_seconds: float = 5.0) -> "Store":
+    """The store behind a URL (sqlite+aiosqlite:///PATH, postgresql://...) or a plain path of a SQLite file.
+
+    What is missing is created, and an older schema is brought up to date. One store at a time is open on one
+    database; another one, here or in another process, raises StorageTaken.
+    """
+    return Store(await open_database(url, busy_timeout_seconds=busy_timeout_seconds))
+
+
+class Store:
+    """Every method is one transaction: when it returns it is stored, when it raises nothing of it is.
+
+    Only a caller that was cancelled cannot know: its write is stored as a whole or not at all, and nothing of
+    it goes on any more. It may always be repeated, as repeating a write changes nothing. Nothing here needs a
+    time limit of the caller. Raises StorageError, and its kinds.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.url = database.url  # for people: the password is hidden
+        self._database = database
+        self._known_sessions: set[str] = set()  # saves a statement per event; 10,000 sessions are about 1 MB
+        self._unheard: dict[tuple[str, str], Arrived] = {}  # stored, but its caller was cancelled meanwhile
+
+    async def close(self) -> None:
+        """End what runs, and let go of the database."""
+        await self._database.close()
+
+    # --- inbox
+
+    async def remember(
+        self, *, channel: str, event_id: str, session: str, address: str, payload: str
+    ) -> Arrived | None:
+        """Take in one event of a session; None where it is already known.
+
+        An event whose caller was cancelled before it heard of it goes to whoever brings it again.
+        """
+        is_new = session not in self._known_sessions
+        arrived: Arrived | None = None
+
+        def work(connection: Connection) -> None:
+            nonlocal arrived
+            if is_new:
+                sessions.begin(connection, session, address)
+            arrived = inbox.remember(connection, channel=channel, event_id=event_id, session=session, payload=payload)
+
+        try:
+            await self._database.write(work)
+        except asyncio.CancelledError:
+            if arrived is not None:
+                self._unheard[channel, event_id] = arrived
+            raise
+        self._known_sessions.add(session)
+        unheard = self._unheard.pop((channel, event_id), None)
+        return arrived or unheard
+
+    async def unfinished(self) -> list[Arrived]:
+        """What an earlier process left unfinished, oldest first, one attempt more on each: for the start."""
+        return await self._database.write(inbox.take_up)
+
+    # --- sessions
+
+    async def history(self, session: str, *, last: int) -> list[TurnRecord]:
+        """The `last` turns of the conversation since its last /new, oldest first, without commands."""
+        return await self._database.read(lambda c: turns.history(c, session, last=last))
+
+    async def open_question(self, session: str) -> OpenQuestion | None:
+        """The question that waits for its person."""
+        return await self._database.read(lambda c: questions.open_question(c, session))
+
+    async def last_turn(self, session: str) -> TurnRecord | None:
+        """The newest turn that was no command."""
+        return await self._database.read(lambda c: turns.last(c, session))
+
+    async def turn(self, turn: str) -> TurnRecord | None:
+        """A finished turn by its name."""
+        return await self._database.read(lambda c: turns.turn(c, turn))
+
+    async def sessions(self) -> list[SessionSummary]:
+        """Every session, the one with the newest turn first."""
+        return await self._database.read(sessions.summaries)
+
+    async def outcome_counts(self) -> dict[str, int]:
+        """How many turns had which outcome, over all sessions."""
+        return await self._database.read(turns.outcome_counts)
+
+    # --- runs
+
+    async def save_plan(self, plan: StoredPlan, *, closes: str | None = None) -> None:
+        """Write the plan, over the older one with its id, and close the question that it answers."""
+
+        def work(connection: Connection) -> None:
+            runs.save_plan(connection, plan)
+            if closes is not None:
+                questions.close(connection, closes)
+
+        await self._database.write(work)
+
+    async def plan_of(self, turn: str) -> StoredPlan | None:
+        """The plan that this turn works on."""
+        return await self._database.read(lambda c: runs.plan_of(c, turn))
+
+    async def plan(self, plan: str) -> StoredPlan | None:
+        """A plan by its id."""
+        return await self._database.read(lambda c: runs.plan(c, plan))
+
+    async def keep_step(self, plan: str, step: StoredStep) -> None:
+        """Write what is known of a step, over what was known before."""
+        await self._database.write(lambda c: runs.keep_step(c, plan, step))
+
+    async def steps(self, plan: str) -> list[StoredStep]:
+        """What is known of a plan's steps, in the order in which it became known."""
+        return await self._database.read(lambda c: runs.steps(c, plan))
+
+    # --- the end of a turn
+
+    async def finish(self, conclusion: Conclusion) -> list[Parcel]:
+        """Write all that ends a turn. The parcels to deliver: of an ended turn, those that still wait."""
+        return await self._database.write(lambda c: turns.finish(c, conclusion))
+
+    async def delivered(self, parcel: str) -> None:
+        """The channel has taken this parcel."""
+        await self._database.write(lambda c: outbox.mark_delivered(c, parcel))
+
+    async def undelivered(self) -> list[Parcel]:
+        """Every parcel that no channel has taken, oldest first; those of one session in their order."""
+        return await self._database.read(outbox.waiting)
+
+    async def model_calls(self, turn: str) -> list[ModelCall]:
+        """The model calls of a turn, in their order."""
+        return await self._database.read(lambda c: turns.calls(c, turn))

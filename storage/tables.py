@@ -1,0 +1,200 @@
+"""The tables, and the three column types that make both databases give back the same values."""
+
+import re
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy import Text as AnyText
+
+from storage.errors import StorageError
+
+
+class Text(TypeDecorator[str]):
+    """Text that both databases can hold: PostgreSQL takes no NUL, and neither takes half a surrogate pair."""
+
+    impl = AnyText
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if "\0" in value:
+            raise StorageError("Text with a NUL character cannot be stored.")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise StorageError("Text with a lone surrogate cannot be stored.") from error
+        return value
+
+
+class Instant(TypeDecorator[datetime]):
+    """A time in UTC, aware on the way in and out. SQLite itself knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise StorageError(f"A time without a time zone cannot be stored: {value!r}")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            return value.replace(tzinfo=UTC)
+        return value and value.astimezone(UTC)
+
+
+class TurnName(TypeDecorator[str]):
+    """The name of a turn, "t42", kept as the number of its inbox row: so turns sort by the order of arrival."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> int | None:
+        return None if value is None else turn_number(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> str | None:
+        return None if value is None else turn_name(value)
+
+
+def turn_name(number: int) -> str:
+    """The name of the turn that works on this inbox row."""
+    return f"t{number}"
+
+
+def turn_number(turn: str) -> int:
+    """The inbox row that a turn works on; -1, which is nobody's, for anything but a turn's name."""
+    match = re.fullmatch(r"t(\d{1,9})", turn, re.ASCII)
+    return int(match[1]) if match else -1
+
+
+metadata = MetaData()
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("history_after", TurnName, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("session", ForeignKey(sessions.c.session), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("done_at", Instant),
+    UniqueConstraint("channel", "event_id", name="inbox_event"),
+    # A number names a turn for good: it is not given out again, not even after the newest row was deleted.
+    sqlite_autoincrement=True,
+)
+unfinished = inbox.c.done_at.is_(None)
+Index("inbox_unfinished", inbox.c.number, sqlite_where=unfinished, postgresql_where=unfinished)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("turn", TurnName, ForeignKey(inbox.c.number), primary_key=True, autoincrement=False),
+    Column("session", ForeignKey(sessions.c.session), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("request", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("dossier", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant, nullable=False),
+    Index("turns_of_session", "session", "turn"),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("session", ForeignKey(sessions.c.session), nullable=False),
+    Column("turn", TurnName, ForeignKey(inbox.c.number), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("saved_at", Instant, nullable=False),
+    Index("plans_of_turn", "turn", "saved_at"),
+)
+
+step_results = Table(
+    "step_results",
+    metadata,
+    Column("plan", ForeignKey(plans.c.id), primary_key=True),
+    Column("step", Text, primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("kept_at", Instant, nullable=False),
+)
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("session", ForeignKey(sessions.c.session), nullable=False),
+    Column("person", Text, nullable=False),
+    Column("plan", ForeignKey(plans.c.id)),
+    Column("payload", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+)
+still_open = questions.c.closed_at.is_(None)
+Index(
+    "questions_open",
+    questions.c.session,
+    unique=True,
+    sqlite_where=still_open,
+    postgresql_where=still_open,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("turn", TurnName, ForeignKey(turns.c.turn), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("session", ForeignKey(sessions.c.session), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("delivered_at", Instant),
+)
+undelivered = outbox.c.delivered_at.is_(None)
+Index(
+    "outbox_undelivered",
+    outbox.c.turn,
+    outbox.c.position,
+    sqlite_where=undelivered,
+    postgresql_where=undelivered,
+)
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("turn", TurnName, ForeignKey(turns.c.turn), primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("component", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("error", Text),
+    Column("input_tokens", Integer),
+    Column("output_tokens", Integer),
+)

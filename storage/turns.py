@@ -1,0 +1,66 @@
+"""Turns: how each one ended, and what a session remembers of them."""
+
+from sqlalchemy import Connection, func, select
+
+from storage import inbox, outbox, questions, sessions, tables
+from storage.records import Conclusion, ModelCall, Parcel, TurnRecord
+from storage.rows import columns, record, records, upsert, values
+from storage.tables import model_calls, turns
+
+conversation = turns.c.outcome != "command"
+
+
+def finish(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
+    """Write the end of a turn; where it has ended before, nothing changes. Its parcels that still wait."""
+    turn = conclusion.record.turn
+    new = upsert(connection, turns).values(values(conclusion.record)).on_conflict_do_nothing()
+    if connection.execute(new.returning(turns.c.turn)).first() is None:
+        return outbox.waiting(connection, turn)
+    if conclusion.closes is not None:
+        questions.close(connection, conclusion.closes)
+    if conclusion.question is not None:
+        questions.ask(connection, conclusion.question)
+    if conclusion.model_calls:
+        _keep_calls(connection, turn, conclusion.model_calls)
+    if conclusion.forget_history:
+        sessions.forget_history(connection, conclusion.record.session, turn)
+    inbox.mark_done(connection, turn)
+    return outbox.put(connection, conclusion)
+
+
+def turn(connection: Connection, name: str) -> TurnRecord | None:
+    """One finished turn."""
+    return record(connection, TurnRecord, select(turns).where(turns.c.turn == name))
+
+
+def last(connection: Connection, session: str) -> TurnRecord | None:
+    """The newest turn of a session's conversation: commands are no part of it."""
+    mine = select(turns).where(turns.c.session == session, conversation)
+    return record(connection, TurnRecord, mine.order_by(turns.c.turn.desc()).limit(1))
+
+
+def history(connection: Connection, session: str, *, last: int) -> list[TurnRecord]:
+    """The `last` turns of a session's conversation after its mark, oldest first."""
+    mine = (
+        select(turns)
+        .join(tables.sessions)
+        .where(turns.c.session == session, conversation, turns.c.turn > tables.sessions.c.history_after)
+    )
+    return records(connection, TurnRecord, mine.order_by(turns.c.turn.desc()).limit(last))[::-1]
+
+
+def outcome_counts(connection: Connection) -> dict[str, int]:
+    """How many turns had which outcome, over all sessions."""
+    counted = select(turns.c.outcome, func.count()).group_by(turns.c.outcome)
+    return dict(connection.execute(counted).all())
+
+
+def calls(connection: Connection, turn: str) -> list[ModelCall]:
+    """The model calls of a turn, in their order."""
+    mine = select(*columns(ModelCall, model_calls)).where(model_calls.c.turn == turn)
+    return records(connection, ModelCall, mine.order_by(model_calls.c.position))
+
+
+def _keep_calls(connection: Connection, turn: str, made: tuple[ModelCall, ...]) -> None:
+    rows = [{"turn": turn, "position": position, **values(call)} for position, call in enumerate(made)]
+    connection.execute(model_calls.insert(), rows)
