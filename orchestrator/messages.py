@@ -1,0 +1,194 @@
+"""The contract between the core and its channels: what people send, and what they see."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class Frozen(BaseModel):
+    """A value that cannot change and that refuses unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Address(Frozen):
+    """Where a conversation happens: a chat, and inside of it perhaps a topic or a thread."""
+
+    channel: str
+    chat: str
+    thread: str | None = None
+
+    @property
+    def session(self) -> str:
+        """The session's key. Two addresses share it only if they are equal."""
+        place = "/".join(quote(part, safe="@.-_") for part in (self.chat, self.thread) if part is not None)
+        return f"{quote(self.channel, safe='')}:{place}"
+
+
+class Person(Frozen):
+    """One account in one channel. `id` is the platform's own, never a display name."""
+
+    id: str
+    name: str = ""
+
+
+# --- Inbound: one thing that a person did -------------------------------------------------------------
+
+
+class Arrival(Frozen):
+    """What every Inbound has. `event_id` is the platform's own and unique within the channel."""
+
+    event_id: str
+    address: Address
+    person: Person
+    sent_at: datetime
+
+
+class Message(Arrival):
+    """Words that a person wrote."""
+
+    kind: Literal["message"] = "message"
+    text: str
+
+
+class Command(Arrival):
+    """A slash word with the text behind it: `/why`, `/new`, `/get_current_time timezone=UTC`."""
+
+    kind: Literal["command"] = "command"
+    name: str
+    rest: str = ""
+
+
+class Choice(Arrival):
+    """A press on one of a question's choices."""
+
+    kind: Literal["choice"] = "choice"
+    question: str
+    value: str
+
+
+class Form(Arrival):
+    """A question's fields, filled in at once."""
+
+    kind: Literal["form"] = "form"
+    question: str
+    values: dict[str, str]
+
+
+class Stop(Arrival):
+    """End what is running in this session, now."""
+
+    kind: Literal["stop"] = "stop"
+
+
+Inbound = Annotated[Message | Command | Choice | Form | Stop, Field(discriminator="kind")]
+INBOUND: TypeAdapter[Inbound] = TypeAdapter(Inbound)
+
+
+# --- Outbound: what a person sees ---------------------------------------------------------------------
+
+StepState = Literal["waiting", "running", "done", "failed", "skipped", "asking"]
+
+
+class StepLine(Frozen):
+    """One line of a plan card."""
+
+    id: str
+    title: str
+    state: StepState
+    note: str = ""
+
+
+class Status(Frozen):
+    """A word on what goes on, such as "thinking". Shown while it lasts."""
+
+    kind: Literal["status"] = "status"
+    text: str
+
+
+class PlanCard(Frozen):
+    """The plan and how far it is. Sent again, whole, at every change."""
+
+    kind: Literal["plan"] = "plan"
+    plan: str
+    mode: Literal["single", "parallel", "sequential", "graph"]
+    steps: tuple[StepLine, ...]
+
+
+class Draft(Frozen):
+    """The answer so far: always the whole text, never only what is new."""
+
+    kind: Literal["draft"] = "draft"
+    text: str
+
+
+Live = Annotated[Status | PlanCard | Draft, Field(discriminator="kind")]
+"""Parts that a channel shows while a turn runs. They may be dropped; nothing depends on them."""
+
+
+class QuestionField(Frozen):
+    """One thing that is asked: its name, what it is, and what may be chosen. Choices do not exclude free text
+    unless `closed`."""
+
+    name: str
+    label: str
+    choices: tuple[str, ...] = ()
+    closed: bool = False
+
+
+class Question(Frozen):
+    """Something that only the person can say. The turn has ended; the answer starts the next one."""
+
+    kind: Literal["question"] = "question"
+    id: str
+    text: str
+    fields: tuple[QuestionField, ...]
+
+
+class Answer(Frozen):
+    """The one answer of a turn, in the canonical Markdown."""
+
+    kind: Literal["answer"] = "answer"
+    text: str
+
+
+class Notice(Frozen):
+    """A word of the system: the reply to a command, a stop, a refusal to take something."""
+
+    kind: Literal["notice"] = "notice"
+    text: str
+
+
+Final = Annotated[Question | Answer | Notice, Field(discriminator="kind")]
+"""Parts that are stored before they are shown, and are shown until the channel has taken them."""
+FINAL: TypeAdapter[Final] = TypeAdapter(Final)
+
+
+class Delivery(Frozen):
+    """One final part on its way to one place.
+
+    `id` stays the same over every attempt, so a channel that can edit shows it once. `repeated` says that an
+    earlier process may have shown it already.
+    """
+
+    id: str
+    turn: str
+    address: Address
+    part: Final
+    repeated: bool = False
+
+
+class Receipt(Frozen):
+    """What became of an Inbound: durable now. `new` is False where the same event was already known."""
+
+    new: bool
+    turn: str | None = None
+
+
+Accept = Callable[[Inbound], Awaitable[Receipt]]
+"""Make an Inbound durable. A channel acknowledges to its platform only after this has returned."""
+Emit = Callable[[Live], Awaitable[None]]
+"""Show a live part of the running turn. The only call that goes upward."""

@@ -1,0 +1,100 @@
+"""The Model protocol: one provider call at a time, typed errors, tool calls handed back to us."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from orchestrator.tools.spec import ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants to be called. `arguments` are parsed, and checked by nobody yet."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """One message of a prompt. `tool_call_id` belongs to role "tool", `tool_calls` to role "assistant"."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call; None where the provider did not tell."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What a model said: text, tool calls, or both. `model` is the one that really answered."""
+
+    text: str
+    model: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    usage: Usage = Usage()
+
+
+OnText = Callable[[str], Awaitable[None]]
+"""Called with the whole text so far, each time there is more of it."""
+
+
+class Model(Protocol):
+    """One model of one provider."""
+
+    @property
+    def name(self) -> str:
+        """The way it is written in settings, such as "openai:gpt-4o"."""
+        ...
+
+    async def reply(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        tools: Sequence[ToolSpec] = (),
+        on_text: OnText | None = None,
+        timeout_seconds: float,
+    ) -> ModelReply:
+        """One provider call; streamed where `on_text` is given.
+
+        Raises ModelTimedOut, ModelUnreachable, ModelBusy, ModelRefused, ModelMalformed, and nothing else.
+        An answer with neither text nor tool calls is ModelMalformed.
+        """
+        ...
+
+
+Script = Callable[[Sequence[ChatMessage], Sequence[ToolSpec]], ModelReply]
+
+
+class Scripted:
+    """A model that plays a script: for demonstrations and tests. It never leaves the process."""
+
+    def __init__(self, script: Script, *, name: str = "scripted:script") -> None:
+        self.name = name
+        self.calls = 0
+        self._script = script
+
+    async def reply(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        tools: Sequence[ToolSpec] = (),
+        on_text: OnText | None = None,
+        timeout_seconds: float,
+    ) -> ModelReply:
+        self.calls += 1
+        reply = self._script(messages, tools)
+        if on_text and reply.text:
+            words = reply.text.split(" ")
+            for count in range(1, len(words) + 1):
+                await on_text(" ".join(words[:count]))
+        return reply
