@@ -1,0 +1,155 @@
+"""Between the protocol's shapes and ours: its tools as ToolSpec, its answers as ToolResult."""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from jsonschema import SchemaError
+from jsonschema.validators import validator_for
+from mcp_types import (
+    AudioContent,
+    CallToolResult,
+    ContentBlock,
+    EmbeddedResource,
+    ImageContent,
+    ResourceLink,
+    TextContent,
+    TextResourceContents,
+    Tool,
+    ToolAnnotations,
+)
+
+from orchestrator.tools.spec import ToolResult, ToolSpec
+
+NAME_LIMIT = 64  # characters of ^[A-Za-z0-9_-]{1,64}$, what every provider takes (read 2026-11)
+DESCRIPTION_LIMIT = 4000  # characters; what a tool needs more for is not a description
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A tool under its own name at the server, and as the rest of Errand knows it."""
+
+    tool: str
+    spec: ToolSpec
+
+
+class Unusable(Exception):
+    """A tool that cannot be offered; the message says why."""
+
+
+def offer(server: str, tool: Tool) -> Offer:
+    """One tool as we offer it. Raises Unusable."""
+    if tool.execution and tool.execution.task_support == "required":
+        raise Unusable("works only as a task")
+    try:
+        validator_for(tool.input_schema).check_schema(tool.input_schema)
+    except SchemaError as error:
+        raise Unusable(f"its schema is none: {clean(error.message, 100)}") from error
+    hints = tool.annotations or ToolAnnotations()
+    spec = ToolSpec(
+        name=outside_name(server, tool.name),
+        description=clean(tool.description or "", DESCRIPTION_LIMIT),
+        parameters=_clean_schema(tool.input_schema),
+        source=f"mcp:{server}",
+        read_only=bool(hints.read_only_hint),
+        idempotent=bool(hints.idempotent_hint),
+        title=clean(tool.title or hints.title or "", 100),
+    )
+    return Offer(tool.name, spec)
+
+
+def prefix(server: str) -> str:
+    """What the names of a server's tools begin with."""
+    return _plain(server) + "__"
+
+
+def outside_name(server: str, tool: str) -> str:
+    """`server__tool` in the characters and the length that providers take. A long one ends in a hash of the whole:
+    cut at the end, two long names would become one."""
+    name = prefix(server) + _plain(tool)
+    if len(name) <= NAME_LIMIT:
+        return name
+    digest = hashlib.sha256(f"{server}__{tool}".encode()).hexdigest()[:8]
+    return f"{name[: NAME_LIMIT - 9]}_{digest}"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "_", name)
+
+
+def clean(text: str, limit: int) -> str:
+    """Text of a stranger without what cannot be seen: control, zero-width and bidi characters. Cut at `limit`."""
+    seen = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf"))
+    return seen if len(seen) <= limit else seen[: limit - 1] + "…"
+
+
+def _clean_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _clean_part(key, value) for key, value in schema.items()}
+
+
+def _clean_part(key: str, value: Any) -> Any:
+    match value:
+        case str() if key in ("title", "description"):
+            return clean(value, DESCRIPTION_LIMIT)
+        case dict():
+            return _clean_schema(value)
+        case list():
+            return [_clean_part("", item) for item in value]
+        case _:
+            return value
+
+
+# --- Answers ------------------------------------------------------------------------------------------
+
+
+def to_result(answer: CallToolResult, limit: int) -> ToolResult:
+    """An answer as text, and as data where it is structured or one JSON document. Both at most `limit` characters."""
+    text = "\n".join(_words(answer.content))
+    data = answer.structured_content
+    if data is None:
+        data = _document(text) if len(text) <= limit else None
+    elif len(written := json.dumps(data, ensure_ascii=False)) > limit:
+        text, data = text or written, None
+    elif not text:
+        text = written
+    return ToolResult(_cut(text, limit), data, is_error=answer.is_error)
+
+
+def _words(content: list[ContentBlock]) -> Iterator[str]:
+    for block in content:
+        match block:
+            case TextContent():
+                yield block.text
+            case ImageContent() | AudioContent():
+                yield f"[{block.type} {block.mime_type}, {_size(block.data)}]"
+            case ResourceLink():
+                yield f"[link {block.name}: {block.uri}]"
+            case EmbeddedResource(resource=TextResourceContents() as resource):
+                yield resource.text
+            case EmbeddedResource():
+                yield f"[file {block.resource.uri}]"
+
+
+def _size(base64: str) -> str:
+    return f"{len(base64) * 3 / 4 / 1000:.1f} kB"
+
+
+def _document(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_not_json)
+    except ValueError:
+        return None
+
+
+def _not_json(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}\n[cut: this is the beginning, {limit} of {len(text)} characters]"
