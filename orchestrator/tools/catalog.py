@@ -1,0 +1,82 @@
+"""The catalogue: every tool of every source behind one door."""
+
+import asyncio
+import difflib
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from orchestrator.errors import ToolUnavailable
+from orchestrator.tools.search import Index
+from orchestrator.tools.spec import Arguments, ToolResult, Toolset, ToolsetHealth, ToolSpec
+
+log = logging.getLogger(__name__)
+
+ALL_SHOWN = 40  # up to here a prompt holds every tool; measured on realistic catalogues, 2026-11
+TOP = 20  # above it, so many that fit best
+
+
+class Catalog:
+    """Tools by name. Where two sources offer one name, the earlier source keeps it and the health says so."""
+
+    def __init__(self, toolsets: Sequence[Toolset]) -> None:
+        self._toolsets = tuple(toolsets)
+
+    async def start(self) -> None:
+        """Start every source, side by side."""
+        async with asyncio.TaskGroup() as group:
+            for toolset in self._toolsets:
+                group.create_task(toolset.start())
+
+    async def stop(self) -> None:
+        """Stop every source, whatever becomes of the others."""
+        stopped = await asyncio.gather(*(toolset.stop() for toolset in self._toolsets), return_exceptions=True)
+        for toolset, error in zip(self._toolsets, stopped, strict=True):
+            if isinstance(error, Exception):
+                log.error("a source of tools did not stop well", extra={"reason": toolset.name}, exc_info=error)
+
+    def specs(self) -> list[ToolSpec]:
+        """All tools, in the order of their sources."""
+        return [spec for spec, _ in self._owned().values()]
+
+    def find(self, name: str) -> ToolSpec | None:
+        """A tool by its full name, or by the part behind the server's where only one tool ends so."""
+        owned = self._owned()
+        if name in owned:
+            return owned[name][0]
+        ending = [spec for full, (spec, _) in owned.items() if full.endswith(f"__{name}")]
+        return ending[0] if len(ending) == 1 else None
+
+    def offer(self, query: str) -> list[ToolSpec]:
+        """The tools that a model is shown for this request, always in the catalogue's order."""
+        specs = self.specs()
+        if len(specs) <= ALL_SHOWN:
+            return specs
+        best = {spec.name for spec, _ in Index(specs).top(query, TOP)}
+        return [spec for spec in specs if spec.name in best]
+
+    async def call(self, name: str, arguments: Arguments, *, key: str, timeout_seconds: float) -> ToolResult:
+        """Call a tool by its full name. Raises ToolUnavailable, ToolTimedOut, OutcomeUnknown."""
+        owned = self._owned()
+        if name not in owned:
+            near = difflib.get_close_matches(name, owned, n=3)
+            hint = f" There is {', '.join(map(repr, near))}." if near else ""
+            raise ToolUnavailable(f"There is no tool {name!r}.{hint}")
+        return await owned[name][1].call(name, arguments, key=key, timeout_seconds=timeout_seconds)
+
+    def health(self) -> list[ToolsetHealth]:
+        """How every source is doing, and which tools were left out because their name was taken."""
+        counts = Counter(spec.name for toolset in self._toolsets for spec in toolset.specs())
+        taken = [
+            ToolsetHealth(name, "left out", "an earlier source has a tool of this name")
+            for name, count in counts.items()
+            if count > 1
+        ]
+        return [each for toolset in self._toolsets for each in toolset.health()] + taken
+
+    def _owned(self) -> Mapping[str, tuple[ToolSpec, Toolset]]:
+        owned: dict[str, tuple[ToolSpec, Toolset]] = {}
+        for toolset in self._toolsets:
+            for spec in toolset.specs():
+                owned.setdefault(spec.name, (spec, toolset))
+        return owned
