@@ -1,0 +1,143 @@
+"""The slash words: /help /new /status /why /tools, and /NAME key=value for every tool."""
+
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from orchestrator.dossier import why
+from orchestrator.errors import BadInput
+from orchestrator.messages import Command
+from orchestrator.notation import read_plan
+from orchestrator.plan import Plan, Planned, Step
+from orchestrator.sessions import Talk
+from orchestrator.slots import coerce
+from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.spec import ToolSpec
+from storage.store import Store
+
+HELP = """\
+Write what you need. I answer, ask, or show a plan and run it.
+
+- `/why` explains my last turn (`/why t12` another one)
+- `/tools` lists what I can call; `/NAME key=value` calls one, as in `/get_current_time timezone=Asia/Tokyo`
+- `/status` says how I am doing
+- `/stop` ends what is running
+- `/new` starts over: I forget what we said before
+- `/help` shows this"""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the system says. It may put the history away, or drop the open question."""
+
+    text: str
+    forget_history: bool = False
+    drop_question: bool = False
+
+
+class Commands:
+    """Carries out slash words. `about` says what models there are, for /status."""
+
+    def __init__(self, store: Store, catalog: Catalog, *, about: Callable[[], str]) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._about = about
+
+    async def carry_out(self, talk: Talk, command: Command) -> Told | Planned:
+        """What it says, or the plan that it stands for. Raises BadInput, PlanInvalid."""
+        match command.name:
+            case "help" | "start":
+                return Told(HELP)
+            case "new" | "reset":
+                return Told(
+                    "A fresh start: I have put away what we said before.",
+                    forget_history=True,
+                    drop_question=True,
+                )
+            case "why":
+                return Told(await self._why(talk, command.rest.strip()))
+            case "tools":
+                return Told(self._tools())
+            case "status":
+                return Told(await self._status(talk))
+            case "plan":
+                steps, template = read_plan(command.rest)
+                return Planned(self._checked(steps, template), reason="you wrote the plan yourself")
+            case "tool":
+                name, _, rest = command.rest.strip().partition(" ")
+                return self._tool_call(name, rest)
+            case name:
+                return self._tool_call(name, command.rest)
+
+    async def _why(self, talk: Talk, turn: str) -> str:
+        record = await (self._store.turn(turn) if turn else self._store.last_turn(talk.arrived.session))
+        if record is None or record.session != talk.arrived.session:
+            return f"I know no turn {turn!r} in this conversation." if turn else "There is nothing to explain yet."
+        return why(record)
+
+    def _tools(self) -> str:
+        specs = self._catalog.specs()
+        if not specs:
+            return "No tools are connected. Name servers in mcp.json, or functions in the settings."
+        return "\n".join(_tool_line(tool) for tool in specs)
+
+    async def _status(self, talk: Talk) -> str:
+        counts = await self._store.outcome_counts()
+        done = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or "none yet"
+        health = [
+            f"- tools of `{each.name}`: {each.state}, {each.tools}{f' ({each.detail})' if each.detail else ''}"
+            for each in self._catalog.health()
+        ]
+        waiting = "- a question of mine is open here" if talk.question else "- no question is open here"
+        return "\n".join([self._about(), *health, waiting, f"- turns so far: {done}"])
+
+    def _tool_call(self, name: str, rest: str) -> Planned:
+        tool = self._find(name)
+        if tool is None:
+            raise BadInput(f"I know no command /{name}. /help lists mine, /tools lists the tools.")
+        arguments = {key: coerce(value, tool.properties.get(key, {})) for key, value in _pairs(tool, rest)}
+        step = Step(
+            id="s1",
+            tool=tool.name,
+            arguments=arguments,
+            title=tool.in_words(arguments),
+            missing=tuple(required for required in tool.required if required not in arguments),
+        )
+        return Planned(Plan.checked([step], self._catalog.find), reason="you called the tool yourself")
+
+    def _checked(self, steps: Sequence[Step], template: str) -> Plan:
+        """The plan under its tools' full names, each step with a title."""
+        named = []
+        for step in steps:
+            if tool := self._catalog.find(step.tool):
+                title = step.title or tool.in_words(step.arguments)
+                step = step.model_copy(update={"tool": tool.name, "title": title})  # noqa: PLW2901
+            named.append(step)
+        return Plan.checked(named, self._catalog.find, template=template)
+
+    def _find(self, name: str) -> ToolSpec | None:
+        """A tool by its name as typed: slash words arrive in lower case."""
+        by_lower = {spec.name.lower(): spec.name for spec in self._catalog.specs()}
+        return self._catalog.find(by_lower.get(name.lower(), name))
+
+
+def _pairs(tool: ToolSpec, rest: str) -> list[tuple[str, str]]:
+    """`key=value` words; a single value without a key is the tool's first parameter."""
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        raise BadInput(f"A quotation mark is open in: {rest[:200]}") from None
+    pairs = [tuple(word.split("=", 1)) for word in words if "=" in word]
+    if words and not pairs and tool.properties:
+        return [(next(iter(tool.properties)), rest.strip())]
+    if len(pairs) < len(words):
+        example = " ".join(f"{name}=..." for name in tool.required or tool.properties)
+        raise BadInput(f"Write it as /{tool.name} {example}; values with spaces in quotation marks.")
+    return [(key, value) for key, value in pairs]
+
+
+def _tool_line(tool: ToolSpec) -> str:
+    wants = ", ".join(f"{name}{'' if name in tool.required else '?'}" for name in tool.properties)
+    effect = "" if tool.read_only else " *(asks first)*"
+    summary = tool.description.strip().split("\n")[0]
+    return f"- `{tool.name}({wants})`{effect}: {summary}"

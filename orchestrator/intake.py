@@ -1,0 +1,62 @@
+"""The door: text is repaired, slash words are read, and what arrived is made durable, once."""
+
+import re
+
+from orchestrator.messages import INBOUND, Command, Inbound, Message, Stop
+from storage.records import Arrived
+from storage.store import Store
+
+SLASH = re.compile(r"/(?P<name>[A-Za-z][\w-]*)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
+
+
+class Intake:
+    """Makes Inbounds durable. Nothing is refused here: what cannot be used is stored, and answered with the reason."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def accept(self, inbound: Inbound) -> tuple[Arrived, Inbound] | None:
+        """The remembered event and what it means; None where the same event was remembered before.
+
+        Raises StorageError: then nothing was taken, and the channel must not acknowledge.
+        """
+        meant = understood(inbound)
+        arrived = await self._store.remember(
+            channel=meant.address.channel,
+            event_id=meant.event_id,
+            session=meant.address.session,
+            address=meant.address.model_dump_json(),
+            payload=INBOUND.dump_json(meant).decode(),
+        )
+        return (arrived, meant) if arrived else None
+
+
+def understood(inbound: Inbound) -> Inbound:
+    """The same event with its text repaired and its slash word read."""
+    if not isinstance(inbound, Message):
+        return inbound
+    text = repaired(inbound.text)
+    arrival = {name: getattr(inbound, name) for name in ("event_id", "address", "person", "sent_at")}
+    if slash := SLASH.fullmatch(text.strip()):
+        name = slash["name"].lower()
+        return Stop(**arrival) if name == "stop" else Command(**arrival, name=name, rest=slash["rest"] or "")
+    return Message(**arrival, text=text)
+
+
+def repaired(text: str) -> str:
+    """Text that every database and channel can carry: surrogate pairs joined, lone ones and NUL replaced."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+
+
+def problem_with(inbound: Inbound, *, limit: int) -> str | None:
+    """Why this message cannot be worked on, in a sentence that names the fix. `limit` is in characters."""
+    if not isinstance(inbound, Message):
+        return None
+    if not inbound.text.strip():
+        return "Your message was empty. Write what you need, or /help."
+    if len(inbound.text) > limit:
+        return (
+            f"Your message has {len(inbound.text):,} characters; I can work on {limit:,} at once. "
+            "Nothing of it was run. Please send the part that matters, or several smaller messages."
+        )
+    return None

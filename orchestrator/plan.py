@@ -1,0 +1,304 @@
+"""The plan: steps, what they need of each other, and what came back. A Plan that exists can run."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from typing import Any, Literal
+
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.validators import extend
+from pydantic import BaseModel, ConfigDict, model_validator
+from referencing.exceptions import Unresolvable
+
+from orchestrator.errors import PlanInvalid
+from orchestrator.messages import StepState
+from orchestrator.tools.spec import ToolSpec
+
+Mode = Literal["single", "parallel", "sequential", "graph"]
+FindTool = Callable[[str], ToolSpec | None]
+
+REFERENCE = re.compile(r"\$\{(?P<id>[\w-]+)(?P<path>(?:\.[^.}\s]+)*)\}")
+WHOLE_STEP = re.compile(r"step:(?P<id>[\w-]+)")  # the other way to write ${id}, only as a whole value
+JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+STEP_ID = re.compile(r"[\w-]{1,40}")
+
+
+class Step(BaseModel):
+    """One call of one tool.
+
+    `arguments` may hold references to earlier results: `${id}`, `${id.path.0.name}` or `step:id`. `missing` are the
+    required arguments that only the person can give. `approved_by` is the person who said yes to this step.
+    `confidence` is the planner's own, 0 to 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    tool: str
+    arguments: dict[str, Any] = {}
+    title: str = ""
+    after: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
+    reason: str = ""
+    confidence: float = 1.0
+    missing: tuple[str, ...] = ()
+    approved_by: str | None = None
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """The steps that must be done before this one: named in `after`, or referred to."""
+        return frozenset(self.after) | {step for step, _ in references(self.arguments)}
+
+    @property
+    def label(self) -> str:
+        """The step in words for a person: a reference shows only whose result it is."""
+        title = self.title or self.tool.rpartition("__")[2].replace("_", " ")
+        return REFERENCE.sub(r"‹\g<id>›", title)
+
+
+class Plan(BaseModel):
+    """A graph of steps. Making one checks ids, dependencies, references and cycles.
+
+    Raises PlanInvalid with one problem a defect. `checked` looks at the tools and their arguments as well; a plan
+    that comes back from storage has been through it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: tuple[Step, ...]
+    template: str = ""
+
+    @model_validator(mode="after")
+    def _is_a_graph(self) -> "Plan":
+        if problems := list(_graph_problems(self.steps)):
+            raise PlanInvalid(problems)
+        return self
+
+    @classmethod
+    def checked(cls, steps: Sequence[Step], find: FindTool, *, template: str = "") -> "Plan":
+        """A plan whose tools exist and whose arguments fit their schemas, as far as they are known."""
+        problems = [*_graph_problems(steps)]
+        for step in steps:
+            problems += _tool_problems(step, find)
+        if problems:
+            raise PlanInvalid(problems)
+        return cls(steps=tuple(steps), template=template)
+
+    @property
+    def mode(self) -> Mode:
+        """The graph's shape in one word."""
+        if len(self.steps) == 1:
+            return "single"
+        if not any(step.needs for step in self.steps):
+            return "parallel"
+        chain = all(
+            step.needs == ({before.id} if before else set())
+            for before, step in zip((None, *self.steps), self.steps, strict=False)
+        )
+        return "sequential" if chain else "graph"
+
+    def step(self, step_id: str) -> Step:
+        return next(step for step in self.steps if step.id == step_id)
+
+    def replacing(self, changed: Step) -> "Plan":
+        """The same plan with one step in its new form."""
+        steps = tuple(changed if step.id == changed.id else step for step in self.steps)
+        return Plan(steps=steps, template=self.template)
+
+
+class StepResult(BaseModel):
+    """What came of one step.
+
+    "waiting" is not an end: the step needs an argument, a yes, or a word on a call whose outcome nobody knows, as
+    `waits_for` says. `tool` is the one that really worked, `tried` those that failed before it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: Literal["done", "failed", "skipped", "waiting"]
+    text: str = ""
+    data: Any = None
+    error: str = ""
+    tool: str = ""
+    tried: tuple[str, ...] = ()
+    seconds: float = 0.0
+    waits_for: Literal["arguments", "approval", "repeat"] | None = None
+
+    @property
+    def state(self) -> StepState:
+        """The same for a plan card, where waiting for the person is not waiting for a turn."""
+        return "asking" if self.status == "waiting" else self.status
+
+    @property
+    def value(self) -> Any:
+        """What a reference to this step stands for: its data, or else its text."""
+        if self.data is None:
+            return self.text
+        if isinstance(self.data, dict) and self.data.keys() == {"result"}:
+            return self.data["result"]  # MCP servers wrap a bare value in {"result": value}
+        return self.data
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """The answer itself."""
+
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Out of scope: `text` says so kindly, `reason` is for the record."""
+
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question of a Clarify."""
+
+    text: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Clarify:
+    """Something must be known before there can be a plan."""
+
+    questions: tuple[Asked, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan, and why."""
+
+    plan: Plan
+    reason: str = ""
+
+
+Decision = Direct | Refuse | Clarify | Planned
+
+
+# --- references ---------------------------------------------------------------------------------------
+
+
+def references(value: Any) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every (step id, path) that a value refers to, at any depth."""
+    if isinstance(value, str):
+        if whole := WHOLE_STEP.fullmatch(value):
+            yield whole["id"], ()
+        for found in REFERENCE.finditer(value):
+            yield found["id"], tuple(found["path"].split(".")[1:])
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from references(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from references(part)
+
+
+def resolve(value: Any, results: Mapping[str, StepResult]) -> Any:
+    """The value with every reference replaced. A string that is one reference becomes the thing itself.
+
+    Raises LookupError with a sentence that names the reference and what there is instead.
+    """
+    if isinstance(value, str):
+        if whole := WHOLE_STEP.fullmatch(value) or REFERENCE.fullmatch(value):
+            return _follow(whole.group(0), results)
+        return REFERENCE.sub(lambda found: str(_follow(found.group(0), results)), value)
+    if isinstance(value, Mapping):
+        return {key: resolve(part, results) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [resolve(part, results) for part in value]
+    return value
+
+
+def _follow(reference: str, results: Mapping[str, StepResult]) -> Any:
+    ((step, path),) = references(reference)
+    here = results[step].value
+    for part in path:
+        if isinstance(here, Mapping) and part in here:
+            here = here[part]
+        elif isinstance(here, list) and part.isdecimal() and int(part) < len(here):
+            here = here[int(part)]
+        else:
+            there = f"has only {', '.join(map(repr, here))}" if isinstance(here, Mapping) else "has no such part"
+            raise LookupError(f"{reference}: the result of {step!r} {there}")
+    return here
+
+
+# --- checks -------------------------------------------------------------------------------------------
+
+
+def _graph_problems(steps: Sequence[Step]) -> Iterator[str]:
+    if not steps:
+        yield "a plan needs at least one step"
+    ids = [step.id for step in steps]
+    for step_id in dict.fromkeys(ids):
+        if not STEP_ID.fullmatch(step_id):
+            yield f"step id {step_id!r} may hold letters, digits, - and _ only, at most 40"
+        if ids.count(step_id) > 1:
+            yield f"step id {step_id!r} is used {ids.count(step_id)} times"
+    for step in steps:
+        for needed in sorted(step.needs):
+            if needed == step.id:
+                yield f"step {step.id!r} depends on itself"
+            elif needed not in ids:
+                yield f"step {step.id!r} depends on {needed!r}, which is no step of this plan"
+    try:
+        TopologicalSorter({step.id: step.needs - {step.id} for step in steps}).prepare()
+    except CycleError as error:
+        yield f"steps wait for each other in a circle: {' -> '.join(error.args[1])}"
+
+
+def _tool_problems(step: Step, find: FindTool) -> Iterator[str]:
+    for name in (step.tool, *step.fallbacks):
+        if find(name) is None:
+            yield f"step {step.id!r} wants the tool {name!r}, which does not exist"
+    if tool := find(step.tool):
+        for problem in argument_problems(tool, step.arguments, missing=step.missing):
+            yield f"step {step.id!r} ({step.tool}): {problem}"
+
+
+def argument_problems(tool: ToolSpec, arguments: Mapping[str, Any], *, missing: Sequence[str] = ()) -> Iterator[str]:
+    """What keeps these arguments from being this tool's, a sentence each.
+
+    Values that hold references are not known yet and are let through; so are the names in `missing`.
+    """
+    for name in tool.required:
+        if name not in arguments and name not in missing:
+            yield f"the argument {name!r} is missing"
+    if tool.properties and not tool.parameters.get("additionalProperties"):
+        for name in arguments:
+            if name not in tool.properties:
+                yield f"there is no argument {name!r}, only {', '.join(map(repr, tool.properties))}"
+    try:
+        errors = list(LenientValidator(tool.parameters).iter_errors(dict(arguments)))
+    except (re.error, Unresolvable):  # a schema that cannot be evaluated: then it is the tool that must say no
+        return
+    for error in errors:
+        is_told_above = error.validator in {"required", "additionalProperties"} and not error.absolute_path
+        if not is_told_above and not any(references(error.instance)):
+            yield _schema_problem(error)
+
+
+def _type_if_known(
+    validator: Any, types: str | list[str], instance: Any, schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """The keyword `type`, blind to names that JSON Schema does not know: published tools say "String" or "float"."""
+    names = [types] if isinstance(types, str) else types
+    if all(name in JSON_TYPES for name in names) and not any(validator.is_type(instance, name) for name in names):
+        yield ValidationError(f"{instance!r} is not of type {', '.join(map(repr, names))}")
+
+
+LenientValidator = extend(Draft202012Validator, {"type": _type_if_known})  # type: ignore[no-untyped-call]
+
+
+def _schema_problem(error: ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path)
+    return f"the argument {where!r}: {error.message}" if where else error.message

@@ -1,0 +1,172 @@
+"""What a plan waits for as one question, and an answer merged back into the plan."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from orchestrator.messages import Choice, Form, Inbound, Message, Question, QuestionField
+from orchestrator.plan import Clarify, FindTool, Plan, Step, StepResult, argument_problems
+from orchestrator.slots import parameter_choices, parameter_question, read_answer, yes_or_no
+
+Topic = Literal["argument", "approval", "repeat"]
+YES, NO = "yes", "no"
+AGAIN, LEAVE = "run it again", "leave it"
+
+
+@dataclass(frozen=True, slots=True)
+class Blank:
+    """One thing that a plan waits for: an argument's value, a yes, or a word on an unknown outcome."""
+
+    step: Step
+    topic: Topic
+    argument: str = ""
+    resolved: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.step.id}.{self.argument or self.topic}"
+
+
+def blanks(plan: Plan, results: Mapping[str, StepResult]) -> list[Blank]:
+    """Everything that the plan's waiting steps need from the person."""
+    waiting: list[Blank] = []
+    for step in plan.steps:
+        match results.get(step.id):
+            case StepResult(waits_for="arguments"):
+                waiting += [Blank(step, "argument", name) for name in step.missing]
+            case StepResult(waits_for="approval" | "repeat" as topic, data=resolved):
+                waiting.append(Blank(step, topic, resolved=resolved or {}))
+            case _:
+                pass
+    return waiting
+
+
+def plan_question(question_id: str, plan: Plan, results: Mapping[str, StepResult], find: FindTool) -> Question:
+    """The one question that holds all blanks of a plan."""
+    fields = tuple(_field(blank, find) for blank in blanks(plan, results))
+    if len(fields) == 1:
+        text = fields[0].label
+    else:
+        text = "I need to know a few things:\n" + "\n".join(
+            f"- `{field.name.rpartition('.')[2]}`: {field.label}" for field in fields
+        )
+        text += "\n\nAnswer as `name=value`, or one line each, in this order."
+    return Question(id=question_id, text=text, fields=fields)
+
+
+def model_question(question_id: str, clarify: Clarify) -> Question:
+    """What a model asked, as it asked it."""
+    fields = tuple(
+        QuestionField(name=f"q{number}", label=asked.text, choices=asked.choices)
+        for number, asked in enumerate(clarify.questions, 1)
+    )
+    return Question(id=question_id, text="\n".join(asked.text for asked in clarify.questions), fields=fields)
+
+
+def _field(blank: Blank, find: FindTool) -> QuestionField:
+    step, tool = blank.step, find(blank.step.tool)
+    if blank.topic == "approval":
+        why = " It may change something." if tool and tool.is_risky else " I am not sure that you mean this."
+        label = f"May I run **{step.label}** {_shown(blank)}?{why}"
+        return QuestionField(name=blank.name, label=label, choices=(YES, NO), closed=True)
+    if blank.topic == "repeat":
+        label = f"The connection broke while **{step.label}** {_shown(blank)} was running; it may have happened or not."
+        return QuestionField(name=blank.name, label=label, choices=(AGAIN, LEAVE), closed=True)
+    asked = parameter_question(tool, blank.argument) if tool else f"which {blank.argument}?"
+    choices = parameter_choices(tool, blank.argument) if tool else ()
+    return QuestionField(name=blank.name, label=f"For **{step.label}**: {asked}", choices=choices)
+
+
+def _shown(blank: Blank) -> str:
+    arguments = blank.resolved or blank.step.arguments
+    return ", ".join(f"{name} = `{str(value)[:80]}`" for name, value in arguments.items())
+
+
+# --- answers ------------------------------------------------------------------------------------------
+
+
+def read_reply(inbound: Inbound, plan: Plan, results: Mapping[str, StepResult], find: FindTool) -> dict[str, Any]:
+    """The values by blank name that this Inbound gives. Empty where it is no answer."""
+    open_blanks = blanks(plan, results)
+    match inbound:
+        case Form(values=given):
+            texts = dict(given)
+        case Choice(value=value):
+            texts = {open_blanks[0].name: value} if len(open_blanks) == 1 else _pairs(value)
+        case Message(text=text):
+            texts = _texts(text, open_blanks)
+        case _:
+            return {}
+    read = {blank.name: _value(texts[blank.name], blank, find) for blank in open_blanks if blank.name in texts}
+    return {name: value for name, value in read.items() if value is not None}
+
+
+def merge(plan: Plan, values: Mapping[str, Any], *, person: str, find: FindTool) -> tuple[Plan, dict[str, StepResult]]:
+    """The plan with the answers in it, and the results of those steps that the answers end: a no is an end."""
+    ended: dict[str, StepResult] = {}
+    for step in plan.steps:
+        changed = step
+        for name, value in values.items():
+            step_id, _, what = name.rpartition(".")
+            if step_id != step.id:
+                continue
+            if what in step.missing:
+                left = tuple(other for other in changed.missing if other != what)
+                arguments = {**changed.arguments, what: value}
+                named = _retitled(changed, arguments, find)
+                changed = changed.model_copy(update={"arguments": arguments, "missing": left, "title": named})
+            elif value:
+                changed = changed.model_copy(update={"approved_by": person})
+            else:
+                ended[step.id] = StepResult(status="skipped", error="you said no")
+        if changed is not step:
+            plan = plan.replacing(changed)
+    return plan, ended
+
+
+def _retitled(step: Step, arguments: Mapping[str, Any], find: FindTool) -> str:
+    """A title that was made of the arguments is made of the new ones."""
+    tool = find(step.tool)
+    return tool.in_words(arguments) if tool and step.title == tool.in_words(step.arguments) else step.title
+
+
+def _texts(text: str, open_blanks: list[Blank]) -> dict[str, str]:
+    """A typed reply by blank: `name=value` pairs, else one line a blank, else the whole text for the only one."""
+    by_short_name = {blank.argument or blank.topic: blank.name for blank in open_blanks}
+    pairs = {by_short_name.get(name, name): value for name, value in _pairs(text).items()}
+    if any(blank.name in pairs for blank in open_blanks):
+        return pairs
+    if len(open_blanks) == 1:
+        return {open_blanks[0].name: text}
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) == len(open_blanks):
+        return {blank.name: line for blank, line in zip(open_blanks, lines, strict=True)}
+    if all(blank.topic != "argument" for blank in open_blanks):
+        return {blank.name: text for blank in open_blanks}
+    return {}
+
+
+def _pairs(text: str) -> dict[str, str]:
+    try:
+        words = shlex.split(text)
+    except ValueError:  # an odd quotation mark: then it is no list of pairs
+        return {}
+    return dict(word.split("=", 1) for word in words if "=" in word)
+
+
+def _value(text: str, blank: Blank, find: FindTool) -> Any | None:
+    if blank.topic == "approval":
+        return {"1": True, "2": False}.get(text.strip(), yes_or_no(text))
+    if blank.topic == "repeat":
+        known = {"1": True, AGAIN: True, "2": False, LEAVE: False}
+        return known.get(text.strip().casefold(), yes_or_no(text))
+    tool = find(blank.step.tool)
+    schema = tool.properties.get(blank.argument, {}) if tool else {}
+    choices = parameter_choices(tool, blank.argument) if tool else ()
+    value = read_answer(text, blank.argument, schema, choices)
+    if value is None or not tool:
+        return value
+    one = {blank.argument: value}
+    others = [name for name in tool.required if name != blank.argument]
+    return None if any(argument_problems(tool, one, missing=others)) else value

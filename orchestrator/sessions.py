@@ -1,0 +1,108 @@
+"""What a turn must know before it starts: the talk so far, the open question, the plan it had already begun."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from orchestrator.messages import Inbound, Message
+from orchestrator.models import ChatMessage
+from orchestrator.plan import Plan, StepResult
+from storage.records import Arrived, OpenQuestion, StoredPlan, StoredStep, TurnRecord
+from storage.store import Store
+
+REMEMBERED = 4_000  # characters of one earlier message that stay in the prompt, about 1,000 tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A plan under way. `id` is the turn that made it, and the first half of each step's idempotency key.
+
+    `results` are the ended steps, `waiting` those that wait for the person. `begun` are steps of which nothing is
+    known but that they were started: their outcome is open.
+    """
+
+    id: str
+    request: str
+    plan: Plan
+    results: dict[str, StepResult] = field(default_factory=dict)
+    waiting: dict[str, StepResult] = field(default_factory=dict)
+    begun: frozenset[str] = frozenset()
+
+    def as_stored(self, arrived: Arrived) -> StoredPlan:
+        """The row of this run, worked on by the turn of `arrived` from now on."""
+        body = json.dumps({"request": self.request, "plan": self.plan.model_dump(mode="json")}, ensure_ascii=False)
+        return StoredPlan(id=self.id, session=arrived.session, turn=arrived.turn, body=body)
+
+    @classmethod
+    def from_stored(cls, stored: StoredPlan, steps: Sequence[StoredStep]) -> "Run":
+        body = json.loads(stored.body)
+        known = {
+            step.step: StepResult.model_validate_json(step.body)
+            for step in steps
+            if step.status in {"done", "failed", "skipped", "waiting"}
+        }
+        open_outcome = {step for step, result in known.items() if result.waits_for == "repeat"}
+        return cls(
+            id=stored.id,
+            request=body["request"],
+            plan=Plan.model_validate(body["plan"]),
+            results={step: result for step, result in known.items() if result.status != "waiting"},
+            waiting={step: result for step, result in known.items() if result.status == "waiting"},
+            begun=frozenset({step.step for step in steps if step.status == "started"} | open_outcome),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One turn's view of its session. `run` is set where an earlier process had begun this very turn."""
+
+    arrived: Arrived
+    inbound: Inbound
+    history: tuple[TurnRecord, ...] = ()
+    question: OpenQuestion | None = None
+    run: Run | None = None
+
+    @property
+    def text(self) -> str:
+        return self.inbound.text if isinstance(self.inbound, Message) else ""
+
+    @property
+    def said(self) -> str:
+        """Everything that was said in the talk, by either side: what arguments may be grounded on."""
+        return "\n".join([*(f"{turn.request}\n{turn.answer}" for turn in self.history), self.text])
+
+    def as_chat(self) -> list[ChatMessage]:
+        """The history as a model's messages, oldest first."""
+        messages: list[ChatMessage] = []
+        for turn in self.history:
+            messages.append(ChatMessage("user", turn.request[:REMEMBERED]))
+            messages.append(ChatMessage("assistant", turn.answer[:REMEMBERED]))
+        return messages
+
+
+class Sessions:
+    """Loads talks. `last` is the number of messages in the history: a turn is two of them."""
+
+    def __init__(self, store: Store, *, last: int = 10) -> None:
+        self._store = store
+        self._turns = max(1, last // 2)
+
+    async def load(self, arrived: Arrived, inbound: Inbound) -> Talk:
+        return Talk(
+            arrived=arrived,
+            inbound=inbound,
+            history=tuple(await self._store.history(arrived.session, last=self._turns)),
+            question=await self._store.open_question(arrived.session),
+            run=await self.begun(arrived) if arrived.attempts else None,
+        )
+
+    async def run(self, plan_id: str) -> Run | None:
+        """A stored plan with all that is known of its steps."""
+        return await self._complete(await self._store.plan(plan_id))
+
+    async def begun(self, arrived: Arrived) -> Run | None:
+        """The plan that this turn works on, if it has come that far."""
+        return await self._complete(await self._store.plan_of(arrived.turn))
+
+    async def _complete(self, stored: StoredPlan | None) -> Run | None:
+        return Run.from_stored(stored, await self._store.steps(stored.id)) if stored else None

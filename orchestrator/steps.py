@@ -1,0 +1,78 @@
+"""Runs one step: its arguments from earlier results, its tool, then its fallbacks. What came of it is stored first."""
+
+import time
+from collections.abc import Mapping
+
+from orchestrator.errors import OutcomeUnknown, ToolError
+from orchestrator.plan import Step, StepResult, argument_problems, resolve
+from orchestrator.policy import needs_approval
+from orchestrator.sessions import Run
+from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.spec import Arguments, ToolSpec
+from storage.records import StoredStep
+from storage.store import Store
+
+
+class Steps:
+    """Runs steps. A failure is a result, never an exception."""
+
+    def __init__(self, store: Store, catalog: Catalog, *, timeout_seconds: float = 60.0) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._timeout_seconds = timeout_seconds
+
+    async def run_step(self, run: Run, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+        """The step's result, stored under `run/step` before it is returned."""
+        started = time.monotonic()
+        result = await self._outcome(run, step, inputs)
+        result = result.model_copy(update={"seconds": time.monotonic() - started})
+        await self._store.keep_step(run.id, StoredStep(step.id, result.status, result.model_dump_json()))
+        return result
+
+    async def _outcome(self, run: Run, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+        if step.missing:
+            return StepResult(status="waiting", waits_for="arguments")
+        tool = self._catalog.find(step.tool)
+        if tool is None:
+            return StepResult(status="failed", error=f"the tool {step.tool!r} is not there any more")
+        try:
+            arguments = resolve(step.arguments, inputs)
+        except LookupError as error:
+            return StepResult(status="failed", error=str(error.args[0]))
+        if step.id in run.begun and not tool.is_repeatable:
+            return StepResult(status="waiting", waits_for="repeat", data=arguments)
+        if needs_approval(step, tool):
+            return StepResult(status="waiting", waits_for="approval", data=arguments)
+        return await self._first_that_works(run, step, arguments)
+
+    async def _first_that_works(self, run: Run, step: Step, arguments: Arguments) -> StepResult:
+        tried: list[str] = []
+        error = ""
+        for name in (step.tool, *step.fallbacks):
+            tool = self._catalog.find(name)
+            if tool is None or needs_approval(step, tool):
+                continue
+            try:
+                result = await self._call(run, step, tool, arguments)
+            except OutcomeUnknown:
+                return StepResult(status="waiting", waits_for="repeat", data=arguments, tried=tuple(tried))
+            except ToolError as failure:
+                error = str(failure)
+            else:
+                if result.status == "done":
+                    return result.model_copy(update={"tried": tuple(tried)})
+                error = result.error
+            tried.append(name)
+        return StepResult(status="failed", error=error, tried=tuple(tried))
+
+    async def _call(self, run: Run, step: Step, tool: ToolSpec, arguments: Arguments) -> StepResult:
+        if problems := list(argument_problems(tool, arguments)):
+            return StepResult(status="failed", error="; ".join(problems), tool=tool.name)
+        if not tool.is_repeatable:  # so that a restart knows that it may have happened
+            await self._store.keep_step(run.id, StoredStep(step.id, "started", "{}"))
+        answer = await self._catalog.call(
+            tool.name, arguments, key=f"{run.id}/{step.id}", timeout_seconds=self._timeout_seconds
+        )
+        if answer.is_error:
+            return StepResult(status="failed", error=answer.text, tool=tool.name)
+        return StepResult(status="done", text=answer.text, data=answer.data, tool=tool.name)

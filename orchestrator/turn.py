@@ -1,0 +1,301 @@
+"""The story of a turn: one Inbound comes in, a Decision is made, a Plan may run, and one part goes out."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from orchestrator import guard, offline
+from orchestrator.card import Card
+from orchestrator.commands import Commands, Told
+from orchestrator.dossier import Dossier
+from orchestrator.errors import BadInput, NoModelAnswered, PlanInvalid
+from orchestrator.front import Front
+from orchestrator.intake import problem_with
+from orchestrator.messages import (
+    FINAL,
+    Answer,
+    Choice,
+    Command,
+    Draft,
+    Emit,
+    Final,
+    Form,
+    Inbound,
+    Message,
+    Notice,
+    Question,
+    Stop,
+)
+from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse, Step, StepResult
+from orchestrator.questions import blanks, merge, model_question, plan_question, read_reply
+from orchestrator.scheduler import run_plan
+from orchestrator.sessions import Run, Sessions, Talk
+from orchestrator.steps import Steps
+from orchestrator.synthesizer import Synthesizer
+from orchestrator.tools.catalog import Catalog
+from storage.records import Arrived, Conclusion, OpenQuestion, Parcel, StoredStep, TurnRecord
+from storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a turn ends: its outcome in a word, and what the person sees. Without a part, another turn shows it."""
+
+    outcome: str
+    part: Final | None = None
+    plan: str | None = None
+    forget_history: bool = False
+    drop_question: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one turn may use: characters of a message, steps at once."""
+
+    message_characters: int = 20_000
+    steps_at_once: int = 4
+
+
+class Turns:
+    """The conductor. Everything that it needs is passed in; nothing of a turn is kept here."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        *,
+        sessions: Sessions,
+        front: Front | None,
+        steps: Steps,
+        synthesizer: Synthesizer,
+        commands: Commands,
+        limits: Limits,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._sessions = sessions
+        self._front = front
+        self._steps = steps
+        self._synthesizer = synthesizer
+        self._commands = commands
+        self._limits = limits
+        self._now = now
+
+    async def take_turn(self, arrived: Arrived, inbound: Inbound, emit: Emit) -> list[Parcel]:
+        """Work on one Inbound to its end. What is returned is stored already, and on its way out.
+
+        A turn that an earlier process began goes on where it was. Raises StorageError: then nothing has ended.
+        """
+        dossier = Dossier()
+        started = self._now()
+        talk = await self._sessions.load(arrived, inbound)
+        ending = await self._work(talk, dossier, emit)
+        return await self._conclude(talk, ending, dossier, started)
+
+    async def stop_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        """End a turn that a person has stopped, and say what was finished before."""
+        run = await self._sessions.begun(arrived)
+        done = (
+            [run.plan.step(step).label for step, result in run.results.items() if result.status == "done"]
+            if run
+            else []
+        )
+        text = f"Stopped. Finished before that: {', '.join(done)}." if done else "Stopped."
+        return await self._end_early(arrived, inbound, Ending("stopped", Notice(text=text)))
+
+    async def fail_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        """End a turn that cannot be done: our fault, and we say so."""
+        text = f"Something went wrong on my side ({arrived.turn}). Your message is kept; please try other words."
+        return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text)))
+
+    async def _end_early(self, arrived: Arrived, inbound: Inbound, ending: Ending) -> list[Parcel]:
+        return await self._conclude(Talk(arrived=arrived, inbound=inbound), ending, Dossier(), self._now())
+
+    async def _work(self, talk: Talk, dossier: Dossier, emit: Emit) -> Ending:
+        if problem := problem_with(talk.inbound, limit=self._limits.message_characters):
+            return Ending("failed", Notice(text=problem))
+        try:
+            decision = talk.run or await self._decide(talk, dossier, emit)
+        except BadInput as problem:
+            return Ending("failed", Notice(text=str(problem)))
+        if not isinstance(decision, Told | Run):
+            dossier.decided(decision)
+        match decision:
+            case Told(text=text, forget_history=forget, drop_question=drop):
+                return Ending("command", Notice(text=text), forget_history=forget, drop_question=drop)
+            case Direct(text=text):
+                return Ending("direct", Answer(text=text))
+            case Refuse(text=text):
+                return Ending("refuse", Answer(text=text))
+            case Clarify():
+                return Ending("clarify", model_question(_question_id(talk), decision))
+            case Planned(plan=plan):
+                run = Run(id=talk.arrived.turn, request=_request(talk.inbound), plan=plan)
+                await self._store.save_plan(run.as_stored(talk.arrived))
+                return await self._carry_out(run, talk, dossier, emit)
+            case Run():
+                return await self._carry_out(decision, talk, dossier, emit)
+            case _:
+                assert_never(decision)
+
+    # --- deciding ---------------------------------------------------------------------------------------
+
+    async def _decide(self, talk: Talk, dossier: Dossier, emit: Emit) -> Decision | Told | Run:
+        match talk.inbound:
+            case Stop():
+                open_question = talk.question is not None
+                text = "I have dropped my question." if open_question else "Nothing is running here."
+                return Told(text, drop_question=open_question)
+            case Command() as command:
+                return await self._commands.carry_out(talk, command)
+            case Choice() | Form() as press if talk.question is None or press.question != talk.question.id:
+                return Told("That question is closed already.")
+            case Choice() | Form() | Message():
+                return await self._answered(talk, dossier) or await self._fresh(talk, dossier, emit)
+
+    async def _answered(self, talk: Talk, dossier: Dossier) -> Run | Told | None:
+        """The plan that goes on with this Inbound, if it answers the open question."""
+        question = talk.question
+        if question is None or question.plan is None or (run := await self._sessions.run(question.plan)) is None:
+            return None
+        values = read_reply(talk.inbound, run.plan, run.waiting, self._catalog.find)
+        if not values:
+            return None if isinstance(talk.inbound, Message) else Told("I could not use that answer; please type it.")
+        if question.person != talk.inbound.person.id:
+            return Told("I asked somebody else that; only they can answer it.")
+        plan, ended = merge(run.plan, values, person=talk.inbound.person.id, find=self._catalog.find)
+        for step_id, result in ended.items():
+            await self._store.keep_step(run.id, StoredStep(step_id, result.status, result.model_dump_json()))
+        for step_id in _agreed(values):
+            await self._store.keep_step(run.id, StoredStep(step_id, "agreed", "{}"))
+        run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - _agreed(values))
+        await self._store.save_plan(run.as_stored(talk.arrived), closes=question.id)
+        dossier.note("reason", f"you answered the question of {run.id}")
+        return run
+
+    async def _fresh(self, talk: Talk, dossier: Dossier, emit: Emit) -> Decision:
+        """A decision on a new request: the front call, and behind it the tier without a model."""
+        if isinstance(talk.inbound, Choice | Form):
+            talk = replace(talk, inbound=_as_message(talk.inbound))
+        decision = await self._front_decision(talk, dossier, emit)
+        if isinstance(decision, Planned):
+            return replace(decision, plan=guard.check(decision.plan, self._catalog.find, talk.said))
+        return decision
+
+    async def _front_decision(self, talk: Talk, dossier: Dossier, emit: Emit) -> Decision:
+        async def draft(text: str) -> None:
+            await emit(Draft(text=text))
+
+        if self._front is None:
+            return offline.decide(talk.text, self._catalog.specs(), note=offline.NO_MODEL)
+        try:
+            return await self._front.decide(talk, note=dossier.call, on_text=draft)
+        except NoModelAnswered:
+            dossier.note("without_model", "no model of the chain answered")
+        except PlanInvalid as invalid:
+            dossier.note("without_model", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
+        return offline.decide(talk.text, self._catalog.specs(), note=offline.MODEL_AWAY)
+
+    # --- carrying out -----------------------------------------------------------------------------------
+
+    async def _carry_out(self, run: Run, talk: Talk, dossier: Dossier, emit: Emit) -> Ending:
+        """Run what can run now. What waits for the person becomes the turn's question; else there is an answer."""
+        card = Card(run, emit)
+        await card.show()
+
+        async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+            await card.mark(step, "running")
+            result = await self._steps.run_step(run, step, inputs)
+            await card.mark(step, result.state, result.error)
+            return result
+
+        async def draft(text: str) -> None:
+            await emit(Draft(text=text))
+
+        results = await run_plan(run.plan, run_step, known=run.results, limit=self._limits.steps_at_once)
+        dossier.ran(run.plan, results)
+        if blanks(run.plan, results):
+            question = plan_question(_question_id(talk), run.plan, results, self._catalog.find)
+            return Ending("clarify", question, plan=run.id)
+        answer = await self._synthesizer.synthesize(run.request, run.plan, results, note=dossier.call, on_text=draft)
+        return Ending("plan", Answer(text=answer))
+
+    # --- the end ----------------------------------------------------------------------------------------
+
+    async def _conclude(self, talk: Talk, ending: Ending, dossier: Dossier, started: datetime) -> list[Parcel]:
+        """Everything that ends a turn, in one transaction."""
+        arrived, part = talk.arrived, ending.part
+        record = TurnRecord(
+            turn=arrived.turn,
+            session=arrived.session,
+            person=talk.inbound.person.id,
+            request=_request(talk.inbound),
+            outcome=ending.outcome,
+            answer=part.text if part else "",
+            dossier=dossier.as_json(),
+            started_at=started,
+            finished_at=self._now(),
+        )
+        return await self._store.finish(
+            Conclusion(
+                record=record,
+                channel=arrived.channel,
+                address=talk.inbound.address.model_dump_json(),
+                shown=(FINAL.dump_json(part).decode(),) if part else (),
+                question=_open(part, talk, ending.plan) if isinstance(part, Question) else None,
+                closes=_closes(talk, ending),
+                model_calls=dossier.model_calls(),
+                forget_history=ending.forget_history,
+            )
+        )
+
+
+def _question_id(talk: Talk) -> str:
+    return f"q{talk.arrived.number}"
+
+
+def _open(question: Question, talk: Talk, plan: str | None) -> OpenQuestion:
+    return OpenQuestion(
+        id=question.id,
+        session=talk.arrived.session,
+        person=talk.inbound.person.id,
+        plan=plan,
+        payload=question.model_dump_json(),
+        asked_at=talk.arrived.received_at,
+    )
+
+
+def _closes(talk: Talk, ending: Ending) -> str | None:
+    """A question that a model asked is over with the next words; one of a plan stays until it is answered."""
+    if talk.question is None or (talk.question.plan and not ending.drop_question):
+        return None
+    return talk.question.id if ending.drop_question or not isinstance(talk.inbound, Command) else None
+
+
+def _agreed(values: Mapping[str, object]) -> frozenset[str]:
+    """The steps of unknown outcome that the person wants to be run again."""
+    return frozenset(name.removesuffix(".repeat") for name, yes in values.items() if name.endswith(".repeat") and yes)
+
+
+def _as_message(press: Choice | Form) -> Message:
+    """A press on a question that a model asked, as the words that it stands for."""
+    text = press.value if isinstance(press, Choice) else "\n".join(press.values.values())
+    arrival = {name: getattr(press, name) for name in ("event_id", "address", "person", "sent_at")}
+    return Message(**arrival, text=text)
+
+
+def _request(inbound: Inbound) -> str:
+    match inbound:
+        case Message(text=text):
+            return text
+        case Command(name=name, rest=rest):
+            return f"/{name} {rest}".strip()
+        case Choice(value=value):
+            return value
+        case Form(values=values):
+            return json.dumps(values, ensure_ascii=False)
+        case Stop():
+            return "/stop"
