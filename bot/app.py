@@ -1,0 +1,221 @@
+"""The composition root: real parts are made here and nowhere else. Tests call the same build()."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from adapters.base import Adapter, DeliveryError
+from bot.dispatch import Dispatcher
+from bot.settings import Settings
+from orchestrator.agno_models import Models
+from orchestrator.chains import Chain, chain_from
+from orchestrator.commands import Commands
+from orchestrator.front import Front
+from orchestrator.intake import Intake
+from orchestrator.messages import FINAL, INBOUND, Address, Delivery, Emit, Inbound, Live, Receipt, Status
+from orchestrator.models import Model
+from orchestrator.offline import NO_MODEL
+from orchestrator.sessions import Sessions
+from orchestrator.steps import Steps
+from orchestrator.synthesizer import Synthesizer
+from orchestrator.tools.builtin import BUILTIN
+from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.functions import Functions
+from orchestrator.tools.mcp import McpTools
+from orchestrator.tools.mcp_config import read_servers
+from orchestrator.tools.spec import Toolset
+from orchestrator.turn import Limits, Turns
+from storage.errors import StorageError
+from storage.records import Arrived, Parcel
+from storage.store import Store, open_store
+
+log = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 3  # processes that may die over one message; then it is the message, and it is answered as failed
+DELIVERY_TRIES = 5
+MakeModel = Callable[[str], Model]
+Conclude = Callable[[Arrived], Awaitable[list[Parcel]]]
+
+LONGEST_PAUSE = 30.0  # seconds between two tries of a delivery or of a turn that the database refused
+
+
+class App:
+    """Everything that is running: made by build(), used by serve()."""
+
+    def __init__(self, store: Store, catalog: Catalog, turns: Turns, *, drain_seconds: float) -> None:
+        self.store = store
+        self.catalog = catalog
+        self._intake = Intake(store)
+        self._turns = turns
+        self._adapters: dict[str, Adapter] = {}
+        self._dispatcher = Dispatcher(self._work, self._stop, drain_seconds=drain_seconds)
+
+    async def serve(self, adapters: Sequence[Adapter]) -> None:
+        """Take up what an earlier process left, then listen until every channel has ended, or until cancelled."""
+        self._adapters = {adapter.name: adapter for adapter in adapters}
+        async with self._dispatcher:
+            await self._take_up()
+            async with asyncio.TaskGroup() as listening:
+                for adapter in adapters:
+                    listening.create_task(adapter.run(self.accept), name=f"channel {adapter.name}")
+            await self._dispatcher.idle()
+
+    async def accept(self, inbound: Inbound) -> Receipt:
+        """Make an Inbound durable and queue it. Raises StorageError: then it was not taken."""
+        taken = await self._intake.accept(inbound)
+        if taken is None:
+            return Receipt(new=False)
+        self._dispatcher.put(*taken)
+        return Receipt(new=True, turn=taken[0].turn)
+
+    async def _take_up(self) -> None:
+        """Show what was finished and perhaps not shown, and queue what was not finished."""
+        for parcel in await self.store.undelivered():
+            await self._deliver(parcel, repeated=True)
+        for arrived in await self.store.unfinished():
+            if arrived.channel in self._adapters:
+                self._dispatcher.put(arrived, INBOUND.validate_json(arrived.payload))
+
+    async def _work(self, arrived: Arrived, inbound: Inbound) -> None:
+        """One turn to its end, and its parts to the person."""
+
+        async def emit(part: Live) -> None:
+            await self._adapters[arrived.channel].show(inbound.address, arrived.turn, part)
+
+        async def conclusion(arrived: Arrived) -> list[Parcel]:
+            if arrived.attempts > MOST_ATTEMPTS:
+                return await self._turns.fail_turn(arrived, inbound)
+            try:
+                return await self._turns.take_turn(arrived, inbound, emit)
+            except StorageError:
+                raise
+            except Exception:  # an edge: one broken turn must not take the others down
+                log.exception("turn failed", extra={"turn": arrived.turn})
+                return await self._turns.fail_turn(arrived, inbound)
+
+        await self._conclude(arrived, conclusion, emit)
+
+    async def _stop(self, arrived: Arrived, inbound: Inbound) -> None:
+        """The end of a turn that a person has stopped."""
+
+        async def emit(part: Live) -> None:
+            await self._adapters[arrived.channel].show(inbound.address, arrived.turn, part)
+
+        await self._conclude(arrived, lambda arrived: self._turns.stop_turn(arrived, inbound), emit)
+
+    async def _conclude(self, arrived: Arrived, conclusion: Conclude, emit: Emit) -> None:
+        """Deliver what a turn ends with. A database that refuses is asked again, later, and the person is told."""
+        pause = 1.0
+        while True:
+            try:
+                parcels = await conclusion(arrived)
+            except StorageError as error:
+                log.warning("turn cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
+                await emit(Status(text=f"I cannot save my work just now, and keep trying. {error}"))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                arrived = replace(arrived, attempts=max(arrived.attempts, 1))  # a plan may be stored already
+            else:
+                break
+        for parcel in parcels:
+            await self._deliver(parcel)
+
+    async def _deliver(self, parcel: Parcel, *, repeated: bool = False) -> None:
+        """Hand a stored part to its channel. What cannot be delivered stays in the outbox for the next start."""
+        adapter = self._adapters.get(parcel.channel)
+        if adapter is None:
+            return
+        delivery = Delivery(
+            id=parcel.id,
+            turn=parcel.turn,
+            address=Address.model_validate_json(parcel.address),
+            part=FINAL.validate_json(parcel.payload),
+            repeated=repeated,
+        )
+        for attempt in range(DELIVERY_TRIES):
+            try:
+                await adapter.deliver(delivery)
+            except DeliveryError as error:
+                log.warning("delivery failed", extra={"turn": parcel.turn, "reason": str(error)})
+                await asyncio.sleep(error.retry_after_seconds or min(2.0**attempt, LONGEST_PAUSE))
+            else:
+                await self._note_delivered(parcel)
+                return
+
+    async def _note_delivered(self, parcel: Parcel) -> None:
+        try:
+            await self.store.delivered(parcel.id)
+        except StorageError as error:  # it was shown; the next start will show it again, marked as repeated
+            log.warning("delivery cannot be noted", extra={"turn": parcel.turn, "reason": str(error)})
+
+
+@asynccontextmanager
+async def build(
+    settings: Settings,
+    *,
+    toolsets: Sequence[Toolset] | None = None,
+    model: MakeModel | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> AsyncIterator[App]:
+    """An App whose database is open and whose tools are connected, as far as they can be.
+
+    `toolsets` and `model` replace those of the settings. Raises SettingsInvalid, StorageError.
+    """
+    async with AsyncExitStack() as parts:
+        store = await open_store(settings.database)
+        parts.push_async_callback(store.close)
+        catalog = Catalog(default_toolsets(settings) if toolsets is None else toolsets)
+        parts.push_async_callback(catalog.stop)
+        await catalog.start()
+        make = model if model is not None else await parts.enter_async_context(models_of(settings))
+        router = chain_of("router", settings.router, settings, make)
+        synthesizer = chain_of("synthesizer", settings.synthesizer or settings.router, settings, make)
+        turns = Turns(
+            store,
+            catalog,
+            sessions=Sessions(store, last=settings.history_messages),
+            front=Front(router, catalog, now=now) if router else None,
+            steps=Steps(store, catalog, timeout_seconds=settings.tool_seconds),
+            synthesizer=Synthesizer(synthesizer),
+            commands=Commands(store, catalog, about=lambda: about_models(settings)),
+            limits=Limits(settings.message_characters, settings.steps_at_once),
+            now=now,
+        )
+        yield App(store, catalog, turns, drain_seconds=settings.drain_seconds)
+
+
+def default_toolsets(settings: Settings) -> list[Toolset]:
+    """The built-in functions, and the MCP servers of the settings' file."""
+    servers, problems = read_servers(settings.servers, os.environ) if settings.servers.exists() else ([], [])
+    return [Functions(BUILTIN), McpTools(servers, problems, connect_timeout_seconds=settings.connect_seconds)]
+
+
+@asynccontextmanager
+async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
+    """Makes the models of the settings' providers by name, each once; closes them all."""
+    keys = {"openai": settings.openai_api_key.get_secret_value()} if settings.openai_api_key else {}
+    addresses = {"openai": settings.openai_base_url} if settings.openai_base_url else {}
+    models = Models(base_urls=addresses, api_keys=keys)
+    try:
+        yield models.named
+    finally:
+        await models.aclose()
+
+
+def chain_of(component: str, text: str, settings: Settings, model: MakeModel) -> Chain | None:
+    return chain_from(
+        component,
+        text,
+        model,
+        first_timeout_seconds=settings.first_model_seconds,
+        next_timeout_seconds=settings.next_model_seconds,
+    )
+
+
+def about_models(settings: Settings) -> str:
+    """What thinks here, in a sentence for /status and the first screen."""
+    return f"Model: {settings.router}." if settings.router else NO_MODEL

@@ -1,0 +1,177 @@
+"""The command line: errand chat | serve | plan | tools | sessions | doctor | demo."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.logs import set_up_logging
+from bot.settings import Settings, read_settings
+from orchestrator.errors import ErrandError
+from storage.errors import StorageError
+
+EXPECTED = (ErrandError, StorageError)  # errors whose message is a sentence for the operator
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="errand")
+@click.option("--database", help="SQLite file or postgresql:// URL (ERRAND_DATABASE).")
+@click.option("--servers", help="File of MCP servers (ERRAND_SERVERS).")
+@click.pass_context
+def errand(context: click.Context, database: str | None, servers: str | None) -> None:
+    """A self-hosted assistant: it answers, asks, or plans, and runs real tools."""
+    given = {"database": database, "servers": servers}
+    context.obj = settings = read_settings(**{name: value for name, value in given.items() if value is not None})
+    set_up_logging(settings.log_level)
+
+
+@errand.command()
+@click.pass_obj
+def chat(settings: Settings) -> None:
+    """Talk in this terminal. Text on standard input works too."""
+    run(_chat(settings))
+
+
+@errand.command()
+@click.option("--live/--no-live", default=True, help="Write what goes on while a turn runs, not only its end.")
+@click.pass_obj
+def serve(settings: Settings, live: bool) -> None:
+    """Serve programs: JSON lines on standard input and output (docs/lines.md)."""
+    run(_serve(settings, live=live))
+
+
+@errand.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def plan(settings: Settings, file: Path) -> None:
+    """Run a plan written by hand, without any model. It is JSON or compact notation; risky steps ask first."""
+    run(_plan(settings, file))
+
+
+@errand.command()
+@click.pass_obj
+def tools(settings: Settings) -> None:
+    """List the tools, and how their sources are."""
+    run(_tools(settings))
+
+
+@errand.command()
+@click.pass_obj
+def sessions(settings: Settings) -> None:
+    """List the conversations on record."""
+    run(_sessions(settings))
+
+
+@errand.command()
+@click.pass_obj
+def doctor(settings: Settings) -> None:
+    """Check database, tools and models, live. Exits with 1 where something is wrong."""
+    run(_doctor(settings))
+
+
+@errand.command()
+def demo() -> None:
+    """Watch the whole flow, played with a scripted model in a database of its own."""
+    from bot.demo import play  # noqa: PLC0415 - no other command needs it
+
+    run(play())
+
+
+# The commands import what they need when they run: `errand --help` must not load the MCP client.
+
+
+async def _chat(settings: Settings, *, first: str | None = None) -> None:
+    from adapters.console import Console  # noqa: PLC0415
+    from bot.app import about_models, build  # noqa: PLC0415
+
+    async with build(settings) as app:
+        await app.serve([Console(settings.person, about=about_models(settings), first=first)])
+
+
+async def _serve(settings: Settings, *, live: bool) -> None:
+    from adapters.lines import Lines  # noqa: PLC0415
+    from bot.app import build  # noqa: PLC0415
+
+    async with build(settings) as app:
+        await app.serve([await Lines.on_standard_streams(live=live)])
+
+
+async def _plan(settings: Settings, file: Path) -> None:
+    from orchestrator.notation import read_plan  # noqa: PLC0415
+
+    steps, template = read_plan(await asyncio.to_thread(file.read_text, encoding="utf-8"))
+    written = {"steps": [step.model_dump(mode="json") for step in steps], "template": template}
+    await _chat(settings, first=f"/plan {json.dumps(written)}")
+
+
+async def _tools(settings: Settings) -> None:
+    from bot.app import build  # noqa: PLC0415
+
+    async with build(settings) as app:
+        for tool in app.catalog.specs():
+            wants = ", ".join(f"{name}{'' if name in tool.required else '?'}" for name in tool.properties)
+            effect = "" if tool.read_only else "  [asks first]"
+            click.echo(f"{tool.name}({wants}){effect}\n    {tool.description.strip().splitlines()[0]}")
+        for health in app.catalog.health():
+            click.echo(f"-- {health.name}: {health.state}, {health.tools} tools. {health.detail}".rstrip())
+
+
+async def _sessions(settings: Settings) -> None:
+    from storage.store import open_store  # noqa: PLC0415
+
+    store = await open_store(settings.database)
+    try:
+        for each in await store.sessions():
+            last = f"{each.last_at:%Y-%m-%d %H:%M}" if each.last_at else "never"
+            asking = ", a question is open" if each.open_question else ""
+            click.echo(f"{each.session}: {each.turns} turns, last {last}{asking}")
+    finally:
+        await store.close()
+
+
+async def _doctor(settings: Settings) -> None:
+    from bot.app import build, models_of  # noqa: PLC0415
+    from bot.doctor import checks  # noqa: PLC0415
+
+    well = True
+    async with build(settings) as app, models_of(settings) as model:
+        async for check in checks(settings, app, model):
+            click.echo(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.detail}")
+            well = well and check.ok
+    if not well:
+        sys.exit(1)
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a command to its end. SIGTERM ends it as Ctrl-C does: what runs may finish, within the drain time."""
+
+    async def until_told() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await main
+
+    try:
+        asyncio.run(until_told())
+    except asyncio.CancelledError:
+        sys.exit(143)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def main() -> None:
+    """The `errand` command: errors that a person can mend are told in a sentence, without a traceback."""
+    try:
+        errand()
+    except EXPECTED as error:
+        sys.exit(f"errand: {error}")
+    except ExceptionGroup as group:
+        expected, rest = group.split(EXPECTED)
+        if expected is None or rest is not None:
+            raise
+        sys.exit("\n".join(f"errand: {error}" for error in expected.exceptions))

@@ -1,0 +1,102 @@
+"""The in-process dispatcher: turns of one session in order, sessions side by side, a stop goes through at once."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+from orchestrator.messages import Inbound, Stop
+from storage.records import Arrived
+
+Work = Callable[[Arrived, Inbound], Awaitable[None]]
+"""Do a turn, to its end. It must not raise: what goes wrong inside is a turn's outcome."""
+
+
+@dataclass(slots=True)
+class Mailbox:
+    """One session's waiting Inbounds, and the task of the turn that runs."""
+
+    waiting: deque[tuple[Arrived, Inbound]] = field(default_factory=deque)
+    running: asyncio.Task[None] | None = None
+    stopped_before: int = 0  # Inbounds with a smaller number end as stopped: a person said stop after them
+
+
+class Dispatcher:
+    """Runs turns. `work` does one, `stop` ends one that a person has stopped.
+
+    Use it as a context manager: leaving it drains. What has not ended by then stays unfinished in the inbox, and is
+    taken up at the next start.
+    """
+
+    def __init__(self, work: Work, stop: Work, *, drain_seconds: float = 10.0) -> None:
+        self._work = work
+        self._stop = stop
+        self._drain_seconds = drain_seconds
+        self._boxes: dict[str, Mailbox] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._open = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._open = True
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._open = False
+        for box in self._boxes.values():
+            box.waiting.clear()
+        try:
+            async with asyncio.timeout(self._drain_seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            for box in self._boxes.values():
+                if box.running:
+                    box.running.cancel()
+        await self._tasks.__aexit__(None, None, None)
+
+    def put(self, arrived: Arrived, inbound: Inbound) -> None:
+        """Queue an Inbound behind those of its session. A stop ends everything of the session that came before it."""
+        if not self._open:
+            return
+        box = self._boxes.get(arrived.session)
+        if box is None:
+            box = self._boxes[arrived.session] = Mailbox()
+            self._idle.clear()
+            self._tasks.create_task(self._serve(arrived.session, box), name=f"session {arrived.session}")
+        box.waiting.append((arrived, inbound))
+        if isinstance(inbound, Stop):
+            box.stopped_before = arrived.number
+            if box.running:
+                box.running.cancel()
+
+    async def idle(self) -> None:
+        """Returns once nothing runs and nothing waits."""
+        await self._idle.wait()
+
+    @property
+    def busy_sessions(self) -> int:
+        return len(self._boxes)
+
+    async def _serve(self, session: str, box: Mailbox) -> None:
+        """Work off one mailbox, then go away."""
+        while box.waiting:
+            arrived, inbound = box.waiting.popleft()
+            if arrived.number >= box.stopped_before:
+                await self._run(box, self._work, arrived, inbound)
+            if arrived.number < box.stopped_before and self._open:
+                await self._stop(arrived, inbound)
+        del self._boxes[session]
+        if not self._boxes:
+            self._idle.set()
+
+    async def _run(self, box: Mailbox, work: Work, arrived: Arrived, inbound: Inbound) -> None:
+        box.running = self._tasks.create_task(_awaited(work(arrived, inbound)), name=f"turn {arrived.turn}")
+        await asyncio.wait({box.running})
+        box.running = None
+
+
+async def _awaited(work: Awaitable[None]) -> None:
+    await work

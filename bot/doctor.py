@@ -1,0 +1,45 @@
+"""Checks everything that a running Errand needs, live, and names the fix for what is wrong."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from bot.app import App, MakeModel
+from bot.settings import Settings
+from orchestrator.errors import ModelError
+from orchestrator.models import ChatMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `detail` names the fix where it is not ok."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterator[Check]:
+    """Database, tools, models, in this order."""
+    sessions = await app.store.sessions()
+    yield Check("database", ok=True, detail=f"{app.store.url}, {len(sessions)} sessions")
+    if not settings.servers.exists():
+        yield Check("servers", ok=True, detail=f"no file {settings.servers}: only the built-in functions")
+    for health in app.catalog.health():
+        healthy = health.state in {"ready", "disabled"}
+        yield Check(
+            f"tools: {health.name}", ok=healthy, detail=f"{health.state}, {health.tools} tools. {health.detail}"
+        )
+    names = [name.strip() for name in f"{settings.router},{settings.synthesizer}".split(",") if name.strip()]
+    if not names:
+        yield Check("models", ok=True, detail='none. To add one: ERRAND_ROUTER="openai:MODEL" and OPENAI_API_KEY')
+    for name in dict.fromkeys(names):
+        yield await _model_check(name, model, settings)
+
+
+async def _model_check(name: str, model: MakeModel, settings: Settings) -> Check:
+    try:
+        asked = ChatMessage("user", "Reply with the word OK.")
+        reply = await model(name).reply([asked], timeout_seconds=settings.first_model_seconds)
+    except ModelError as error:
+        return Check(f"model: {name}", ok=False, detail=f"{error} Check its name, its key and its address.")
+    return Check(f"model: {name}", ok=True, detail=f"answered {reply.text[:40]!r}")

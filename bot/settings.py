@@ -1,0 +1,79 @@
+"""Every setting: from the environment (ERRAND_...), then .env, then errand.toml. A first run needs none of them."""
+
+import getpass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from orchestrator.errors import SettingsInvalid
+
+CONFIG_FILE = "errand.toml"
+
+
+class Settings(BaseSettings):
+    """Each field can be set as ERRAND_NAME, or as `name = value` in errand.toml. Chains are
+    `provider:model, provider:model`, asked in that order."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ERRAND_", env_file=".env", toml_file=CONFIG_FILE, extra="forbid", frozen=True
+    )
+
+    database: str = Field("errand.db", description="Path of the SQLite file, or a postgresql:// URL.")
+    servers: Path = Field(Path("mcp.json"), description="File of MCP servers in the mcpServers form.")
+    router: str = Field("", description='Chain of the front call, such as "openai:gpt-4o-mini, openai:gpt-4o".')
+    synthesizer: str = Field("", description="Chain that writes the answer from results. Empty: the router's.")
+    openai_base_url: str | None = Field(None, description="Address of an OpenAI-compatible server, ending in /v1.")
+    openai_api_key: SecretStr | None = Field(None, description="Key for it. Empty: OPENAI_API_KEY.")
+    first_model_seconds: float = Field(30.0, gt=0, description="Seconds that a chain's first model has to answer.")
+    next_model_seconds: float = Field(15.0, gt=0, description="Seconds that each further model of a chain has.")
+    tool_seconds: float = Field(60.0, gt=0, description="Seconds that one tool call may take.")
+    connect_seconds: float = Field(30.0, gt=0, description="Seconds that an MCP server has to come up.")
+    history_messages: int = Field(10, ge=0, description="Earlier messages that a model sees.")
+    message_characters: int = Field(20_000, ge=1, description="Characters of the longest message that is worked on.")
+    steps_at_once: int = Field(4, ge=1, description="Steps of one plan that may run side by side.")
+    drain_seconds: float = Field(10.0, ge=0, description="Seconds that running turns have to end at a stop.")
+    log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    person: str = Field(default_factory=getpass.getuser, description="Name of the person at the terminal.")
+
+    @field_validator("database")
+    @classmethod
+    def _is_a_known_database(cls, value: str) -> str:
+        scheme, separator, _ = value.partition("://")
+        if separator and scheme.split("+")[0] not in {"sqlite", "postgresql"}:
+            raise ValueError(f"{scheme}:// is no database that Errand knows; use a file's path or postgresql://...")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings of this folder and environment. Raises SettingsInvalid: which one, what it must be, where to fix."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsInvalid("\n".join(_problem(each) for each in error.errors())) from None
+    except ValueError as error:  # an errand.toml that is no TOML
+        raise SettingsInvalid(f"{CONFIG_FILE} cannot be read: {error}") from None
+
+
+def _problem(error: Any) -> str:
+    name = ".".join(str(part) for part in error["loc"]) or "settings"
+    message = error["msg"].removeprefix("Value error, ")
+    field = Settings.model_fields.get(name)
+    if field is None:
+        return f"There is no setting {name!r}. Take it out of {CONFIG_FILE} or .env; docs/settings.md lists them all."
+    return (
+        f"The setting {name!r} (ERRAND_{name.upper()}) is {error['input']!r}, which is wrong: {message}. "
+        f"It is: {field.description}"
+    )
