@@ -1,0 +1,109 @@
+"""Talks to `errand serve` as a program would: JSON lines over the pipes of a real process."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LONGEST_WAIT = 15.0  # seconds; a start takes about two on a busy machine
+TESTS_SERVER = {"mcpServers": {"tests": {"command": sys.executable, "args": ["-m", "tests.fakes.mcp_server"]}}}
+
+
+@dataclass
+class Program:
+    """One life of the process, and every line that it has written."""
+
+    process: asyncio.subprocess.Process
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def send(self, event_id: str, text: str, *, chat: str = "1") -> None:
+        line = json.dumps({"event_id": event_id, "chat": chat, "text": text})
+        assert self.process.stdin is not None
+        self.process.stdin.write(line.encode() + b"\n")
+
+    async def read(self) -> dict[str, Any] | None:
+        """The next line, or None at the end of its life."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(LONGEST_WAIT):
+            raw = await self.process.stdout.readline()
+        if not raw.endswith(b"\n"):
+            await asyncio.wait_for(self.process.wait(), LONGEST_WAIT)
+            return None
+        self.lines.append(json.loads(raw))
+        return self.lines[-1]
+
+    async def delivery(self) -> dict[str, Any]:
+        """The next final part."""
+        while (line := await self.read()) is not None:
+            if "delivery" in line:
+                return line
+        raise AssertionError(f"it ended without a delivery: {self.lines}")
+
+    async def death(self) -> None:
+        """Read to the end of its life."""
+        while await self.read() is not None:
+            pass
+        await asyncio.wait_for(self.process.wait(), LONGEST_WAIT)
+
+    async def end_of_input(self) -> None:
+        """Close its input; it answers what it has, and ends."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        await self.death()
+
+    @property
+    def deliveries(self) -> list[dict[str, Any]]:
+        return [line for line in self.lines if "delivery" in line]
+
+
+@asynccontextmanager
+async def serving(folder: Path, *dies_at: str, database: str | None = None) -> AsyncIterator[Program]:
+    """A life of `errand serve` in this folder; with `dies_at` it is killed there (see dying_serve)."""
+    servers = folder / "mcp.json"
+    servers.write_text(json.dumps(TESTS_SERVER))
+    environment = {
+        **os.environ,
+        "ERRAND_DATABASE": database or str(folder / "errand.db"),
+        "ERRAND_SERVERS": str(servers),
+        "ERRAND_TEST_CALLS": str(folder / "calls"),
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    servers.write_text(json.dumps(_with_environment(environment)))
+    command = ["-m", "tests.conversations.dying_serve", *dies_at] if dies_at else ["-m", "bot", "serve", "--no-live"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=folder,
+        env=environment,
+        limit=8 * 2**20,
+    )
+    program = Program(process)
+    try:
+        while await program.read() != {"event": "ready"}:
+            assert process.returncode is None, "it ended before it was ready"  # what was left to show comes before
+        yield program
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        process._transport.close()  # type: ignore[attr-defined]
+
+
+def _with_environment(environment: dict[str, str]) -> dict[str, Any]:
+    names = ("ERRAND_TEST_CALLS", "PYTHONPATH")
+    server = {**TESTS_SERVER["mcpServers"]["tests"], "env": {name: environment[name] for name in names}}
+    return {"mcpServers": {"tests": server}}
+
+
+def calls_made(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Every tool call that reached the tests' MCP server, over all of its lives."""
+    log = folder / "calls"
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [(call["tool"], call["arguments"]) for call in map(json.loads, lines)]

@@ -1,0 +1,87 @@
+"""Talks to a whole Errand in this process, as one person in one chat would, and sees what that person sees."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.app import App, build
+from bot.settings import read_settings
+from orchestrator.messages import Answer, Draft, Final, Message, Notice, Person, PlanCard, Question
+from orchestrator.models import Model
+from orchestrator.tools.spec import Toolset
+from tests.fakes.channel import FakeChannel
+
+LONGEST_WAIT = 10.0  # seconds
+
+
+class Talk:
+    """One person's side of a conversation."""
+
+    def __init__(self, app: App, channel: FakeChannel, *, chat: str = "1", person: str = "ann") -> None:
+        self.app = app
+        self.channel = channel
+        self.address = channel.address(chat)
+        self.person = Person(id=person)
+
+    async def send(self, text: str) -> str:
+        """Send words; the name of the turn that will answer them."""
+        message = Message(
+            event_id=uuid.uuid4().hex, address=self.address, person=self.person, sent_at=datetime.now(UTC), text=text
+        )
+        receipt = await self.channel.push(message)
+        assert receipt.turn is not None
+        return receipt.turn
+
+    async def say(self, text: str) -> Final:
+        """Send words and wait for what comes back."""
+        return await self.outcome(await self.send(text))
+
+    async def outcome(self, turn: str) -> Final:
+        async with asyncio.timeout(LONGEST_WAIT):
+            return (await self.channel.until_delivered(turn)).part
+
+    async def asked(self, text: str) -> Question:
+        part = await self.say(text)
+        assert isinstance(part, Question), part
+        return part
+
+    async def answered(self, text: str) -> str:
+        part = await self.say(text)
+        assert isinstance(part, Answer), part
+        return part.text
+
+    async def told(self, text: str) -> str:
+        part = await self.say(text)
+        assert isinstance(part, Notice), part
+        return part.text
+
+    def cards(self, turn: str | None = None) -> list[PlanCard]:
+        return [part for each, part in self.channel.live if isinstance(part, PlanCard) and turn in {None, each}]
+
+    def drafts(self) -> list[str]:
+        return [part.text for _, part in self.channel.live if isinstance(part, Draft)]
+
+
+@asynccontextmanager
+async def talking(
+    folder: Path,
+    *,
+    toolsets: Sequence[Toolset] = (),
+    model: Callable[[str], Model] | None = None,
+    **settings: Any,
+) -> AsyncIterator[Talk]:
+    """A running Errand on a database in this folder, and a person who talks to it."""
+    given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
+    async with build(read_settings(**given), toolsets=toolsets, model=model) as app:
+        channel = FakeChannel()
+        serving = asyncio.ensure_future(app.serve([channel]))
+        try:
+            await channel.ready()
+            yield Talk(app, channel)
+        finally:
+            channel.close()
+            await asyncio.wait_for(serving, LONGEST_WAIT)
