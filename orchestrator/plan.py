@@ -10,6 +10,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
 from pydantic import BaseModel, ConfigDict, model_validator
+from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from orchestrator.errors import PlanInvalid
@@ -22,6 +23,7 @@ FindTool = Callable[[str], ToolSpec | None]
 REFERENCE = re.compile(r"\$\{(?P<id>[\w-]+)(?P<path>(?:\.[^.}\s]+)*)\}")
 WHOLE_STEP = re.compile(r"step:(?P<id>[\w-]+)")  # the other way to write ${id}, only as a whole value
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+NOTHING_FROM_OUTSIDE: Registry[Any] = Registry()  # a schema is a stranger's: its $ref must not make us fetch anything
 STEP_ID = re.compile(r"[\w-]{1,40}")
 
 
@@ -278,7 +280,7 @@ def argument_problems(tool: ToolSpec, arguments: Mapping[str, Any], *, missing: 
             if name not in tool.properties:
                 yield f"there is no argument {name!r}, only {', '.join(map(repr, tool.properties))}"
     try:
-        errors = list(LenientValidator(tool.parameters).iter_errors(dict(arguments)))
+        errors = list(LenientValidator(tool.parameters, registry=NOTHING_FROM_OUTSIDE).iter_errors(dict(arguments)))
     except (re.error, Unresolvable):  # a schema that cannot be evaluated: then it is the tool that must say no
         return
     for error in errors:

@@ -113,7 +113,7 @@ async def _spawn(settings: ServerSettings) -> _Child:
         cwd=settings.cwd,
         start_new_session=True,
     )
-    assert pipes.stdin and pipes.stdout and pipes.stderr  # noqa: S101, PT018 - three times PIPE
+    assert pipes.stdin and pipes.stdout and pipes.stderr  # noqa: PT018 - three times PIPE
     return _Child(transport, pipes.stdin, pipes.stdout, pipes.stderr)
 
 

@@ -59,6 +59,12 @@ class Talk:
         assert isinstance(part, Notice), part
         return part.text
 
+    def as_person(self, person: str) -> "Talk":
+        """Somebody else in the same chat."""
+        other = Talk(self.app, self.channel, person=person)
+        other.address = self.address
+        return other
+
     def cards(self, turn: str | None = None) -> list[PlanCard]:
         return [part for each, part in self.channel.live if isinstance(part, PlanCard) and turn in {None, each}]
 

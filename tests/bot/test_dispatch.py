@@ -1,0 +1,153 @@
+"""The dispatcher: order per session, sessions side by side, stop, drain."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.dispatch import Dispatcher
+from orchestrator.messages import Address, Inbound, Message, Person, Stop
+from storage.records import Arrived
+
+
+def arrived(number: int, session: str = "a") -> Arrived:
+    return Arrived(number, f"t{number}", session, "fake", f"e{number}", "{}", datetime.now(UTC))
+
+
+def inbound(kind: type[Message] | type[Stop] = Message) -> Inbound:
+    arrival = {"event_id": "e", "address": Address(channel="fake", chat="1"), "sent_at": datetime.now(UTC)}
+    person = Person(id="ann")
+    return Stop(**arrival, person=person) if kind is Stop else Message(**arrival, person=person, text="x")
+
+
+class Log:
+    """What happened to each turn; a turn runs until its gate is open."""
+
+    def __init__(self) -> None:
+        self.worked: list[str] = []
+        self.stopped: list[str] = []
+        self.cancelled: list[str] = []
+        self.gates: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self.started: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def work(self, arrived: Arrived, inbound: Inbound) -> None:
+        self.started[arrived.turn].set()
+        try:
+            if not isinstance(inbound, Stop):
+                await self.gates[arrived.turn].wait()
+        except asyncio.CancelledError:
+            self.cancelled.append(arrived.turn)
+            raise
+        self.worked.append(arrived.turn)
+
+    async def stop(self, arrived: Arrived, inbound: Inbound) -> None:
+        self.stopped.append(arrived.turn)
+
+
+@asynccontextmanager
+async def dispatching(
+    log: Log, *, work: Callable[[Arrived, Inbound], Awaitable[None]] | None = None, drain_seconds: float = 5.0
+) -> AsyncIterator[Dispatcher]:
+    async with asyncio.timeout(5), Dispatcher(work or log.work, log.stop, drain_seconds=drain_seconds) as dispatcher:
+        yield dispatcher
+
+
+@pytest.mark.proves("dispatch.order")
+async def test_turns_of_one_session_run_one_after_the_other_and_sessions_side_by_side() -> None:
+    log = Log()
+    async with dispatching(log) as dispatcher:
+        dispatcher.put(arrived(1, "a"), inbound())
+        dispatcher.put(arrived(2, "a"), inbound())
+        dispatcher.put(arrived(3, "b"), inbound())
+        await log.started["t1"].wait()
+        await log.started["t3"].wait()
+        assert not log.started["t2"].is_set()
+        log.gates["t3"].set()
+        log.gates["t2"].set()
+        log.gates["t1"].set()
+        await dispatcher.idle()
+    assert log.worked.index("t1") < log.worked.index("t2")
+    assert sorted(log.worked) == ["t1", "t2", "t3"]
+
+
+@pytest.mark.proves("dispatch.order")
+@settings(max_examples=50, deadline=None)
+@given(sessions=st.lists(st.sampled_from("abc"), max_size=20), pauses=st.data())
+def test_whatever_comes_the_order_in_a_session_is_the_order_of_arrival(
+    sessions: list[str], pauses: st.DataObject
+) -> None:
+    worked: defaultdict[str, list[int]] = defaultdict(list)
+    steps = [pauses.draw(st.integers(0, 3)) for _ in sessions]
+
+    async def work(arrived: Arrived, inbound: Inbound) -> None:
+        for _ in range(steps[arrived.number]):
+            await asyncio.sleep(0)
+        worked[arrived.session].append(arrived.number)
+
+    async def run() -> None:
+        async with dispatching(Log(), work=work) as dispatcher:
+            for number, session in enumerate(sessions):
+                dispatcher.put(arrived(number, session), inbound())
+            await dispatcher.idle()
+
+    asyncio.run(run())
+    assert all(numbers == sorted(numbers) for numbers in worked.values())
+    assert sum(map(len, worked.values())) == len(sessions)
+
+
+@pytest.mark.proves("stop.now")
+async def test_a_stop_ends_what_runs_and_what_waited_before_it_but_not_what_comes_after() -> None:
+    log = Log()
+    async with dispatching(log) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        dispatcher.put(arrived(2), inbound())
+        dispatcher.put(arrived(9, "b"), inbound())
+        await log.started["t1"].wait()
+        await log.started["t9"].wait()
+        dispatcher.put(arrived(3), inbound(Stop))
+        dispatcher.put(arrived(4), inbound())
+        log.gates["t4"].set()
+        log.gates["t9"].set()
+        await dispatcher.idle()
+    assert log.cancelled == ["t1"]
+    assert log.stopped == ["t1", "t2"]
+    assert sorted(log.worked) == ["t3", "t4", "t9"]
+
+
+async def test_a_stop_that_was_stored_before_a_crash_still_stops_what_came_before_it() -> None:
+    log = Log()
+    async with dispatching(log) as dispatcher:
+        for number, kind in ((1, Message), (2, Stop)):  # both taken up at the start, in the same moment
+            dispatcher.put(arrived(number), inbound(kind))
+        await dispatcher.idle()
+    assert log.stopped == ["t1"]
+    assert log.worked == ["t2"]
+
+
+@pytest.mark.proves("drain")
+async def test_leaving_lets_running_turns_end_and_leaves_the_waiting_ones_for_the_next_start() -> None:
+    log = Log()
+    async with dispatching(log) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        dispatcher.put(arrived(2), inbound())
+        await log.started["t1"].wait()
+        asyncio.get_running_loop().call_soon(log.gates["t1"].set)
+    assert log.worked == ["t1"]
+    assert log.stopped == []
+    dispatcher.put(arrived(3), inbound())
+    assert log.worked == ["t1"], "a closed dispatcher takes nothing"
+
+
+@pytest.mark.proves("drain")
+async def test_a_turn_that_does_not_end_in_time_is_cancelled_and_not_concluded() -> None:
+    log = Log()
+    async with dispatching(log, drain_seconds=0.01) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        await log.started["t1"].wait()
+    assert log.cancelled == ["t1"]
+    assert log.worked == log.stopped == []
