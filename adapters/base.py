@@ -1,8 +1,11 @@
 """What a channel is: three calls, of which only one must not fail."""
 
+import asyncio
 from typing import Protocol
 
-from orchestrator.messages import Accept, Address, Delivery, Live
+from orchestrator.messages import Accept, Address, Delivery, Inbound, Live, Receipt, Stop
+
+OURS = ("orchestrator.", "storage.")
 
 
 class DeliveryError(Exception):
@@ -36,3 +39,46 @@ class Adapter(Protocol):
     async def deliver(self, delivery: Delivery) -> None:
         """Show a final part. Returns once the channel has it. Raises DeliveryError."""
         ...
+
+
+class Unanswered:
+    """The turns that a channel has started and whose final part it has not shown yet: what it waits for at its end."""
+
+    def __init__(self) -> None:
+        self._turns: set[str] = set()
+        self._early: set[str] = set()
+        self._none = asyncio.Event()
+        self._none.set()
+
+    def __bool__(self) -> bool:
+        return bool(self._turns)
+
+    async def accepted(self, accept: Accept, inbound: Inbound) -> Receipt:
+        """Let it be accepted, and remember its turn. One at a time. Raises what `accept` raises."""
+        self._early.clear()
+        receipt = await accept(inbound)
+        if receipt.turn and receipt.turn not in self._early and not isinstance(inbound, Stop):
+            self._turns.add(receipt.turn)
+            self._none.clear()
+        return receipt
+
+    def answered(self, turn: str) -> None:
+        """A final part of this turn was shown, perhaps before its `accept` has returned."""
+        self._early.add(turn)
+        self._turns.discard(turn)
+        if not self._turns:
+            self._none.set()
+
+    def give_up(self) -> None:
+        """Nobody can be shown anything any more."""
+        self._turns.clear()
+        self._none.set()
+
+    async def none_left(self) -> None:
+        await self._none.wait()
+
+
+def reason_of(error: Exception) -> str:
+    """Why something was not taken, for the person: our own errors say it; what others say is for the log."""
+    ours = type(error).__module__.startswith(OURS)
+    return str(error) if ours else "Something went wrong on my side."

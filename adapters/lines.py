@@ -7,127 +7,134 @@ for each final part. docs/lines.md has the fields.
 
 import asyncio
 import json
+import logging
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from pydantic import ValidationError
 
-from adapters.base import DeliveryError
+from adapters.base import DeliveryError, Unanswered, reason_of
+from adapters.pipes import Outlet, read_lines
 from orchestrator.messages import INBOUND, Accept, Address, Delivery, Inbound, Live
 
-LONGEST_LINE = 4 * 2**20  # bytes; a longer line is rejected, and skipped
+log = logging.getLogger(__name__)
+
+LONGEST_LINE = 4 * 2**20  # bytes
+LIVE_SECONDS = 1.0  # that a live part may wait for a program which does not read
+LIVE_BACKLOG = 65_536  # bytes that are not read; above that, live parts are left out
 DEFAULT_PERSON = "program"
+EXAMPLE = '{"event_id": "1", "chat": "main", "text": "Hello"}'
+
+
+class Unusable(ValueError):
+    """A line that is no Inbound; the message names the field and the fix."""
 
 
 class Lines:
-    """JSON lines over a pair of streams."""
+    """JSON lines over a pair of text streams. It ends with its input, once everything accepted has been answered."""
 
     name = "lines"
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, live: bool = True) -> None:
+    def __init__(
+        self, reader: TextIO, writer: TextIO, *, live: bool = True, longest_line: int = LONGEST_LINE
+    ) -> None:
         self._reader = reader
-        self._writer = writer
+        self._out = Outlet(writer)
         self._live = live
-        self._writing = asyncio.Lock()  # a line is whole before the next one begins, whoever writes
+        self._longest_line = longest_line
+        self._unanswered = Unanswered()
 
     @classmethod
     async def on_standard_streams(cls, *, live: bool = True) -> "Lines":
         """The channel on this process's standard input and output."""
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=LONGEST_LINE)
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout)
-        return cls(reader, asyncio.StreamWriter(transport, protocol, None, loop), live=live)
+        return cls(sys.stdin, sys.stdout, live=live)
 
     async def run(self, accept: Accept) -> None:
-        """Take lines until the end of the input."""
-        await self._write({"event": "ready"})
-        async for line in self._lines():
-            if line is None:
-                await self._write({"rejected": None, "error": f"a line is longer than {LONGEST_LINE} bytes"})
-            elif line.strip():
-                await self._take(line, accept)
+        with suppress(DeliveryError):  # the program has closed its end, and that is an end too
+            await self._say({"event": "ready"})
+            async for line in read_lines(self._reader, limit=self._longest_line):
+                if line is None:
+                    await self._reject(None, f"the line is longer than {self._longest_line} bytes; send a shorter one")
+                elif line.strip():
+                    await self._take(line, accept)
+            await self._unanswered.none_left()
 
     async def show(self, address: Address, turn: str, part: Live) -> None:
-        if not self._live:
+        if not self._live or self._out.backlog > LIVE_BACKLOG:
             return
-        line = {"live": part.model_dump(mode="json"), "turn": turn, "chat": address.chat, "thread": address.thread}
-        try:
-            await self._write(line)
-        except DeliveryError:
-            return  # nobody reads any more, and live parts may be dropped
+        line = {"live": part.model_dump(), "turn": turn, "chat": address.chat, "thread": address.thread}
+        with suppress(DeliveryError, TimeoutError):  # the final part will say it, or meet the same trouble
+            async with asyncio.timeout(LIVE_SECONDS):
+                await self._say(line)
 
     async def deliver(self, delivery: Delivery) -> None:
-        await self._write(
+        await self._say(
             {
                 "delivery": delivery.id,
                 "turn": delivery.turn,
                 "chat": delivery.address.chat,
                 "thread": delivery.address.thread,
                 "repeated": delivery.repeated,
-                "part": delivery.part.model_dump(mode="json"),
+                "part": delivery.part.model_dump(),
             }
         )
+        self._unanswered.answered(delivery.turn)
 
     async def _take(self, line: bytes, accept: Accept) -> None:
-        event_id = None
+        said: Mapping[str, Any] = {}
         try:
-            given = _object(line)
-            event_id = given.get("event_id")
-            receipt = await accept(_inbound(given))
-        except Exception as error:  # noqa: BLE001 - an edge: whatever it was, the program is told that it was not taken
-            await self._write({"rejected": event_id, "error": str(error)})
+            said = _object(line)
+            receipt = await self._unanswered.accepted(accept, _inbound(said))
+        except Unusable as unusable:
+            await self._reject(said.get("event_id"), str(unusable))
+        except Exception as error:  # an edge: whatever it was, the program is told that its line was not taken
+            log.exception("message not taken")
+            await self._reject(said.get("event_id"), f"{reason_of(error)} Nothing was taken; send the line again.")
         else:
-            await self._write({"accepted": event_id, "new": receipt.new, "turn": receipt.turn})
+            await self._say({"accepted": said["event_id"], "new": receipt.new, "turn": receipt.turn})
 
-    async def _lines(self) -> AsyncIterator[bytes | None]:
-        """Every line; None for one that was too long."""
-        too_long = False
-        while True:
-            try:
-                line = await self._reader.readuntil(b"\n")
-            except asyncio.LimitOverrunError as error:
-                await self._reader.readexactly(error.consumed)
-                too_long = True
-                continue
-            except asyncio.IncompleteReadError as error:
-                if error.partial:
-                    yield None if too_long else error.partial
-                return
-            yield None if too_long else line
-            too_long = False
+    async def _reject(self, event_id: object, error: str) -> None:
+        await self._say({"rejected": event_id, "error": error})
 
-    async def _write(self, line: Mapping[str, Any]) -> None:
-        async with self._writing:
-            try:
-                self._writer.write(json.dumps(line).encode() + b"\n")
-                await self._writer.drain()
-            except (ConnectionError, RuntimeError) as error:
-                raise DeliveryError("the program has closed its end") from error
+    async def _say(self, line: Mapping[str, Any]) -> None:
+        """Write one line, in ASCII: every reader can take it, also half a surrogate pair."""
+        try:
+            await self._out.write(json.dumps(line) + "\n")
+        except DeliveryError:
+            self._unanswered.give_up()
+            raise
 
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        given = json.loads(line)
-    except ValueError as error:
-        raise ValueError(f"the line is no JSON: {error}") from None
-    if not isinstance(given, dict):
-        raise ValueError(  # noqa: TRY004 - a wrong line, not a wrong type
-            f'the line must be an object such as {{"event_id": ..., "text": ...}}, not {type(given).__name__}'
-        )
-    return given
+        said = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Unusable(f"the line is no JSON ({error}); write it as {EXAMPLE}") from None
+    if not isinstance(said, dict):
+        raise Unusable(f"the line is no JSON object; write it as {EXAMPLE}")
+    return said
 
 
-def _inbound(given: Mapping[str, Any]) -> Inbound:
-    """The Inbound of a line. Raises ValueError that names the field."""
-    fields = dict(given)
-    address = {"channel": Lines.name, "chat": fields.pop("chat", "1"), "thread": fields.pop("thread", None)}
+def _inbound(said: Mapping[str, Any]) -> Inbound:
+    fields = dict(said)
+    place = {"channel": Lines.name, "chat": fields.pop("chat", None), "thread": fields.pop("thread", None)}
     person = {"id": fields.pop("person", DEFAULT_PERSON)}
-    whole = {"kind": "message", "sent_at": datetime.now(UTC), **fields, "address": address, "person": person}
+    if stray := fields.keys() & {"address", "sent_at"}:
+        raise Unusable(f"{min(stray)!r} is no field of a line; write it as {EXAMPLE}")
+    if empty := [name for name in ("event_id", "chat") if said.get(name, "") == ""]:
+        raise Unusable(f"{empty[0]!r} is missing or empty; write it as {EXAMPLE}")
+    arrival = {"kind": "message", **fields, "address": place, "person": person, "sent_at": datetime.now(UTC)}
     try:
-        return INBOUND.validate_python(whole)
+        return INBOUND.validate_python(arrival)
     except ValidationError as invalid:
-        problems = [f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in invalid.errors()]
-        raise ValueError("; ".join(problems)) from None
+        raise Unusable(_problem(invalid)) from None
+
+
+def _problem(invalid: ValidationError) -> str:
+    first = invalid.errors(include_url=False, include_input=False)[0]
+    path = [str(part) for part in first["loc"]]
+    name = {"address": path[-1], "person": "person"}.get(path[1] if len(path) > 1 else "", ".".join(path[1:])) or "kind"
+    return f"{name!r}: {first['msg']}; write it as {EXAMPLE}"

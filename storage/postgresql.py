@@ -73,7 +73,7 @@ class PostgreSQL:
                 self._target,
                 pool_size=CONNECTIONS + 1,  # one of them holds the lock
                 max_overflow=0,
-                pool_pre_ping=False,  # after a restart of the server, the next call finds a new connection
+                pool_pre_ping=True,  # after a restart of the server, the next call finds a new connection
                 connect_args={"connect_timeout": ceil(seconds), "tcp_user_timeout": ceil(seconds * 1000)},
             )
         except ModuleNotFoundError as error:

@@ -7,8 +7,8 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, selec
 from storage.errors import StorageError
 
 KNOWN = ("0001",)  # oldest first; a version is never edited after its release
-VERSION = Table("errand_version", MetaData(), Column("version_num", Text))  # not alembic's own name: on a
-# shared PostgreSQL that one may belong to another program
+# Not under alembic's own name: in a PostgreSQL database that is shared, that table may be another program's.
+VERSION = Table("errand_version", MetaData(), Column("version_num", Text))
 
 
 def migrate(connection: Connection) -> None:

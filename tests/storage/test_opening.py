@@ -95,6 +95,15 @@ async def test_every_usual_scheme_of_postgresql_is_understood(postgres_server: P
         await (await open_store(url.replace("postgresql", scheme, 1))).close()
 
 
+@pytest.mark.proves("store.start")
+async def test_a_missing_driver_is_answered_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StorageError, match=r"pip install 'errand\[postgres\]'"):
+        await open_store("postgresql://me@/x")
+
+
 # --- what is there
 
 

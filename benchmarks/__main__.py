@@ -1,0 +1,27 @@
+"""All benchmarks, one table: `make bench`, or `python -m benchmarks NAME ...` for some of them."""
+
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from benchmarks import load, overhead, start
+from benchmarks.figures import Figure
+
+BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
+    "start": start.measure,
+    "overhead": overhead.measure,
+    "load": load.measure,
+}
+
+
+def main(names: list[str]) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, {platform.machine()}")
+    print("| what | figure | baseline in the same run | ratio | command |")
+    print("|---|---|---|---|---|")
+    for name in names or BENCHMARKS:
+        for figure in BENCHMARKS[name]():
+            print(f"| {figure.row()} | `python -m benchmarks {name}` |", flush=True)
+
+
+main(sys.argv[1:])
