@@ -37,8 +37,8 @@ STOP_WORDS = frozenset(
 NAMES = re.compile(
     r"(?<=[\w,] )[A-Z][\w'-]*|\b\w*\d\w*\b"
 )  # proper nouns and numbers: values, which no tool's text has
-SOURCES = ("from", "in", "at")
-TARGETS = ("to", "into", "for", "in")
+SOURCES = ("from", "between", "since", "in", "at")
+TARGETS = ("to", "into", "until", "till", "and", "for", "in")
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,9 +167,9 @@ def _zones() -> dict[str, str]:
 
     Cities of the world's areas win over old aliases of the same word. Reading the names costs some 20 ms, once.
     """
-    by_words: dict[str, str] = {}
-    for zone in sorted(available_timezones(), key=lambda zone: (zone.split("/")[0] not in AREAS, zone)):
-        by_words.setdefault(zone.lower(), zone)
+    zones = sorted(available_timezones(), key=lambda zone: (zone.split("/")[0] not in AREAS, zone))
+    by_words = {zone.lower(): zone for zone in zones}
+    for zone in zones:
         by_words.setdefault(zone.rpartition("/")[2].replace("_", " ").lower(), zone)
     return by_words
 

@@ -17,7 +17,7 @@ from storage.errors import (
 from storage.postgresql import PostgreSQL
 from storage.sqlite import SQLite
 
-FORMS = "A database is a file's path, sqlite+aiosqlite:///PATH, or postgresql://USER@HOST/NAME."
+FORMS = "A database is a file's path, sqlite:///PATH, or postgresql://USER@HOST/NAME."
 WAYS_OUT: dict[type[StorageError], str] = {
     StorageFull: "Free some space, or choose another place.",
     StorageReadOnly: "Make the file and its folder writable, or choose another place.",

@@ -21,7 +21,7 @@ from storage.records import (
 
 
 async def open_store(url: str, *, busy_timeout_seconds: float = 5.0) -> "Store":
-    """The store behind a URL (sqlite+aiosqlite:///PATH, postgresql://...) or a plain path of a SQLite file.
+    """The store behind a URL (sqlite:///PATH, postgresql://...) or a plain path of a SQLite file.
 
     What is missing is created, and an older schema is brought up to date. One store at a time is open on one
     database; another one, here or in another process, raises StorageTaken.
