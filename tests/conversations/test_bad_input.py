@@ -66,7 +66,9 @@ async def test_text_that_no_database_takes_is_repaired_and_answered(tmp_path: Pa
 @pytest.mark.proves("tools.error_told")
 async def test_a_tools_own_no_is_told_in_its_words(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=[fake_server()]) as talk:
-        assert "did not work: Error executing tool fail: no milk today" in await talk.answered('/fail text="no milk today"')
+        assert "did not work: Error executing tool fail: no milk today" in await talk.answered(
+            '/fail text="no milk today"'
+        )
 
 
 @pytest.mark.proves("tools.dies")
