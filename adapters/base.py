@@ -1,19 +1,26 @@
 """What a channel is: three calls, of which only one must not fail."""
 
 import asyncio
+import logging
 from typing import Protocol
 
 from orchestrator.messages import Accept, Address, Delivery, Inbound, Live, Receipt, Stop
+
+log = logging.getLogger(__name__)
 
 OURS = ("orchestrator.", "storage.")
 
 
 class DeliveryError(Exception):
-    """The channel did not take it. `retry_after_seconds` is the platform's word on when to try again."""
+    """The channel did not take it.
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+    `retry_after_seconds` is the platform's word on when to try again; `gone` says that it has ended for good.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, gone: bool = False) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.gone = gone
 
 
 class Adapter(Protocol):
@@ -79,6 +86,9 @@ class Unanswered:
 
 
 def reason_of(error: Exception) -> str:
-    """Why something was not taken, for the person: our own errors say it; what others say is for the log."""
-    ours = type(error).__module__.startswith(OURS)
-    return str(error) if ours else "Something went wrong on my side."
+    """Why something was not taken, for the person: our own errors say it. What others say is for the log."""
+    if type(error).__module__.startswith(OURS):
+        log.warning("message not taken", extra={"reason": str(error)})
+        return str(error)
+    log.error("message not taken", exc_info=error)
+    return "Something went wrong on my side."

@@ -4,22 +4,23 @@ import asyncio
 import sys
 import uuid
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Any, TextIO
 
-from adapters.terminal import Pipe, Screen, Terminal
-from adapters.terminal_view import card_lines, delivery_text, safe
-from orchestrator.messages import Accept, Address, Delivery, Draft, Live, Message, Person, PlanCard, Status
+from adapters.base import DeliveryError, Unanswered, reason_of
+from adapters.face import Face, Interrupted
+from adapters.piped import Piped
+from orchestrator.messages import Accept, Address, Delivery, Inbound, Live, Message, Person, Stop
 
-WORDS = ["/help", "/new", "/status", "/stop", "/why", "/tools", "/quit"]
-LEAVE = {"/quit", "/exit"}
-CTRL_C = "\x03"
+WORDS = ("/help", "/new", "/status", "/stop", "/why", "/tools", "/quit")
+LEAVING = {"/quit", "/exit"}
+GREETING = "/help says what I know. Ctrl-C stops what runs, Ctrl-D leaves.\n"
 
 
 class Console:
-    """A chat in the terminal, or over a pipe where standard input is none.
+    """A chat in the terminal, or over a pipe where standard input or output is none.
 
     `about` is said first. `first` is sent as if it had been typed. In a pipe, a line is read once the one before it
-    has been answered, so that an answer to a question can stand in the next line.
+    has been answered, so that the answer to a question can stand in the next line.
     """
 
     name = "console"
@@ -33,69 +34,114 @@ class Console:
         source: TextIO | None = None,
         target: TextIO | None = None,
         echo: bool = False,
+        leave_seconds: float = 10.0,
     ) -> None:
-        self._person = Person(id=person, name=person)
-        self._address = Address(channel=self.name, chat=person)
+        self._person = Person(id=person or "local", name=person)
+        self._address = Address(channel=self.name, chat=person or "local")
         self._about = about
         self._first = first
-        self._terminal = _terminal(source or sys.stdin, target or sys.stdout, echo=echo)
-        self._cards: dict[str, PlanCard] = {}
-        self._running: set[str] = set()
-        self._changed = asyncio.Condition()
+        self._leave_seconds = leave_seconds
+        self._face = _face(source or sys.stdin, target or sys.stdout, echo=echo)
+        self._unanswered = Unanswered()
+        self._is_stopping = False
+        self._is_gone = False
 
     async def run(self, accept: Accept) -> None:
-        if self._about:
-            self._terminal.write(self._about)
-        if not self._terminal.waits_for_replies:
-            self._terminal.write("/help says what I know. Ctrl-C stops what runs, Ctrl-D leaves.\n")
-        if self._first:
-            await self._take(self._first, accept)
-        async for text in self._terminal.lines():
-            if text.strip() in LEAVE:
+        with self._face.opened():
+            try:
+                await self._greet()
+                await self._listen(accept)
+                await self._leave()
+            except DeliveryError:  # nobody reads any more, and that is an end too
                 return
-            if text == CTRL_C:
-                if not self._running:
-                    self._terminal.write("Nothing is running. Ctrl-D leaves.")
-                    continue
-                text = "/stop"  # noqa: PLW2901
-            if text.strip():
-                await self._take(text, accept)
 
     async def show(self, address: Address, turn: str, part: Live) -> None:
-        match part:
-            case PlanCard():
-                for line in card_lines(part, self._cards.get(turn)):
-                    self._terminal.write(line)
-                self._cards[turn] = part
-            case Draft(text=text) | Status(text=text):
-                self._terminal.status(text)
+        await self._face.show(turn, part)
 
     async def deliver(self, delivery: Delivery) -> None:
-        self._terminal.status("")
-        self._terminal.write(f"\n{delivery_text(delivery)}\n", markdown=True)
-        self._cards.pop(delivery.turn, None)
-        async with self._changed:
-            self._running.discard(delivery.turn)
-            self._changed.notify_all()
-
-    async def _take(self, text: str, accept: Accept) -> None:
-        message = Message(
-            event_id=uuid.uuid4().hex, address=self._address, person=self._person, sent_at=datetime.now(UTC), text=text
-        )
         try:
-            receipt = await accept(message)
+            await self._face.deliver(delivery)
+        except DeliveryError:
+            self._is_gone = True
+            self._unanswered.give_up()
+            raise
+        self._unanswered.answered(delivery.turn)
+
+    async def _greet(self) -> None:
+        if self._about:
+            await self._face.tell(self._about)
+        if self._face.is_interactive:
+            await self._face.tell(GREETING)
+
+    async def _listen(self, accept: Accept) -> None:
+        """Take what is said until the end. What was not taken is offered again."""
+        offered = await self._take(self._first, accept) if self._first else ""
+        while not self._is_gone:
+            try:
+                text = await self._face.read(offered)
+            except EOFError:
+                return
+            except Interrupted as interrupted:
+                offered = await self._interrupt(interrupted.typed, accept)
+                continue
+            if text.strip() in LEAVING:
+                return
+            offered = await self._take(text, accept) if text.strip() else ""
+
+    async def _take(self, text: str, accept: Accept) -> str:
+        """Pass a message on. What comes back is to be offered again: all of it where it was not taken."""
+        if not await self._is_accepted(Message(**self._arrival(), text=text), accept):
+            return text
+        self._is_stopping = False
+        if not self._face.is_interactive:
+            await self._unanswered.none_left()
+        return ""
+
+    async def _interrupt(self, typed: str, accept: Accept) -> str:
+        """Ctrl-C: stop what runs, and keep what is being typed; where nothing runs, say how to leave."""
+        if not self._unanswered or self._is_stopping:
+            await self._face.tell("Ctrl-D or /quit leaves.")
+            return ""
+        self._is_stopping = await self._is_accepted(Stop(**self._arrival()), accept)
+        return typed
+
+    async def _is_accepted(self, inbound: Inbound, accept: Accept) -> bool:
+        try:
+            await self._unanswered.accepted(accept, inbound)
         except Exception as error:  # noqa: BLE001 - an edge: the person is told that it was not taken, and why
-            self._terminal.write(f"\nI could not take that: {safe(str(error))}\nYour words are back at the prompt.\n")
-            self._terminal.offer(text)
-            return
-        if receipt.turn is not None:
-            self._running.add(receipt.turn)
-            if self._terminal.waits_for_replies:
-                async with self._changed:
-                    await self._changed.wait_for(lambda: receipt.turn not in self._running)
+            await self._face.tell(f"I could not take that. {reason_of(error)} {self._whereabouts(inbound)}")
+            return False
+        return True
+
+    def _whereabouts(self, inbound: Inbound) -> str:
+        if not isinstance(inbound, Message):
+            return ""
+        return "Your words are back at the prompt." if self._face.is_interactive else f"You wrote: {inbound.text}"
+
+    async def _leave(self) -> None:
+        """Wait for what is still to be answered; a person not for long."""
+        if not self._face.is_interactive:
+            await self._unanswered.none_left()
+        elif self._unanswered:
+            await self._face.tell("One moment: something is still running. Ctrl-C leaves at once.")
+            try:
+                async with asyncio.timeout(self._leave_seconds):
+                    await self._unanswered.none_left()
+            except TimeoutError:
+                await self._face.tell("It goes on when you come back.")
+
+    def _arrival(self) -> dict[str, Any]:
+        return {
+            "event_id": uuid.uuid4().hex,
+            "address": self._address,
+            "person": self._person,
+            "sent_at": datetime.now(UTC),
+        }
 
 
-def _terminal(source: TextIO, target: TextIO, *, echo: bool) -> Terminal:
-    if source is sys.stdin and sys.stdin.isatty() and sys.stdout.isatty():
-        return Screen(lambda: WORDS)
-    return Pipe(source, target, echo=echo)
+def _face(source: TextIO, target: TextIO, *, echo: bool) -> Face:
+    if not (source.isatty() and target.isatty()):
+        return Piped(source, target, echo=echo)
+    from adapters.terminal import Terminal  # noqa: PLC0415 - a pipe needs no prompt_toolkit
+
+    return Terminal(source, target, words=WORDS)

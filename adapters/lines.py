@@ -7,7 +7,6 @@ for each final part. docs/lines.md has the fields.
 
 import asyncio
 import json
-import logging
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -20,11 +19,10 @@ from adapters.base import DeliveryError, Unanswered, reason_of
 from adapters.pipes import Outlet, read_lines
 from orchestrator.messages import INBOUND, Accept, Address, Delivery, Inbound, Live
 
-log = logging.getLogger(__name__)
-
 LONGEST_LINE = 4 * 2**20  # bytes
 LIVE_SECONDS = 1.0  # that a live part may wait for a program which does not read
 LIVE_BACKLOG = 65_536  # bytes that are not read; above that, live parts are left out
+DEFAULT_CHAT = "1"
 DEFAULT_PERSON = "program"
 EXAMPLE = '{"event_id": "1", "chat": "main", "text": "Hello"}'
 
@@ -38,9 +36,7 @@ class Lines:
 
     name = "lines"
 
-    def __init__(
-        self, reader: TextIO, writer: TextIO, *, live: bool = True, longest_line: int = LONGEST_LINE
-    ) -> None:
+    def __init__(self, reader: TextIO, writer: TextIO, *, live: bool = True, longest_line: int = LONGEST_LINE) -> None:
         self._reader = reader
         self._out = Outlet(writer)
         self._live = live
@@ -90,8 +86,7 @@ class Lines:
             receipt = await self._unanswered.accepted(accept, _inbound(said))
         except Unusable as unusable:
             await self._reject(said.get("event_id"), str(unusable))
-        except Exception as error:  # an edge: whatever it was, the program is told that its line was not taken
-            log.exception("message not taken")
+        except Exception as error:  # noqa: BLE001 - an edge: the program is told that its line was not taken
             await self._reject(said.get("event_id"), f"{reason_of(error)} Nothing was taken; send the line again.")
         else:
             await self._say({"accepted": said["event_id"], "new": receipt.new, "turn": receipt.turn})
@@ -114,27 +109,31 @@ def _object(line: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise Unusable(f"the line is no JSON ({error}); write it as {EXAMPLE}") from None
     if not isinstance(said, dict):
-        raise Unusable(f"the line is no JSON object; write it as {EXAMPLE}")
+        raise Unusable(f"the line must be an object such as {EXAMPLE}")
     return said
 
 
 def _inbound(said: Mapping[str, Any]) -> Inbound:
     fields = dict(said)
-    place = {"channel": Lines.name, "chat": fields.pop("chat", None), "thread": fields.pop("thread", None)}
+    place = {"channel": Lines.name, "chat": fields.pop("chat", DEFAULT_CHAT), "thread": fields.pop("thread", None)}
     person = {"id": fields.pop("person", DEFAULT_PERSON)}
     if stray := fields.keys() & {"address", "sent_at"}:
         raise Unusable(f"{min(stray)!r} is no field of a line; write it as {EXAMPLE}")
-    if empty := [name for name in ("event_id", "chat") if said.get(name, "") == ""]:
-        raise Unusable(f"{empty[0]!r} is missing or empty; write it as {EXAMPLE}")
-    arrival = {"kind": "message", **fields, "address": place, "person": person, "sent_at": datetime.now(UTC)}
+    arrival = {"kind": "message", **fields, "person": person, "sent_at": datetime.now(UTC)}
     try:
-        return INBOUND.validate_python(arrival)
+        inbound = INBOUND.validate_python({**arrival, "address": place})
     except ValidationError as invalid:
-        raise Unusable(_problem(invalid)) from None
+        raise Unusable(f"{_problems(invalid)}; write it as {EXAMPLE}") from None
+    if not (inbound.event_id and inbound.address.chat):
+        raise Unusable(f"'event_id' and 'chat' must not be empty; write it as {EXAMPLE}")
+    return inbound
 
 
-def _problem(invalid: ValidationError) -> str:
-    first = invalid.errors(include_url=False, include_input=False)[0]
-    path = [str(part) for part in first["loc"]]
-    name = {"address": path[-1], "person": "person"}.get(path[1] if len(path) > 1 else "", ".".join(path[1:])) or "kind"
-    return f"{name!r}: {first['msg']}; write it as {EXAMPLE}"
+def _problems(invalid: ValidationError) -> str:
+    """Every wrong field of the line, under the name that it has there."""
+    problems = []
+    for error in invalid.errors(include_url=False, include_input=False):
+        path = error["loc"][1:] or ("kind",)  # it begins with the kind, where that could be read
+        field = path[-1] if path[0] == "address" else path[0]
+        problems.append(f"{field!r}: {error['msg']}")
+    return "; ".join(problems)

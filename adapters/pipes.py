@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from adapters.base import DeliveryError
 
 CHUNK = 65_536  # bytes
-READY = getattr(select, "PIPE_BUF", 512)  # bytes that a pipe takes without waiting once it is writable (POSIX)
+READY = select.PIPE_BUF  # bytes that a pipe takes without waiting once it is writable (POSIX)
 
 
 async def read_lines(source: TextIO, *, limit: int) -> AsyncIterator[bytes | None]:
@@ -42,6 +42,7 @@ class Outlet:
         self._target = target
         self._encoding = target.encoding or "utf-8"
         self._waiting = bytearray()
+        self._broken = False
         self._turn = asyncio.Lock()  # a descriptor can be watched only once
 
     @property
@@ -55,15 +56,18 @@ class Outlet:
         async with self._turn:
             try:
                 await self._write_out()
-            except OSError as error:
+            except (OSError, ValueError):  # a ValueError says that the file was closed on our own side
+                self._broken = True
+            if self._broken:  # also for those who stood in the line behind
                 self._waiting.clear()
-                raise DeliveryError("nobody reads any more") from error
+                raise DeliveryError("nobody reads any more", gone=True)
 
     async def _write_out(self) -> None:
-        self._target.flush()
+        self._target.flush()  # what others have printed before
         descriptor = _descriptor(self._target)
         if descriptor is None:
             self._target.write(self._waiting.decode(self._encoding))
+            self._target.flush()
             self._waiting.clear()
             return
         loop = asyncio.get_running_loop()

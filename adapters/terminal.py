@@ -1,135 +1,153 @@
-"""Two terminals: one with a person in front of it, and one that is a pipe."""
+"""A console with a person in front of it: what goes on stands above a prompt that stays usable."""
 
-import asyncio
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from typing import Any, Protocol, TextIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
 
-from adapters.terminal_view import safe
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.completion import WordCompleter
+from prompt_toolkit.formatted_text import ANSI, AnyFormattedText, merge_formatted_text
+from prompt_toolkit.input.defaults import create_input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.output.defaults import create_output
+from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.shortcuts import CompleteStyle
+
+from adapters.base import DeliveryError
+from adapters.face import Interrupted
+from orchestrator.messages import Delivery, Draft, Live, PlanCard, Status
+
+if TYPE_CHECKING:
+    from adapters.terminal_view import View
 
 PROMPT = "> "
+REDRAW_SECONDS = 0.05  # at least between two redraws: a model writes faster than people read
+keys = KeyBindings()
 
 
-class Interrupted(Exception):
-    """The person pressed Ctrl-C."""
+class Terminal:
+    """A person's terminal. Live parts stand above the prompt and are drawn anew; final parts are printed, once."""
 
+    is_interactive = True
 
-class Terminal(Protocol):
-    """Where a console reads lines and writes text."""
-
-    waits_for_replies: bool
-    """Whether the next line is read only after the reply to the last one."""
-
-    def lines(self) -> AsyncIterator[str]:
-        """What is typed, until the end of the input. Ctrl-C is an empty-handed `Interrupted`."""
-        ...
-
-    def write(self, text: str, *, markdown: bool = False) -> None: ...
-
-    def status(self, text: str) -> None:
-        """Something that lasts a moment. Empty: nothing any more."""
-        ...
-
-    def offer(self, text: str) -> None:
-        """Put words that were not taken back to the person."""
-        ...
-
-
-class Pipe:
-    """Lines in, lines out: for scripts, and for text on standard input."""
-
-    waits_for_replies = True
-
-    def __init__(self, source: TextIO, target: TextIO, *, echo: bool = False) -> None:
-        self._source = source
+    def __init__(self, source: TextIO, target: TextIO, *, words: Sequence[str]) -> None:
         self._target = target
-        self._echo = echo
-
-    async def lines(self) -> AsyncIterator[str]:
-        while line := await asyncio.to_thread(self._source.readline):
-            if self._echo:
-                self.write(f"{PROMPT}{line.rstrip()}")
-            yield line.rstrip("\n")
-
-    def write(self, text: str, *, markdown: bool = False) -> None:
-        encoding = self._target.encoding or "utf-8"
-        self._target.write(f"{text}\n".encode(encoding, "replace").decode(encoding))
-        self._target.flush()
-
-    def status(self, text: str) -> None:
-        """A pipe has no moments."""
-
-    def offer(self, text: str) -> None:
-        """The words are still where they came from."""
-
-
-class Screen:
-    """A person's terminal. The prompt stays usable while a turn runs; what it shows is printed above.
-
-    Its packages are imported when it is made: a pipe needs neither.
-    """
-
-    waits_for_replies = False
-
-    def __init__(self, words: Callable[[], list[str]]) -> None:
-        from prompt_toolkit import PromptSession  # noqa: PLC0415
-        from prompt_toolkit.completion import WordCompleter  # noqa: PLC0415
-        from prompt_toolkit.history import InMemoryHistory  # noqa: PLC0415
-        from rich.console import Console as Rich  # noqa: PLC0415
-
+        self._card: PlanCard | None = None
+        self._draft = ""
         self._status = ""
-        self._offered = ""
-        self._rich_class = Rich
+        self._turn = ""
+        self._ended_turn = ""
+        self._moment: str | None = ""
         self._session: PromptSession[str] = PromptSession(
-            PROMPT,
-            history=InMemoryHistory(),
-            completer=WordCompleter(words, sentence=True),
+            self._message,
+            input=create_input(source),
+            output=create_output(target),
+            multiline=True,
+            prompt_continuation=" " * len(PROMPT),
+            completer=WordCompleter(list(words), sentence=True),
             complete_while_typing=False,
-            bottom_toolbar=lambda: self._status or None,
-            multiline=False,
-            key_bindings=_new_line_keys(),
+            complete_style=CompleteStyle.READLINE_LIKE,
+            enable_suspend=True,
+            key_bindings=keys,
         )
+        self._session.app.min_redraw_interval = REDRAW_SECONDS
 
-    async def lines(self) -> AsyncIterator[str]:
-        from prompt_toolkit.patch_stdout import patch_stdout  # noqa: PLC0415
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        with patch_stdout(raw=True):  # for what others print
+            yield
 
-        with patch_stdout(raw=True):
-            while True:
-                offered, self._offered = self._offered, ""
-                try:
-                    yield await self._session.prompt_async(default=offered)
-                except EOFError:
-                    return
-                except KeyboardInterrupt:
-                    yield "\x03"
+    async def read(self, default: str = "") -> str:
+        self._session.app.erase_when_done = False
+        try:
+            return await self._session.prompt_async(default=default, set_exception_handler=False)
+        except KeyboardInterrupt:
+            raise Interrupted(self._session.default_buffer.text) from None
 
-    def write(self, text: str, *, markdown: bool = False) -> None:
-        rich = self._rich_class(file=sys.stdout, force_terminal=True)
-        shown: Any = text
-        if markdown:
-            from rich.markdown import Markdown  # noqa: PLC0415
+    async def tell(self, text: str) -> None:
+        await self._print(self._view.aside(text, width=self._width))
 
-            shown = Markdown(text, hyperlinks=False)
-        rich.print(shown, markup=False, highlight=False)
+    async def show(self, turn: str, part: Live) -> None:
+        if turn == self._ended_turn:
+            return
+        if turn != self._turn:
+            self._clear(turn)
+        match part:
+            case PlanCard():
+                self._card = part
+            case Draft(text=text):
+                self._draft, self._status = text, ""
+            case Status(text=text):
+                self._status = text
+        self._moment = None
+        self._session.app.invalidate()
 
-    def status(self, text: str) -> None:
-        self._status = safe(text).replace("\n", " ")[-200:]
-        with suppress(AttributeError):  # no prompt is on the screen right now
-            self._session.app.invalidate()
+    async def deliver(self, delivery: Delivery) -> None:
+        card = self._card if delivery.turn == self._turn else None
+        if delivery.turn == self._turn:
+            self._clear("")
+        self._ended_turn = delivery.turn
+        await self._print(self._view.delivery(delivery, card, width=self._width))
 
-    def offer(self, text: str) -> None:
-        self._offered = text
+    @cached_property
+    def _view(self) -> "View":
+        from adapters.terminal_view import View  # noqa: PLC0415 - the prompt stands before rich is loaded
+
+        return View(self._target)
+
+    @property
+    def _width(self) -> int:
+        return self._session.output.get_size().columns
+
+    def _message(self) -> AnyFormattedText:
+        """The prompt below what goes on right now; without that in the line that stays on the screen."""
+        if self._session.app.is_done:
+            return PROMPT
+        if self._moment is None:
+            size = self._session.output.get_size()
+            self._moment = self._view.moment(
+                self._card, self._draft, self._status, width=size.columns, height=size.rows // 2
+            )
+        return merge_formatted_text([ANSI(self._moment), PROMPT])
+
+    def _clear(self, turn: str) -> None:
+        self._turn, self._card, self._draft, self._status, self._moment = turn, None, "", "", ""
+
+    async def _print(self, text: str) -> None:
+        encoding = self._target.encoding
+        text = text.encode(encoding, "replace").decode(encoding)
+
+        def write() -> None:
+            self._target.write(text)
+            self._target.flush()
+
+        try:
+            await run_in_terminal(write)
+        except OSError as error:
+            raise DeliveryError("the terminal is gone", gone=True) from error
 
 
-def _new_line_keys() -> Any:
-    """Alt-Enter makes a new line, Enter sends."""
-    from prompt_toolkit.key_binding import KeyBindings  # noqa: PLC0415
+@keys.add("enter")
+def _send(event: KeyPressEvent) -> None:
+    """Enter sends; behind a backslash it makes a new line."""
+    buffer = event.current_buffer
+    if buffer.document.is_cursor_at_the_end and buffer.text.endswith("\\"):
+        buffer.delete_before_cursor()
+        buffer.newline(copy_margin=False)
+    else:
+        buffer.validate_and_handle()
 
-    keys = KeyBindings()
 
-    @keys.add("escape", "enter")
-    def new_line(event: Any) -> None:
-        event.current_buffer.insert_text("\n")
+@keys.add("escape", "enter")
+def _new_line(event: KeyPressEvent) -> None:
+    event.current_buffer.newline(copy_margin=False)
 
-    return keys
+
+@keys.add("c-c")
+@keys.add("<sigint>")
+def _interrupt(event: KeyPressEvent) -> None:
+    """Take the line off the screen; the next prompt shows it again."""
+    event.app.erase_when_done = True
+    event.app.exit(exception=KeyboardInterrupt)

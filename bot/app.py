@@ -64,6 +64,10 @@ class App:
                     listening.create_task(adapter.run(self.accept), name=f"channel {adapter.name}")
             await self._dispatcher.idle()
 
+    async def idle(self) -> None:
+        """Returns once no turn runs and none waits."""
+        await self._dispatcher.idle()
+
     async def accept(self, inbound: Inbound) -> Receipt:
         """Make an Inbound durable and queue it. Raises StorageError: then it was not taken."""
         taken = await self._intake.accept(inbound)
@@ -141,6 +145,8 @@ class App:
                 await adapter.deliver(delivery)
             except DeliveryError as error:
                 log.warning("delivery failed", extra={"turn": parcel.turn, "reason": str(error)})
+                if error.gone:
+                    return
                 await asyncio.sleep(error.retry_after_seconds or min(2.0**attempt, LONGEST_PAUSE))
             else:
                 await self._note_delivered(parcel)

@@ -19,6 +19,7 @@ class Mailbox:
 
     waiting: deque[tuple[Arrived, Inbound]] = field(default_factory=deque)
     running: asyncio.Task[None] | None = None
+    has_stopped: bool = False  # whether the stop that comes next in line has ended anything
     stopped_before: int = 0  # Inbounds with a smaller number end as stopped: a person said stop after them
 
 
@@ -84,19 +85,23 @@ class Dispatcher:
         """Work off one mailbox, then go away."""
         while box.waiting:
             arrived, inbound = box.waiting.popleft()
+            if isinstance(inbound, Stop) and box.has_stopped:  # its work is done: what it ended has said so
+                box.has_stopped = False
+                await self._stop(arrived, inbound)
+                continue
             if arrived.number >= box.stopped_before:
-                await self._run(box, self._work, arrived, inbound)
+                await self._run(box, arrived, inbound)
             if arrived.number < box.stopped_before and self._open:
+                box.has_stopped = True
                 await self._stop(arrived, inbound)
         del self._boxes[session]
         if not self._boxes:
             self._idle.set()
 
-    async def _run(self, box: Mailbox, work: Work, arrived: Arrived, inbound: Inbound) -> None:
-        box.running = self._tasks.create_task(_awaited(work(arrived, inbound)), name=f"turn {arrived.turn}")
+    async def _run(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> None:
+        box.running = self._tasks.create_task(self._turn(arrived, inbound), name=f"turn {arrived.turn}")
         await asyncio.wait({box.running})
         box.running = None
 
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
+    async def _turn(self, arrived: Arrived, inbound: Inbound) -> None:
+        await self._work(arrived, inbound)

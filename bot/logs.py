@@ -2,6 +2,8 @@
 
 import logging
 import re
+import sys
+from typing import TextIO
 
 SECRET = re.compile(r"\b(?:sk-|xox[abprs]-|xapp-|AIza|gh[pousr]_)[\w-]{8,}|\b\d{6,12}:[\w-]{30,}|Bearer\s+[\w.-]{12,}")
 FIELDS = ("session", "turn", "step", "tool", "server", "model", "seconds", "cost_usd", "reason")
@@ -16,8 +18,19 @@ class Lines(logging.Formatter):
         return SECRET.sub("[secret]", "\n".join([first + fields, *rest]))
 
 
+class StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that moment: a prompt puts something else there, to print above itself."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def set_up_logging(level: str) -> None:
     """Log to standard error. Called once, by the command line."""
-    handler = logging.StreamHandler()
+    handler = StandardError()
     handler.setFormatter(Lines("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -96,7 +96,9 @@ class Turns:
         return await self._conclude(talk, ending, dossier, started)
 
     async def stop_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
-        """End a turn that a person has stopped, and say what was finished before."""
+        """End a turn that a person has stopped, and say what was finished before. The stop itself ends in silence."""
+        if isinstance(inbound, Stop):
+            return await self._end_early(arrived, inbound, Ending("command"))
         run = await self._sessions.begun(arrived)
         done = (
             [run.plan.step(step).label for step, result in run.results.items() if result.status == "done"]

@@ -37,6 +37,8 @@ async def test_stop_ends_a_running_step_at_once_and_says_what_was_finished(tmp_p
         assert isinstance(told, Notice)
         assert told.text == "Stopped. Finished before that: quick."
         assert ended.is_set()
+        await talk.app.idle()
+        assert len(talk.channel.shown) == 1, "the stop itself says nothing more"
         assert "stopped it" in await talk.told("/why")
         assert "quick" in await talk.answered("/quick")
 

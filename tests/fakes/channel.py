@@ -1,18 +1,24 @@
 """A channel in memory: it shows what a person would see, and a delivery with a known id replaces what was shown."""
 
 import asyncio
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from adapters.base import DeliveryError
-from orchestrator.messages import Accept, Address, Delivery, Inbound, Live, Receipt
+from orchestrator.messages import Accept, Address, Delivery, Inbound, Live, Message, Person, Receipt
+
+LONGEST_WAIT = 5.0  # seconds
 
 
 class FakeChannel:
-    """Push Inbounds in, look at `shown` and `live`. Deliveries fail while `broken` is set."""
+    """Push Inbounds in, look at `shown`, `live` and `told`. Deliveries fail while `broken` is set."""
 
     def __init__(self, name: str = "fake") -> None:
         self.name = name
         self.live: list[tuple[str, Live]] = []
         self.shown: dict[str, Delivery] = {}
+        self.told: list[str] = []
         self.attempts: list[Delivery] = []
         self.broken = False
         self._accept: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
@@ -22,26 +28,38 @@ class FakeChannel:
     def address(self, chat: str = "1") -> Address:
         return Address(channel=self.name, chat=chat)
 
+    def message(self, text: str, *, chat: str = "1", person: str = "ann", event_id: str | None = None) -> Message:
+        """Words of a person, as they would arrive."""
+        return Message(
+            event_id=event_id or uuid.uuid4().hex,
+            address=self.address(chat),
+            person=Person(id=person),
+            sent_at=datetime.now(UTC),
+            text=text,
+        )
+
     async def run(self, accept: Accept) -> None:
         self._accept.set_result(accept)
         await self._closed.wait()
 
     async def show(self, address: Address, turn: str, part: Live) -> None:
         self.live.append((turn, part))
-        async with self._changed:
-            self._changed.notify_all()
+        await self._tell_waiters()
 
     async def deliver(self, delivery: Delivery) -> None:
         self.attempts.append(delivery)
         if self.broken:
             raise DeliveryError("the fake channel is broken", retry_after_seconds=0.001)
         self.shown[delivery.id] = delivery
-        async with self._changed:
-            self._changed.notify_all()
+        await self._tell_waiters()
 
     async def push(self, inbound: Inbound) -> Receipt:
-        """Let something arrive. Raises what `accept` raises."""
-        return await (await self._accept)(inbound)
+        """Let something arrive. The person is told what `accept` raises, and so is the caller."""
+        try:
+            return await (await self._accept)(inbound)
+        except Exception as error:
+            self.told.append(str(error))
+            raise
 
     async def ready(self) -> None:
         await self._accept
@@ -49,6 +67,14 @@ class FakeChannel:
     def close(self) -> None:
         """The channel ends, as a terminal does at the end of its input."""
         self._closed.set()
+
+    async def until(self, seen: Callable[["FakeChannel"], bool]) -> None:
+        """Wait until the person sees it. Raises AssertionError with what they see, after five seconds."""
+        try:
+            async with asyncio.timeout(LONGEST_WAIT), self._changed:
+                await self._changed.wait_for(lambda: seen(self))
+        except TimeoutError:
+            raise AssertionError(f"shown: {[*self.shown.values()]}, live: {self.live[-5:]}") from None
 
     async def until_delivered(self, turn: str) -> Delivery:
         """The final part of a turn."""
@@ -68,3 +94,7 @@ class FakeChannel:
 
     def _of(self, turn: str) -> list[Delivery]:
         return [delivery for delivery in self.shown.values() if delivery.turn == turn]
+
+    async def _tell_waiters(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
