@@ -19,15 +19,23 @@ class Promise:
 
 
 PROMISES = (
+    # The first conversation
+    Promise("first.parallel_plan", "Two places are asked for side by side, and answered at once.", (5, 11, 13)),
+    Promise("first.missing_argument", "A missing time zone is asked for by its name.", (4,)),
+    Promise("first.greeting", "A greeting is answered without any model.", (9,)),
+    Promise(
+        "first.out_of_scope", "What nothing here can do is declined kindly, with what can be done, and counted.", (21,)
+    ),
+    Promise("why.last_turn", "/why explains the last turn.", (29, 45)),
+    Promise("commands.tool", "A tool can be called by its name with key=value.", (60,)),
+    Promise("commands.new", "/new puts the history and the open question away.", (3,)),
     # Plans
     Promise(
         "plan.checked", "A plan that exists can run: every defect is refused by name, before any tool runs.", (10, 41)
     ),
     Promise("plan.mode", "The mode of a plan is read off its graph.", (10, 11)),
     Promise("plan.references", "A step can use any part of an earlier result.", (11, 52)),
-    Promise(
-        "plan.notation", "A plan can be written in one short line a step; what cannot be read is named by line.", (60,)
-    ),
+    Promise("plan.notation", "A plan can be written in a line a step; what cannot be read is named by line.", (60,)),
     Promise("plan.gold", "Public gold plans construct, as far as they keep to their own schemas.", (41,)),
     Promise("plan.defects", "Every defect planted into a public plan is refused with a message that names it.", (41,)),
     Promise(
@@ -35,9 +43,145 @@ PROMISES = (
     ),
     Promise("scheduler.eager", "A step starts when its own dependencies are done, not when a level is.", (11, 25, 52)),
     Promise("scheduler.resume", "A step with a known result is not run again.", (0, 54)),
-    # Questions
+    # Questions and approvals
     Promise("guard.grounding", "An argument that nobody said is asked for by its name, not guessed.", (4, 20)),
+    Promise("clarify.by_name", "What is missing is asked for by its name, with its choices.", (4,)),
+    Promise("clarify.answer", "An answer is read as what was asked for: a number as a choice, a city as a zone.", (4,)),
+    Promise("clarify.resumes", "The answer goes on with the stored plan, and earlier steps are not run again.", (4,)),
     Promise(
-        "clarify.answer", "An answer is read as what was asked for: a number as a choice, a city as a time zone.", (4,)
+        "approval.asked",
+        "A tool that may change something runs after a yes of the one who was asked, never without.",
+        (37,),
     ),
+    Promise("synthesis.join", "Without a model the answer names what worked and what did not.", (12,)),
+    Promise("synthesis.template", "A template makes the answer of a plan, without any model.", (60,)),
+    # Models
+    Promise("model.direct_one_call", "A direct answer is one model call.", (9,)),
+    Promise("model.streams", "A direct answer is shown while it comes.", (0,)),
+    Promise(
+        "model.question_one_call", "A question is one model call, and its answer is routed with the history.", (4,)
+    ),
+    Promise("model.plan_two_calls", "A plan without trouble is at most two model calls.", (10, 12)),
+    Promise("model.refuse", "A model can decline what is out of scope.", (21,)),
+    Promise("model.repair", "A plan that cannot run is sent back once, with its problems.", (43,)),
+    Promise("model.falls_to_second", "A broken or slow model leads to the next one of its chain.", (8, 33)),
+    Promise("model.falls_to_offline", "When no model answers, the tier without one does.", (8, 33)),
+    Promise("model.no_provider_text", "The person never sees a provider's error text, nor a key.", (8,)),
+    # Without a model
+    Promise("offline.plans", "Without a model, a request becomes a call of the tool that its words name.", (8,)),
+    Promise("offline.refuses", "Without a model, what no tool is for is declined with what there is.", (21,)),
+    Promise("offline.irrelevance", "Without a model, nine in ten irrelevant requests and more run nothing.", (8,)),
+    # Restarts, stops, order
+    Promise("inbox.once", "The same event delivered twenty times at once is answered once.", (18,)),
+    Promise("restart.one_answer", "Killed at any boundary of a turn, each message gets exactly one answer.", (0,)),
+    Promise("restart.no_repeat", "A finished tool call is never made twice.", (0, 54)),
+    Promise("restart.question", "A question survives the process that asked it.", (4,)),
+    Promise(
+        "restart.unknown_outcome", "A risky call that may have happened is put to the person, never repeated.", (0,)
+    ),
+    Promise("dispatch.order", "Turns of a session run in the order of arrival, sessions side by side.", (0,)),
+    Promise("stop.now", "A stop ends what runs at once, and says what was finished.", (0,)),
+    Promise(
+        "drain", "At the end of the process running turns end, and waiting ones are left for the next start.", (0,)
+    ),
+    # Bad input
+    Promise("input.size", "An empty or a huge message is answered with the reason.", (18,)),
+    Promise("input.text_repaired", "Any text at all can be stored and answered.", (18,)),
+    Promise("input.lines", "A line that is no message is rejected with the field.", (0,)),
+    Promise("edge.turn", "A turn that breaks says so, and the next one works.", (0,)),
+    Promise("settings.errors", "A wrong setting stops the start with its name, its value and what it must be.", (0,)),
+    Promise("storage.one_process", "A second process on one database is refused.", (0,)),
+    Promise("storage.unusable_told", "A file that is no database is named and left as it is.", (0,)),
+    Promise("storage.locked_told", "A locked database rejects the message and takes it afterwards.", (0,)),
+    # Storage
+    Promise("store.once", "The same event is remembered once, however often and at once it comes.", (18,)),
+    Promise(
+        "store.unfinished", "What a process left unfinished comes back oldest first, with its attempts counted.", (0,)
+    ),
+    Promise("store.history", "History is the last turns since /new, of one session, without commands.", (3,)),
+    Promise("store.question", "A session has at most one open question, closed or replaced in one transaction.", (4,)),
+    Promise("store.known_steps", "What is known of a step survives a restart.", (45,)),
+    Promise("store.outbox", "Parcels keep their ids and their order, and wait until they are delivered.", (0,)),
+    Promise("store.idempotent", "Finishing a finished turn changes nothing and hands out nothing twice.", (0,)),
+    Promise("store.atomic", "A turn's end is stored as a whole or not at all.", (0,)),
+    Promise("store.isolation", "A failing write harms no other.", (0,)),
+    Promise("store.cancelled", "A cancelled write is whole or absent, and the event reaches one caller.", (0,)),
+    Promise("store.busy", "A locked database is waited for, then reported as busy, and works afterwards.", (0,)),
+    Promise("store.full", "On a full disk nothing is half stored, and work goes on when there is space.", (0,)),
+    Promise("store.readonly", "A database that cannot be written says so.", (0,)),
+    Promise("store.unreadable", "A file that is no database is left alone and named.", (0,)),
+    Promise("store.newer", "A newer version's database is refused untouched.", (0,)),
+    Promise("store.owner", "One Errand per database, until it closes or dies.", (0,)),
+    Promise("store.migrations", "Migrations from an empty database equal the tables of the code.", (0,)),
+    Promise("store.start", "Paths and URLs open, missing things are made, wrong ones are explained.", (0,)),
+    Promise("store.private", "Nobody else may read the file, and no message holds a password.", (0,)),
+    Promise("store.times", "Times are UTC and aware on both databases.", (0,)),
+    Promise("store.text", "Text comes back as it was, or is refused by name.", (0,)),
+    # Tools
+    Promise(
+        "tools.mcp.stdio", "A real MCP server is called over stdio; its tools carry its name and its promises.", (13,)
+    ),
+    Promise("tools.mcp.http", "A server is called over streamable HTTP; cancelling a call cancels it there.", (13,)),
+    Promise(
+        "tools.mcp.reconnect", "A server that dies is connected again; a harmless call is answered all the same.", (13,)
+    ),
+    Promise("tools.mcp.outcome_unknown", "A call that may have changed something is never repeated by itself.", (54,)),
+    Promise("tools.mcp.process_group", "Stopping ends every server and all that it started.", (13,)),
+    Promise(
+        "tools.mcp.missing_binary", "A program that is not there is said with its place in the file and the fix.", (13,)
+    ),
+    Promise("tools.mcp.config_errors", "Every defect of mcp.json is named with file, line, field and fix.", (13,)),
+    Promise("tools.mcp.config_dialects", "Files of Claude, Cursor and VS Code are read as they are.", (13,)),
+    Promise("tools.mcp.isolation", "A bad server disturbs no other, and sees none of our secrets.", (13,)),
+    Promise("tools.error_told", "A tool's own no is told in its words.", (44,)),
+    Promise("tools.dies", "A server that dies in a risky call leads to a question, not to a repeat.", (44, 54)),
+    Promise(
+        "tools.missing_binary", "A server whose program is missing is named in /status and disturbs nobody.", (13,)
+    ),
+    Promise("tools.functions.schema", "A typed function becomes a tool with its words and types.", (51, 56)),
+    Promise("tools.functions.validation", "A wrong argument is told by its name, with the fix.", (56,)),
+    Promise("tools.functions.key", "A function that wants the idempotency key gets it; nobody else sees it.", (54,)),
+    Promise("tools.functions.failure", "What a function raises is a result; a bug of it is logged.", (56,)),
+    Promise("tools.functions.timeout", "A function that does not end is not waited for.", (56,)),
+    Promise(
+        "tools.builtin.calculator", "The calculator agrees with Python, and refuses what is no calculation.", (56,)
+    ),
+    Promise("tools.builtin.dates", "Dates are counted, shifted and named.", (56,)),
+    Promise("tools.builtin.receipts", "Money is exact: tax, discount, merging, filtering, statistics.", (56, 57)),
+    Promise("tools.catalog.routing", "A call goes to the source that has the tool.", (51, 58)),
+    Promise("tools.catalog.collisions", "A name that is taken stays with its first source, and that is said.", (58,)),
+    Promise(
+        "tools.catalog.lifecycle", "Sources start and stop side by side; one that fails keeps nobody from it.", (13,)
+    ),
+    Promise("tools.catalog.offer", "Few tools are all shown, of many those that fit best.", (58, 59)),
+    Promise("tools.search.bm25", "Search finds tools of real catalogues by words.", (59,)),
+    # Channels
+    Promise("channel.conformance.accept_first", "Nothing is acknowledged before it is durable.", (18,)),
+    Promise("channel.conformance.rejected_told", "What was not taken is told, with the reason.", (0,)),
+    Promise("channel.conformance.shown_once", "A final part is shown once.", (0,)),
+    Promise("channel.conformance.repeated", "A repeated delivery is marked, or replaces the first.", (0,)),
+    Promise("channel.conformance.live_harmless", "Live parts never raise.", (0,)),
+    Promise("channel.conformance.order", "Deliveries keep their order.", (0,)),
+    Promise("channel.conformance.safe_text", "No control characters reach a person.", (0,)),
+    Promise("channel.conformance.choices", "A question shows all of its choices.", (4,)),
+    Promise("channel.conformance.chats_apart", "Two chats never mix.", (0,)),
+    Promise("channel.console.pipe", "In a pipe each line is answered in plain, final text.", (0,)),
+    Promise("channel.console.in_turn", "In a pipe a line is read after the answer to the one before.", (0,)),
+    Promise("channel.console.not_taken", "Refused words come back with the reason.", (0,)),
+    Promise("channel.console.safe", "No text sends more to a terminal than colours.", (0,)),
+    Promise("channel.console.light", "A pipe loads neither prompt nor renderer.", (0,)),
+    Promise("channel.console.one_answer", "Drafts end in one answer on the screen.", (0,)),
+    Promise("channel.console.stop", "Ctrl-C stops what runs and keeps what is typed.", (0,)),
+    Promise("channel.console.many_lines", "A paste, a backslash or Alt-Enter make one message.", (0,)),
+    Promise("channel.console.leave", "Leaving waits for what runs, but not for ever.", (0,)),
+    Promise("channel.console.no_color", "NO_COLOR sends no colour.", (0,)),
+    Promise("channel.lines.mapping", "A line becomes exactly its Inbound.", (0,)),
+    Promise("channel.lines.rejected", "A bad line is rejected with its field and the fix.", (0,)),
+    Promise("channel.lines.long_line", "A line that is too long is refused and skipped.", (0,)),
+    Promise("channel.lines.whole_lines", "A cancelled write leaves no half line.", (0,)),
+    Promise("channel.lines.end", "The end of the input waits for answers; a closed reader ends it.", (0,)),
+    # Documentation
+    Promise("docs.settings", "Every setting is documented with its default and what it is.", (49,)),
+    Promise("docs.plans", "The plans of the documentation run.", (49, 60)),
+    Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
 )

@@ -3,7 +3,6 @@
 import asyncio
 import difflib
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from orchestrator.errors import ToolUnavailable
@@ -21,6 +20,7 @@ class Catalog:
 
     def __init__(self, toolsets: Sequence[Toolset]) -> None:
         self._toolsets = tuple(toolsets)
+        self._index = Index(())
 
     async def start(self) -> None:
         """Start every source, side by side."""
@@ -52,7 +52,9 @@ class Catalog:
         specs = self.specs()
         if len(specs) <= ALL_SHOWN:
             return specs
-        best = {spec.name for spec, _ in Index(specs).top(query, TOP)}
+        if self._index.specs != tuple(specs):  # kept: made at each request it would hold up every other turn
+            self._index = Index(specs)
+        best = {spec.name for spec, _ in self._index.top(query, TOP)}
         return [spec for spec in specs if spec.name in best]
 
     async def call(self, name: str, arguments: Arguments, *, key: str, timeout_seconds: float) -> ToolResult:
@@ -66,13 +68,13 @@ class Catalog:
 
     def health(self) -> list[ToolsetHealth]:
         """How every source is doing, and which tools were left out because their name was taken."""
-        counts = Counter(spec.name for toolset in self._toolsets for spec in toolset.specs())
-        taken = [
-            ToolsetHealth(name, "left out", "an earlier source has a tool of this name")
-            for name, count in counts.items()
-            if count > 1
-        ]
-        return [each for toolset in self._toolsets for each in toolset.health()] + taken
+        return [each for toolset in self._toolsets for each in (*toolset.health(), *self._left_out(toolset))]
+
+    def _left_out(self, toolset: Toolset) -> list[ToolsetHealth]:
+        owned = self._owned()
+        taken = [spec.name for spec in toolset.specs() if owned[spec.name][1] is not toolset]
+        why = f"an earlier source has a tool of this name: {', '.join(taken)}"
+        return [ToolsetHealth(toolset.name, "left out", why)] if taken else []
 
     def _owned(self) -> Mapping[str, tuple[ToolSpec, Toolset]]:
         owned: dict[str, tuple[ToolSpec, Toolset]] = {}

@@ -4,19 +4,24 @@ import asyncio
 import inspect
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, overload
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
-from pydantic_core import to_json
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import ErrorDetails, to_json, to_jsonable_python
 
-from orchestrator.errors import SettingsInvalid, ToolTimedOut, ToolUnavailable
+from orchestrator.errors import BadInput, OutcomeUnknown, SettingsInvalid, ToolError, ToolTimedOut, ToolUnavailable
 from orchestrator.tools.spec import Arguments, ToolResult, ToolsetHealth, ToolSpec
 
 log = logging.getLogger(__name__)
 
-PARAMETER_LINE = re.compile(r"^\s{2,}(?P<name>\w+):\s*(?P<text>.+)$")
+PARAMETER = re.compile(r"^ {2,4}(?P<name>\w+)(?: \(.*?\))?: *(?P<text>.*(?:\n {5,}\S.*)*)", re.MULTILINE)
+NEXT_SECTION = re.compile(r"\n(?=\S)")
+FIELD = "p_"  # before a parameter's name in its model, where `schema` or `copy` would hide pydantic's own
+
+Function = Callable[..., Any]
 
 
 class _Key:
@@ -32,15 +37,17 @@ class Registered:
     """A function with its tool. Calling it calls the function."""
 
     spec: ToolSpec
-    function: Callable[..., Any]
+    function: Function
     parameters: type[BaseModel]
     key_name: str | None
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         return self.function(*given, **named)
 
-
-Function = Callable[..., Any]
+    def checked(self, arguments: Arguments) -> dict[str, Any]:
+        """The arguments as the function's types want them. Raises ValidationError."""
+        values = self.parameters.model_validate(dict(arguments))
+        return {name.removeprefix(FIELD): getattr(values, name) for name in self.parameters.model_fields}
 
 
 @overload
@@ -50,9 +57,11 @@ def tool(*, read_only: bool = False, idempotent: bool = False) -> Callable[[Func
 def tool(
     function: Function | None = None, /, *, read_only: bool = False, idempotent: bool = False
 ) -> Registered | Callable[[Function], Registered]:
-    """Make a typed function a tool. Its docstring is the description; `name: text` below `Args:` describes a parameter.
+    """Make a typed function a tool.
 
-    Without `read_only` a person is asked before each call. The function may be async; one that is not runs in a thread.
+    The docstring's first paragraph describes it; `name: text` below `Args:`, or Field(description=...) in the type,
+    describes a parameter. Without `read_only` a person is asked before each call. The function may be async; one
+    that is not runs in a thread. It says no by raising BadInput; whatever else it raises is told, and logged as a bug.
     """
 
     def register(function: Function) -> Registered:
@@ -67,10 +76,10 @@ class Functions:
     name = "functions"
 
     def __init__(self, functions: Sequence[Registered]) -> None:
+        counts = Counter(function.spec.name for function in functions)
+        if twice := [name for name, count in counts.items() if count > 1]:
+            raise SettingsInvalid(f"Two registered functions are named {', '.join(twice)}. Rename one of them.")
         self._functions = {function.spec.name: function for function in functions}
-        if len(self._functions) < len(functions):
-            names = sorted(function.spec.name for function in functions)
-            raise SettingsInvalid(f"Two registered functions have one name: {', '.join(names)}. Rename one of them.")
 
     async def start(self) -> None:
         """Nothing to connect."""
@@ -87,59 +96,91 @@ class Functions:
     async def call(self, tool: str, arguments: Arguments, *, key: str, timeout_seconds: float) -> ToolResult:
         """Call a function with checked arguments. What it raises is the tool's "no", not an exception.
 
-        A function in a thread cannot be ended: after the timeout its result is only not waited for any longer.
+        A thread cannot be ended: after the timeout it goes on, and only its result is not waited for any longer.
+        Raises ToolUnavailable, ToolTimedOut, and OutcomeUnknown where a function that changes something took too long.
         """
         if (function := self._functions.get(tool)) is None:
             raise ToolUnavailable(f"There is no function {tool!r}.")
         try:
-            checked = function.parameters.model_validate(dict(arguments))
+            given = function.checked(arguments)
         except ValidationError as error:
-            return ToolResult("; ".join(map(_problem, error.errors())), is_error=True)
-        given = {name: getattr(checked, name) for name in function.parameters.model_fields}
+            return ToolResult("; ".join(_problem(each, function.spec) for each in error.errors()), is_error=True)
         if function.key_name:
             given[function.key_name] = key
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                value = await _run(function.function, given)
-        except TimeoutError:
-            raise ToolTimedOut(f"{tool} took longer than {timeout_seconds:g} s.") from None
-        except ValueError as error:  # how a function says no
-            return ToolResult(str(error), is_error=True)
-        except Exception as error:  # an edge: a function is the operator's own code, and may raise anything
-            log.exception("a registered function failed", extra={"tool": tool})
-            return ToolResult(str(error).split("\n")[0] or type(error).__name__, is_error=True)
-        return _result(value)
+        return await _outcome(function, given, timeout_seconds)
 
 
-async def _run(function: Function, given: dict[str, Any]) -> Any:
+# --- The call -----------------------------------------------------------------------------------------
+
+
+async def _outcome(function: Registered, given: Mapping[str, Any], timeout_seconds: float) -> ToolResult:
+    limit = asyncio.timeout(timeout_seconds)
+    try:
+        async with limit:
+            return _result(await _run(function.function, given))
+    except BadInput as error:
+        return ToolResult(str(error), is_error=True)
+    except Exception as error:  # an edge: a function is the operator's own code, and may raise anything
+        if limit.expired():  # a TimeoutError can also be the function's own
+            raise _too_late(function.spec, timeout_seconds) from None
+        log.exception("a registered function failed", extra={"tool": function.spec.name})
+        return ToolResult(str(error).split("\n")[0] or type(error).__name__, is_error=True)
+
+
+async def _run(function: Function, given: Mapping[str, Any]) -> Any:
     if inspect.iscoroutinefunction(function):
         return await function(**given)
     return await asyncio.to_thread(function, **given)
 
 
 def _result(value: Any) -> ToolResult:
-    if isinstance(value, str):
-        return ToolResult(value)
-    data = TypeAdapter(Any).dump_python(value, mode="json")
+    data = to_jsonable_python(value, inf_nan_mode="null")
+    if isinstance(data, str):
+        return ToolResult(data)
     return ToolResult(to_json(data).decode(), data=data)
 
 
+def _too_late(spec: ToolSpec, timeout_seconds: float) -> ToolError:
+    why = f"{spec.name} took longer than {timeout_seconds:g} s"
+    return ToolTimedOut(f"{why}.") if spec.read_only else OutcomeUnknown(f"{why}: it may have happened, or not.")
+
+
+def _problem(error: ErrorDetails, spec: ToolSpec) -> str:
+    """One sentence on one argument, without pydantic's addresses."""
+    where = ".".join(map(str, error["loc"]))
+    match error["type"]:
+        case "missing":
+            return f"the argument {where!r} is missing"
+        case "extra_forbidden":
+            only = f", only {', '.join(map(repr, spec.properties))}" if len(error["loc"]) == 1 else ""
+            return f"there is no argument {where!r}{only}"
+        case _:
+            return f"the argument {where!r}: {error['msg']}, not {_short(error['input'])}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+# --- The registration ---------------------------------------------------------------------------------
+
+
 def _registered(function: Function, *, read_only: bool, idempotent: bool) -> Registered:
-    hints = get_type_hints(function, include_extras=True)
+    name = function.__name__
     described, about = _docstring(inspect.getdoc(function) or "")
-    fields: dict[str, Any] = {}
-    key_name = None
-    for name, parameter in inspect.signature(function).parameters.items():
-        if _is_key(hints.get(name)):
-            key_name = name
-            continue
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[name] = (hints.get(name, Any), Field(default, description=about.get(name)))
-    parameters = create_model(f"{function.__name__}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+    hints = get_type_hints(function, include_extras=True)
+    key_name = next((each for each, hint in hints.items() if _is_key(hint)), None)
+    fields: dict[str, Any] = {
+        FIELD + each: _field(name, parameter, hints)
+        for each, parameter in inspect.signature(function).parameters.items()
+        if each != key_name
+    }
+    parameters = create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
     spec = ToolSpec(
-        name=function.__name__,
+        name=name,
         description=described,
-        parameters=_plain_schema(parameters),
+        parameters=_schema(parameters, about),
         source="function",
         read_only=read_only,
         idempotent=idempotent,
@@ -152,11 +193,21 @@ def _is_key(hint: Any) -> bool:
     return get_origin(hint) is Annotated and _Key in get_args(hint)[1:]
 
 
-def _plain_schema(parameters: type[BaseModel]) -> dict[str, Any]:
-    """The model's JSON Schema without the titles that pydantic makes of names: they cost tokens and say nothing."""
-    schema = parameters.model_json_schema()
-    without: dict[str, Any] = _without_titles(schema)
-    return without
+def _field(function: str, parameter: inspect.Parameter, hints: Mapping[str, Any]) -> tuple[Any, Any]:
+    nameable = parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    if not nameable or parameter.name not in hints:
+        raise SettingsInvalid(f"{function} is no tool: its parameter {str(parameter)!r} needs a name and a type.")
+    default = ... if parameter.default is parameter.empty else parameter.default
+    return hints[parameter.name], Field(default, alias=parameter.name)
+
+
+def _schema(parameters: type[BaseModel], about: Mapping[str, str]) -> dict[str, Any]:
+    """The JSON Schema with the docstring's words, without the titles that pydantic makes of names: they cost tokens
+    and say nothing."""
+    schema: dict[str, Any] = _without_titles(parameters.model_json_schema())
+    for name in schema.get("properties", {}).keys() & about.keys():
+        schema["properties"][name]["description"] = about[name]
+    return schema
 
 
 def _without_titles(schema: Any) -> Any:
@@ -167,17 +218,8 @@ def _without_titles(schema: Any) -> Any:
 
 
 def _docstring(text: str) -> tuple[str, dict[str, str]]:
-    """The description, and what the lines below `Args:` say of each parameter."""
-    described, _, arguments = text.partition("\nArgs:")
-    lines = map(PARAMETER_LINE.match, arguments.splitlines())
-    return " ".join(described.split()), {line["name"]: line["text"].strip() for line in lines if line}
-
-
-def _problem(error: Any) -> str:
-    """One sentence on one argument, without pydantic's addresses."""
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
-        return f"the argument {where!r} is missing"
-    if error["type"] == "extra_forbidden":
-        return f"there is no argument {where!r}"
-    return f"the argument {where!r}: {error['msg']}, not {error['input']!r}"
+    """The first paragraph, and what the lines below `Args:` say of each parameter."""
+    described, _, arguments = f"\n{text}".partition("\nArgs:")
+    block = NEXT_SECTION.split(arguments)[0]
+    words = {each["name"]: " ".join(each["text"].split()) for each in PARAMETER.finditer(block)}
+    return " ".join(described.strip().partition("\n\n")[0].split()), words

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from orchestrator.errors import BadInput
 from orchestrator.tools.functions import tool
 
 
@@ -27,7 +28,7 @@ def add_days(start_date: date, days: int) -> date:
     try:
         return start_date + timedelta(days=days)
     except OverflowError:
-        raise ValueError(f"{days} days from {start_date} is no date between the years 1 and 9999") from None
+        raise BadInput(f"{days} days from {start_date} is no date between the years 1 and 9999.") from None
 
 
 @tool(read_only=True)

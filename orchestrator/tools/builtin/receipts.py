@@ -10,27 +10,25 @@ from pydantic import BaseModel, ConfigDict, Field
 from orchestrator.tools.functions import tool
 
 CENT = Decimal("0.01")
-Amount = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+# Bounded so that no sum outgrows the 28 digits that Decimal keeps.
+Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Quantity = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
 class Item(BaseModel):
-    """One line of a receipt."""
+    """One line of a receipt; the price is for one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     price: Amount
-    quantity: Amount = 1
+    quantity: Quantity = 1
     category: str = ""
-
-    @property
-    def total(self) -> Decimal:
-        return _exact(self.price) * _exact(self.quantity)
 
 
 class Tax(BaseModel):
-    """A tax on an amount."""
+    """A tax on an amount; `total` is with it."""
 
     amount: float
     tax: float
@@ -38,7 +36,7 @@ class Tax(BaseModel):
 
 
 class Discount(BaseModel):
-    """A discount from an amount."""
+    """A discount from an amount; `total` is what remains."""
 
     amount: float
     discount: float
@@ -48,16 +46,16 @@ class Discount(BaseModel):
 class CategoryTotal(BaseModel):
     """What one category comes to."""
 
-    count: int
+    quantity: float
     total: float
 
 
 class Statistics(BaseModel):
-    """What a list of items comes to."""
+    """What items come to. `mean_price` is for one piece; without items there is no cheapest and no dearest."""
 
-    count: int
+    quantity: float
     total: float
-    mean: float
+    mean_price: float
     cheapest: str | None
     dearest: str | None
     categories: dict[str, CategoryTotal]
@@ -71,22 +69,23 @@ def compute_tax(amount: Amount, rate_percent: Percent) -> Tax:
         amount: The net amount.
         rate_percent: The rate in percent, such as 19.
     """
-    tax = _exact(amount) * _exact(rate_percent) / 100
-    return Tax(amount=amount, tax=_cents(tax), total=_cents(_exact(amount) + tax))
+    net = _to_cents(_exact(amount))
+    tax = _to_cents(net * _exact(rate_percent) / 100)
+    return Tax(amount=float(net), tax=float(tax), total=float(net + tax))
 
 
 @tool(read_only=True)
 def apply_discount(amount: Amount, percent: Percent = 0, fixed: Amount = 0) -> Discount:
-    """Apply a discount to an amount of money: a percentage, a fixed sum, or both; never below zero.
+    """Apply a discount to an amount or price of money: a percentage, a fixed sum, or both; never below zero.
 
     Args:
         amount: The amount before the discount.
         percent: Percent off, taken first.
         fixed: A sum off, taken after the percentage.
     """
-    before = _exact(amount)
-    after = max(before * (100 - _exact(percent)) / 100 - _exact(fixed), Decimal(0))
-    return Discount(amount=amount, discount=_cents(before - after), total=_cents(after))
+    before = _to_cents(_exact(amount))
+    discount = min(_to_cents(before * _exact(percent) / 100 + _exact(fixed)), before)
+    return Discount(amount=float(before), discount=float(discount), total=float(before - discount))
 
 
 @tool(read_only=True)
@@ -96,13 +95,10 @@ def merge_items(lists: Sequence[Sequence[Item]]) -> list[Item]:
     Args:
         lists: The lists of items.
     """
-    merged: dict[tuple[str, float, str], Decimal] = defaultdict(Decimal)
+    merged: dict[Item, Decimal] = defaultdict(Decimal)
     for item in (item for items in lists for item in items):
-        merged[item.name, item.price, item.category] += _exact(item.quantity)
-    return [
-        Item(name=name, price=price, category=category, quantity=float(quantity))
-        for (name, price, category), quantity in merged.items()
-    ]
+        merged[item.model_copy(update={"quantity": 1})] += _exact(item.quantity)
+    return [item.model_copy(update={"quantity": float(quantity)}) for item, quantity in merged.items()]
 
 
 @tool(read_only=True)
@@ -113,12 +109,13 @@ def filter_items_by_category(items: Sequence[Item], category: str) -> list[Item]
         items: The items.
         category: The category to keep.
     """
-    return [item for item in items if item.category.casefold() == category.strip().casefold()]
+    wanted = category.strip().casefold()
+    return [item for item in items if item.category.strip().casefold() == wanted]
 
 
 @tool(read_only=True)
 def compute_item_statistics(items: Sequence[Item]) -> Statistics:
-    """Compute statistics of receipt items: count, total, mean price, the cheapest and dearest, totals by category.
+    """Compute statistics of receipt items: how many, total, mean price, cheapest and dearest, totals by category.
 
     Args:
         items: The items.
@@ -126,21 +123,26 @@ def compute_item_statistics(items: Sequence[Item]) -> Statistics:
     by_category: dict[str, list[Item]] = defaultdict(list)
     for item in items:
         by_category[item.category or "other"].append(item)
-    total = _total(items)
+    quantity, total = _quantity(items), _total(items)
     return Statistics(
-        count=len(items),
+        quantity=float(quantity),
         total=_cents(total),
-        mean=_cents(total / len(items)) if items else 0.0,
+        mean_price=_cents(total / quantity) if quantity else 0.0,
         cheapest=min(items, key=lambda item: item.price).name if items else None,
         dearest=max(items, key=lambda item: item.price).name if items else None,
         categories={
-            name: CategoryTotal(count=len(own), total=_cents(_total(own))) for name, own in sorted(by_category.items())
+            name: CategoryTotal(quantity=float(_quantity(own)), total=_cents(_total(own)))
+            for name, own in sorted(by_category.items())
         },
     )
 
 
+def _quantity(items: Sequence[Item]) -> Decimal:
+    return sum((_exact(item.quantity) for item in items), Decimal(0))
+
+
 def _total(items: Sequence[Item]) -> Decimal:
-    return sum((item.total for item in items), Decimal(0))
+    return sum((_exact(item.price) * _exact(item.quantity) for item in items), Decimal(0))
 
 
 def _exact(number: float) -> Decimal:
@@ -148,5 +150,9 @@ def _exact(number: float) -> Decimal:
     return Decimal(str(number))
 
 
+def _to_cents(amount: Decimal) -> Decimal:
+    return amount.quantize(CENT, ROUND_HALF_UP)
+
+
 def _cents(amount: Decimal) -> float:
-    return float(amount.quantize(CENT, ROUND_HALF_UP))
+    return float(_to_cents(amount))
