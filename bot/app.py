@@ -52,7 +52,7 @@ class App:
         self._intake = Intake(store)
         self._turns = turns
         self._adapters: dict[str, Adapter] = {}
-        self._dispatcher = Dispatcher(self._work, self._stop, drain_seconds=drain_seconds)
+        self._dispatcher = Dispatcher(self._work, self._stop, self._deliver_all, drain_seconds=drain_seconds)
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled."""
@@ -84,8 +84,8 @@ class App:
             if arrived.channel in self._adapters:
                 self._dispatcher.put(arrived, INBOUND.validate_json(arrived.payload))
 
-    async def _work(self, arrived: Arrived, inbound: Inbound) -> None:
-        """One turn to its end, and its parts to the person."""
+    async def _work(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        """One turn to its end."""
 
         async def emit(part: Live) -> None:
             await self._adapters[arrived.channel].show(inbound.address, arrived.turn, part)
@@ -101,30 +101,30 @@ class App:
                 log.exception("turn failed", extra={"turn": arrived.turn})
                 return await self._turns.fail_turn(arrived, inbound)
 
-        await self._conclude(arrived, conclusion, emit)
+        return await self._concluded(arrived, conclusion, emit)
 
-    async def _stop(self, arrived: Arrived, inbound: Inbound) -> None:
+    async def _stop(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """The end of a turn that a person has stopped."""
 
         async def emit(part: Live) -> None:
             await self._adapters[arrived.channel].show(inbound.address, arrived.turn, part)
 
-        await self._conclude(arrived, lambda arrived: self._turns.stop_turn(arrived, inbound), emit)
+        return await self._concluded(arrived, lambda arrived: self._turns.stop_turn(arrived, inbound), emit)
 
-    async def _conclude(self, arrived: Arrived, conclusion: Conclude, emit: Emit) -> None:
-        """Deliver what a turn ends with. A database that refuses is asked again, later, and the person is told."""
+    async def _concluded(self, arrived: Arrived, conclusion: Conclude, emit: Emit) -> list[Parcel]:
+        """What a turn ends with. A database that refuses is asked again, later, and the person is told."""
         pause = 1.0
         while True:
             try:
-                parcels = await conclusion(arrived)
+                return await conclusion(arrived)
             except StorageError as error:
                 log.warning("turn cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
                 await emit(Status(text=f"I cannot save my work just now, and keep trying. {error}"))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 arrived = replace(arrived, attempts=max(arrived.attempts, 1))  # a plan may be stored already
-            else:
-                break
+
+    async def _deliver_all(self, parcels: Sequence[Parcel]) -> None:
         for parcel in parcels:
             await self._deliver(parcel)
 

@@ -1,6 +1,7 @@
 """The whole flow in a minute, played with a scripted model and marked as such."""
 
 import io
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +28,7 @@ SCRIPT = "scripted:demo"
 def scripted(messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> ModelReply:
     """What the demonstration's model says to each of LINES."""
     if not tools:
-        return _text("Here is what came back. " + messages[-1].text.split("\n", 1)[0].removeprefix("Request: "))
+        return _text(_summed_up(messages[-1].text))
     match messages[-1].text:
         case "Hi":
             return _text("Hello! Ask me for the time somewhere, or for a calculation.")
@@ -43,6 +44,17 @@ def scripted(messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> Mode
             return _calls(
                 ("refuse", {"reason": "I am sorry, I cannot order anything. I can tell times and calculate."})
             )
+
+
+def _summed_up(material: str) -> str:
+    """An answer as a model might write it, from the results that are really there."""
+    if moments := re.findall(r'"timezone":\s*"\w+/([^"]+)",\s*"datetime":\s*"[^T]+T(\d\d:\d\d)', material):
+        if '"source"' in material:
+            (_, there), (place, here) = moments
+            return f"{there} in Tokyo is {here} in {place.replace('_', ' ')}."
+        return "It is " + " and ".join(f"{time} in {place.replace('_', ' ')}" for place, time in moments) + "."
+    tax = re.search(r'"tax":\s*([\d.]+)', material)
+    return f"The tax is {tax[1]}, and its double {float(tax[1]) * 2:g}." if tax else "Done."
 
 
 async def play() -> None:

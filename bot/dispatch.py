@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from orchestrator.messages import Inbound, Stop
-from storage.records import Arrived
+from storage.records import Arrived, Parcel
 
-Work = Callable[[Arrived, Inbound], Awaitable[None]]
-"""Do a turn, to its end. It must not raise: what goes wrong inside is a turn's outcome."""
+Work = Callable[[Arrived, Inbound], Awaitable[list[Parcel]]]
+"""Do a turn to its end: what is to be delivered. It must not raise: what goes wrong inside is a turn's outcome."""
+Deliver = Callable[[list[Parcel]], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -18,21 +19,22 @@ class Mailbox:
     """One session's waiting Inbounds, and the task of the turn that runs."""
 
     waiting: deque[tuple[Arrived, Inbound]] = field(default_factory=deque)
-    running: asyncio.Task[None] | None = None
+    running: asyncio.Task[list[Parcel]] | None = None
     has_stopped: bool = False  # whether the stop that comes next in line has ended anything
     stopped_before: int = 0  # Inbounds with a smaller number end as stopped: a person said stop after them
 
 
 class Dispatcher:
-    """Runs turns. `work` does one, `stop` ends one that a person has stopped.
+    """Runs turns. `work` does one, `stop` ends one that a person has stopped, `deliver` shows what comes of either.
 
     Use it as a context manager: leaving it drains. What has not ended by then stays unfinished in the inbox, and is
     taken up at the next start.
     """
 
-    def __init__(self, work: Work, stop: Work, *, drain_seconds: float = 10.0) -> None:
+    def __init__(self, work: Work, stop: Work, deliver: Deliver, *, drain_seconds: float = 10.0) -> None:
         self._work = work
         self._stop = stop
+        self._deliver = deliver
         self._drain_seconds = drain_seconds
         self._boxes: dict[str, Mailbox] = {}
         self._tasks = asyncio.TaskGroup()
@@ -85,23 +87,29 @@ class Dispatcher:
         """Work off one mailbox, then go away."""
         while box.waiting:
             arrived, inbound = box.waiting.popleft()
-            if isinstance(inbound, Stop) and box.has_stopped:  # its work is done: what it ended has said so
-                box.has_stopped = False
-                await self._stop(arrived, inbound)
-                continue
-            if arrived.number >= box.stopped_before:
-                await self._run(box, arrived, inbound)
-            if arrived.number < box.stopped_before and self._open:
-                box.has_stopped = True
-                await self._stop(arrived, inbound)
+            parcels = await self._outcome(box, arrived, inbound)
+            await self._deliver(parcels)  # not a part of what a stop can cancel: it has happened already
         del self._boxes[session]
         if not self._boxes:
             self._idle.set()
 
-    async def _run(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> None:
+    async def _outcome(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        if isinstance(inbound, Stop) and box.has_stopped:  # its work is done: what it ended says so
+            box.has_stopped = False
+            return await self._stop(arrived, inbound)
+        if arrived.number >= box.stopped_before and (parcels := await self._worked(box, arrived, inbound)) is not None:
+            return parcels
+        if not self._open:
+            return []
+        box.has_stopped = True
+        return await self._stop(arrived, inbound)
+
+    async def _worked(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel] | None:
+        """What the turn comes to; None where it was cancelled."""
         box.running = self._tasks.create_task(self._turn(arrived, inbound), name=f"turn {arrived.turn}")
         await asyncio.wait({box.running})
-        box.running = None
+        task, box.running = box.running, None
+        return None if task.cancelled() else task.result()
 
-    async def _turn(self, arrived: Arrived, inbound: Inbound) -> None:
-        await self._work(arrived, inbound)
+    async def _turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        return await self._work(arrived, inbound)

@@ -244,7 +244,8 @@ def _agno_model(name: str, provider: Provider, endpoint: Endpoint) -> Any:
         raise SettingsInvalid(
             f"{name!r} needs packages that are not installed: pip install 'errand[{provider.extra}]'"
         ) from error
-    silent = logging.Logger("agno", logging.CRITICAL + 1)  # in no hierarchy, so no logging configuration wakes it
+    # In no hierarchy, so that no logging configuration wakes it.
+    silent = logging.Logger("agno", logging.CRITICAL + 1)  # noqa: LOG001
     importlib.import_module("agno.utils.log").configure_agno_logging(custom_default_logger=silent)
     if provider.tells_end:
         model_class = _telling_the_end(model_class)

@@ -30,13 +30,13 @@ MODEL_AWAY = "My model does not answer right now, so I work by the names of my t
 GREETING = re.compile(r"\W*(hi|hello|hey|hallo|moin|servus|good (morning|afternoon|evening)|guten (tag|morgen))\b")
 THANKS = re.compile(r"\W*(thanks|thank you|thx|danke|great|cool|bye|goodbye)\b")
 STOP_WORDS = frozenset(
-    "a an and are as at be by can could do does for from give get has have how i if in into is it its let like me my "
-    "now of on or order our please put s shall show so some tell that the their them then there these they this to "
-    "us want was we what what's when where which who will with would you your need also much many both about".split()
+    words_of(
+        "a an and are as at be by can could do does for from give get has have how i if in into is it its let like me "
+        "my now of on or order our please put s shall show so some tell that the their them then there these they this "
+        "to us want was we what what's when where which who will with would you your need also much many both about"
+    )
 )
-NAMES = re.compile(
-    r"(?<=[\w,] )[A-Z][\w'-]*|\b\w*\d\w*\b"
-)  # proper nouns and numbers: values, which no tool's text has
+NAMES = re.compile(r"(?<=[\w,] )[A-Z][\w'-]*|\b\w*\d\w*\b")  # proper nouns and numbers: no tool's text has them
 SOURCES = ("from", "between", "since", "in", "at")
 TARGETS = ("to", "into", "until", "till", "and", "for", "in")
 

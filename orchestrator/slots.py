@@ -17,7 +17,7 @@ EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\b")
 URL = re.compile(r"\bhttps?://[^\s<>\"']+")
 EXPRESSION = re.compile(
     r"(?:\d+(?:\.\d+)?\s*% of \d+(?:\.\d+)?)"
-    r"|(?:(?:sqrt|round|abs|min|max)?[\d(][\d\s.,()+*/%^-]*[-+*/%^][\d\s.,()+*/%^-]*[\d)])"
+    r"|(?:(?:sqrt|round|abs|min|max)?[\d(][\d\s.,()+*/%^-]*[-+*/%^][\d\s.,()+*/%^-]*[\d)]%?)"
 )
 QUOTED = re.compile(r"[\"“”']([^\"“”']{1,500})[\"“”']")
 WORD = re.compile(r"[^\s,;:!?()]+")

@@ -183,5 +183,7 @@ PROMISES = (
     # Documentation
     Promise("docs.settings", "Every setting is documented with its default and what it is.", (49,)),
     Promise("docs.plans", "The plans of the documentation run.", (49, 60)),
+    Promise("docs.examples", "The examples run.", (49,)),
+    Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
     Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
 )

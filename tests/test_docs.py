@@ -1,6 +1,9 @@
 """The documentation cannot lie: settings are compared, plans are run, links are followed."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,34 @@ def test_every_setting_is_listed_with_its_default_and_what_it_is() -> None:
 def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+def run(*command: str, folder: Path) -> str:
+    """A command as a person calls it; what it says."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.proves("docs.examples")
+def test_the_examples_run(tmp_path: Path) -> None:
+    said = run(str(ROOT / "examples" / "own_function.py"), folder=tmp_path)
+    assert "May I run" in said
+    assert "ordered 5 of coffee" in said
+    said = run("-m", "bot", "plan", str(ROOT / "examples" / "tax.plan"), folder=tmp_path)
+    assert "30.4" in said
+    assert "Friday" in said
+
+
+@pytest.mark.proves("docs.demo")
+def test_the_demonstration_plays_the_whole_flow_and_says_that_it_is_scripted(tmp_path: Path) -> None:
+    (tmp_path / "mcp.json").write_text((ROOT / "mcp.json").read_text())
+    said = run("-m", "bot", "demo", folder=tmp_path)
+    assert "the model is scripted" in said
+    assert "I cannot order anything" in said
+    assert "30.4" in said
 
 
 @pytest.mark.proves("docs.plans", "plan.notation")

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.dispatch import Dispatcher
+from bot.dispatch import Dispatcher, Work
 from orchestrator.messages import Address, Inbound, Message, Person, Stop
-from storage.records import Arrived
+from storage.records import Arrived, Parcel
 
 
 def arrived(number: int, session: str = "a") -> Arrived:
@@ -25,6 +25,10 @@ def inbound(kind: type[Message] | type[Stop] = Message) -> Inbound:
     return Stop(**arrival, person=person) if kind is Stop else Message(**arrival, person=person, text="x")
 
 
+def parcel(arrived: Arrived) -> Parcel:
+    return Parcel(f"{arrived.turn}.0", arrived.turn, arrived.session, "fake", "{}", "{}")
+
+
 class Log:
     """What happened to each turn; a turn runs until its gate is open."""
 
@@ -32,10 +36,13 @@ class Log:
         self.worked: list[str] = []
         self.stopped: list[str] = []
         self.cancelled: list[str] = []
+        self.delivered: list[str] = []
+        self.may_deliver = asyncio.Event()
+        self.may_deliver.set()
         self.gates: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self.started: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
-    async def work(self, arrived: Arrived, inbound: Inbound) -> None:
+    async def work(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         self.started[arrived.turn].set()
         try:
             if not isinstance(inbound, Stop):
@@ -44,16 +51,23 @@ class Log:
             self.cancelled.append(arrived.turn)
             raise
         self.worked.append(arrived.turn)
+        return [parcel(arrived)]
 
-    async def stop(self, arrived: Arrived, inbound: Inbound) -> None:
+    async def stop(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         self.stopped.append(arrived.turn)
+        return [parcel(arrived)]
+
+    async def deliver(self, parcels: list[Parcel]) -> None:
+        self.delivered += [each.turn for each in parcels]
+        await self.may_deliver.wait()
 
 
 @asynccontextmanager
-async def dispatching(
-    log: Log, *, work: Callable[[Arrived, Inbound], Awaitable[None]] | None = None, drain_seconds: float = 5.0
-) -> AsyncIterator[Dispatcher]:
-    async with asyncio.timeout(5), Dispatcher(work or log.work, log.stop, drain_seconds=drain_seconds) as dispatcher:
+async def dispatching(log: Log, *, work: Work | None = None, drain_seconds: float = 5.0) -> AsyncIterator[Dispatcher]:
+    async with (
+        asyncio.timeout(5),
+        Dispatcher(work or log.work, log.stop, log.deliver, drain_seconds=drain_seconds) as dispatcher,
+    ):
         yield dispatcher
 
 
@@ -84,10 +98,11 @@ def test_whatever_comes_the_order_in_a_session_is_the_order_of_arrival(
     worked: defaultdict[str, list[int]] = defaultdict(list)
     steps = [pauses.draw(st.integers(0, 3)) for _ in sessions]
 
-    async def work(arrived: Arrived, inbound: Inbound) -> None:
+    async def work(arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         for _ in range(steps[arrived.number]):
             await asyncio.sleep(0)
         worked[arrived.session].append(arrived.number)
+        return []
 
     async def run() -> None:
         async with dispatching(Log(), work=work) as dispatcher:
@@ -151,3 +166,19 @@ async def test_a_turn_that_does_not_end_in_time_is_cancelled_and_not_concluded()
         await log.started["t1"].wait()
     assert log.cancelled == ["t1"]
     assert log.worked == log.stopped == []
+
+
+async def test_a_stop_does_not_undo_what_is_being_delivered() -> None:
+    log = Log()
+    log.may_deliver.clear()
+    async with dispatching(log) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        log.gates["t1"].set()
+        while not log.delivered:
+            await asyncio.sleep(0)
+        dispatcher.put(arrived(2), inbound(Stop))
+        log.may_deliver.set()
+        await dispatcher.idle()
+    assert log.worked == ["t1", "t2"], "the stop found nothing to stop, and says so"
+    assert log.delivered == ["t1", "t2"]
+    assert log.stopped == log.cancelled == []

@@ -100,8 +100,7 @@ async def test_a_fresh_start_puts_the_history_and_the_open_question_away(tmp_pat
         seen.append([message.text for message in messages])
         return ModelReply("noted", model="scripted:script")
 
-    settings = {"router": "scripted:script"}
-    async with talking(tmp_path, model=lambda _: Scripted(script), **settings) as talk:
+    async with talking(tmp_path, model=lambda _: Scripted(script), router="scripted:script") as talk:
         await talk.answered("my name is Ann")
         await talk.answered("what is my name?")
         await talk.told("/new")

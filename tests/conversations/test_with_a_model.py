@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.messages import Answer, Question
 from orchestrator.tools.builtin import BUILTIN
-from orchestrator.tools.functions import Functions
+from orchestrator.tools.functions import Functions, tool
 from tests.conversations.talk import Talk, talking
 from tests.conversations.test_first_conversation import first_run_tools
 from tests.fakes.model_server import (
@@ -134,8 +134,6 @@ async def test_when_no_model_answers_the_tier_without_one_does(tmp_path: Path) -
 
 @pytest.mark.proves("guard.grounding")
 async def test_a_receiver_that_the_model_made_up_is_asked_for(tmp_path: Path) -> None:
-    from orchestrator.tools.functions import tool
-
     sent = []
 
     @tool
@@ -145,11 +143,11 @@ async def test_a_receiver_that_the_model_made_up_is_asked_for(tmp_path: Path) ->
         return "sent"
 
     script = Call([("send_mail", {"to": "boss@corp.example", "text": "the report"})])
-    async with ModelServer(lambda _: script) as server:
-        async with talking(tmp_path, toolsets=[Functions([send_mail])], **settings(server)) as talk:
-            assert "which **to**?" in (await talk.asked("mail the report")).text
-            assert "May I run" in (await talk.asked("ann@corp.example")).text
-            assert "sent" in await talk.answered("yes")
+    tools = [Functions([send_mail])]
+    async with ModelServer(lambda _: script) as server, talking(tmp_path, toolsets=tools, **settings(server)) as talk:
+        assert "which **to**?" in (await talk.asked("mail the report")).text
+        assert "May I run" in (await talk.asked("ann@corp.example")).text
+        assert "sent" in await talk.answered("yes")
     assert sent == [("ann@corp.example", "the report")]
 
 

@@ -1,4 +1,4 @@
-"""A local OpenAI-compatible server: real HTTP, streaming, tool calls, usage, and every way to fail. It counts its calls.
+"""A local OpenAI-compatible server: real HTTP, streaming, tool calls, usage, every way to fail. It counts calls.
 
     async with ModelServer(lambda request: Say("Hello")) as server:
         ...  # base_url = server.url
@@ -8,7 +8,6 @@ Tokens are counted as characters / 4, which is near enough for accounting to be 
 """
 
 import asyncio
-import contextlib
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -218,6 +217,5 @@ def _event(body: Mapping[str, Any], choices: list[dict[str, Any]], usage: dict[s
 
 def asked_for(request: Mapping[str, Any]) -> str:
     """The last words of the person in a request."""
-    with contextlib.suppress(StopIteration):
-        return next(m["content"] for m in reversed(request["messages"]) if m["role"] == "user")
-    return ""
+    said = [str(message["content"]) for message in request["messages"] if message["role"] == "user"]
+    return said[-1] if said else ""

@@ -76,7 +76,7 @@ async def test_nobody_else_may_read_a_new_database(tmp_path: Path) -> None:
 @pytest.mark.proves("store.start")
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://root:secret@host/x", "://", "nonsense://"])
 async def test_what_is_no_database_url_is_answered_with_the_forms_that_are(url: str) -> None:
-    with pytest.raises(StorageError, match=r"A database is .*sqlite\+aiosqlite:///PATH") as caught:
+    with pytest.raises(StorageError, match=r"A database is .*sqlite:///PATH") as caught:
         await open_store(url)
     assert "secret" not in str(caught.value)
 
