@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import postgres_server
+
+__all__ = ["postgres_server"]
+
 PROVEN = pytest.StashKey[set[str]]()
 WHOLE_SUITE = pytest.StashKey[bool]()
 

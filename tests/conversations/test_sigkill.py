@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.conversations.program import Program, calls_made, serving
+from tests.databases import PostgresServer
 
 THREE_STEPS = '/plan a: lookup(key="one")\nb: lookup(key="two") after a\nc: lookup(key="three") after b'
 BOUNDARIES = [
@@ -26,12 +27,14 @@ INSIDE_A_STEP = ("keep_step", "before", "2")  # the call was made, and its resul
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
-async def live_and_die(folder: Path, dies_at: Sequence[str], text: str) -> list[dict[str, Any]]:
+async def live_and_die(
+    folder: Path, dies_at: Sequence[str], text: str, *, database: str | None = None
+) -> list[dict[str, Any]]:
     """Send a message to a process that dies on it, then let another one go on. All deliveries of both."""
-    async with serving(folder, *dies_at) as first:
+    async with serving(folder, *dies_at, database=database) as first:
         first.send("event-1", text)
         await first.death()
-    async with serving(folder) as second:
+    async with serving(folder, database=database) as second:
         second.send("event-1", text)  # the sender was perhaps not told that it was taken, and sends it again
         await second.end_of_input()
     return first.deliveries + second.deliveries
@@ -47,6 +50,17 @@ async def test_a_killed_turn_is_answered_once_and_its_finished_calls_are_not_rep
     assert [each["repeated"] for each in deliveries[:1]] == [dies_at[0] == "finish" and dies_at[1] == "after"]
     assert all(each["repeated"] for each in deliveries[1:]), "a second showing is marked"
     assert all(f"value of {key}" in deliveries[-1]["part"]["text"] for key in ("one", "two", "three"))
+    assert [arguments["key"] for _, arguments in calls_made(tmp_path)] == ["one", "two", "three"]
+
+
+@pytest.mark.proves("restart.one_answer", "restart.no_repeat")
+@pytest.mark.parametrize("dies_at", [BOUNDARIES[0], BOUNDARIES[4], BOUNDARIES[7]], ids="-".join)
+async def test_on_postgresql_a_killed_turn_is_answered_once_too(
+    tmp_path: Path, dies_at: tuple[str, str, str], postgres_server: PostgresServer
+) -> None:
+    with postgres_server.database() as database:
+        deliveries = await live_and_die(tmp_path, dies_at, THREE_STEPS, database=database)
+    assert {each["delivery"] for each in deliveries} == {"t1.0"}
     assert [arguments["key"] for _, arguments in calls_made(tmp_path)] == ["one", "two", "three"]
 
 

@@ -6,15 +6,13 @@ from pathlib import Path
 import pytest
 
 from storage.store import Store, open_store
-from tests.databases import PostgresServer, postgres_server
-
-__all__ = ["postgres_server"]
+from tests.databases import PostgresServer
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path}/errand.db"
+        yield f"sqlite:///{tmp_path}/errand.db"
     else:
         server: PostgresServer = request.getfixturevalue("postgres_server")
         with server.database() as url:
