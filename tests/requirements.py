@@ -93,6 +93,7 @@ PROMISES = (
     Promise("storage.one_process", "A second process on one database is refused.", (0,)),
     Promise("storage.unusable_told", "A file that is no database is named and left as it is.", (0,)),
     Promise("storage.locked_told", "A locked database rejects the message and takes it afterwards.", (0,)),
+    Promise("storage.full_told", "A full disk rejects the message, and takes it when there is space.", (0,)),
     # Storage
     Promise("store.once", "The same event is remembered once, however often and at once it comes.", (18,)),
     Promise(

@@ -13,6 +13,7 @@ import pytest
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import ServerSettings
+from storage.errors import StorageFull
 from tests.conversations.program import serving
 from tests.conversations.talk import talking
 
@@ -182,6 +183,22 @@ async def test_a_locked_database_rejects_the_message_and_takes_it_afterwards(tmp
         program.send("e1", "Hi")
         assert (await program.delivery())["part"]["kind"] == "answer"
         await program.end_of_input()
+
+
+@pytest.mark.proves("storage.full_told")
+async def test_a_full_disk_rejects_the_message_and_takes_it_when_there_is_space(tmp_path: Path) -> None:
+    async with talking(tmp_path) as talk:
+        await talk.answered("Hi")
+
+        async def pages(most: int) -> None:
+            await talk.app.store._database.write(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count = {most}"))
+
+        await pages(1)  # SQLite takes the present size then: nothing more fits
+        with pytest.raises(StorageFull, match="disk is full"):
+            await talk.send("x" * 200_000)
+        await pages(2**30)
+        assert "200,000 characters" in await talk.told("x" * 200_000)
+        assert len(await talk.app.store.history("fake:1", last=9)) == 2
 
 
 @pytest.mark.proves("input.lines")
