@@ -18,6 +18,9 @@ BARE_IS = "a process that only imports mcp, SQLAlchemy and pydantic-settings"
 ROOT = Path(__file__).parents[1]
 
 
+MODEL = {"ERRAND_ROUTER": "openai:some-model", "OPENAI_API_KEY": "obviously-fake"}  # loaded, and never called
+
+
 def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         servers = {"mcpServers": {"time": {"command": "mcp-server-time"}}}
@@ -25,30 +28,24 @@ def measure() -> Iterator[Figure]:
         errand = [sys.executable, "-m", "bot", "serve"]
         bare = [sys.executable, "-c", BARE]
         _started(errand, folder)  # the first run makes the database
-        pairs = [(_started(errand, folder), _started(bare, folder)) for _ in range(RUNS)]
-    yield Figure(
-        "start to ready, MCP server connected",
-        middle([ours[0] for ours, _ in pairs]),
-        "s",
-        middle([theirs[0] for _, theirs in pairs]),
-        BARE_IS,
+        rounds = [
+            (_started(bare, folder), _started(errand, folder), _started(errand, folder, **MODEL)) for _ in range(RUNS)
+        ]
+    theirs, ours, with_model = (
+        (middle([each[0] for each in kind]), middle([each[1] for each in kind])) for kind in zip(*rounds, strict=True)
     )
-    yield Figure(
-        "memory at rest (RSS; the server's own process not counted)",
-        middle([ours[1] for ours, _ in pairs]),
-        "MB",
-        middle([theirs[1] for _, theirs in pairs]),
-        BARE_IS,
-    )
+    for what, (seconds, megabytes) in (("no model", ours), ("a model's client loaded", with_model)):
+        yield Figure(f"start to ready, MCP server connected, {what}", seconds, "s", theirs[0], BARE_IS)
+        yield Figure(f"memory at rest (RSS without the server's), {what}", megabytes, "MB", theirs[1], BARE_IS)
 
 
-def _started(command: list[str], folder: str) -> tuple[float, float]:
+def _started(command: list[str], folder: str, **environment: str) -> tuple[float, float]:
     """Seconds until it says ready, and MB of memory then."""
     begun = time.perf_counter()
     with subprocess.Popen(
         command,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
