@@ -11,7 +11,7 @@ class BareCommits:
     def __init__(self, folder: str) -> None:
         self._database = sqlite3.connect(Path(folder) / "bare.db", isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute("PRAGMA synchronous = FULL")
         self._database.execute("CREATE TABLE messages (id INTEGER PRIMARY KEY, event UNIQUE, text, answer, delivered)")
 
     def message(self, number: int) -> float:
