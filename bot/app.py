@@ -3,20 +3,21 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from adapters.base import Adapter, DeliveryError
-from bot.dispatch import Dispatcher
+from adapters.base import Adapter
+from bot.delivery import Post
+from bot.dispatch import Dispatcher, Work
 from bot.settings import Settings
 from orchestrator.agno_models import Models
 from orchestrator.chains import Chain, chain_from
 from orchestrator.commands import Commands
 from orchestrator.front import Front
 from orchestrator.intake import Intake
-from orchestrator.messages import FINAL, INBOUND, Address, Delivery, Emit, Inbound, Live, Receipt, Status
+from orchestrator.messages import INBOUND, Inbound, Live, Receipt, Status
 from orchestrator.models import Model
 from orchestrator.offline import NO_MODEL
 from orchestrator.sessions import Sessions
@@ -36,11 +37,9 @@ from storage.store import Store, open_store
 log = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 3  # processes that may die over one message; then it is the message, and it is answered as failed
-DELIVERY_TRIES = 5
 MakeModel = Callable[[str], Model]
-Conclude = Callable[[Arrived], Awaitable[list[Parcel]]]
 
-LONGEST_PAUSE = 30.0  # seconds between two tries of a delivery or of a turn that the database refused
+LONGEST_PAUSE = 30.0  # seconds between two tries of a turn that the database refused
 
 
 class App:
@@ -52,11 +51,12 @@ class App:
         self._intake = Intake(store)
         self._turns = turns
         self._adapters: dict[str, Adapter] = {}
-        self._dispatcher = Dispatcher(self._work, self._stop, self._deliver_all, drain_seconds=drain_seconds)
+        self._post = Post(store, self._adapters)
+        self._dispatcher = Dispatcher(self._work, self._stop, self._post.deliver, drain_seconds=drain_seconds)
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled."""
-        self._adapters = {adapter.name: adapter for adapter in adapters}
+        self._adapters.update((adapter.name, adapter) for adapter in adapters)
         async with self._dispatcher:
             await self._take_up()
             async with asyncio.TaskGroup() as listening:
@@ -78,85 +78,44 @@ class App:
 
     async def _take_up(self) -> None:
         """Show what was finished and perhaps not shown, and queue what was not finished."""
-        for parcel in await self.store.undelivered():
-            await self._deliver(parcel, repeated=True)
-        for arrived in await self.store.unfinished():
-            if arrived.channel in self._adapters:
-                self._dispatcher.put(arrived, INBOUND.validate_json(arrived.payload))
+        await self._post.deliver(await self.store.undelivered(), repeated=True)
+        for arrived in await self.store.unfinished(channels=list(self._adapters)):
+            self._dispatcher.put(arrived, INBOUND.validate_json(arrived.payload))
 
     async def _work(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """One turn to its end."""
-
-        async def emit(part: Live) -> None:
-            await self._adapters[arrived.channel].show(inbound.address, arrived.turn, part)
-
-        async def conclusion(arrived: Arrived) -> list[Parcel]:
-            if arrived.attempts > MOST_ATTEMPTS:
-                return await self._turns.fail_turn(arrived, inbound)
-            try:
-                return await self._turns.take_turn(arrived, inbound, emit)
-            except StorageError:
-                raise
-            except Exception:  # an edge: one broken turn must not take the others down
-                log.exception("turn failed", extra={"turn": arrived.turn})
-                return await self._turns.fail_turn(arrived, inbound)
-
-        return await self._concluded(arrived, conclusion, emit)
+        if arrived.attempts > MOST_ATTEMPTS:
+            return await self._concluded(arrived, inbound, self._turns.fail_turn)
+        return await self._concluded(arrived, inbound, self._take_turn)
 
     async def _stop(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """The end of a turn that a person has stopped."""
+        return await self._concluded(arrived, inbound, self._turns.stop_turn)
 
+    async def _take_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         async def emit(part: Live) -> None:
-            await self._adapters[arrived.channel].show(inbound.address, arrived.turn, part)
+            await self._post.show(inbound.address, arrived.turn, part)
 
-        return await self._concluded(arrived, lambda arrived: self._turns.stop_turn(arrived, inbound), emit)
+        return await self._turns.take_turn(arrived, inbound, emit)
 
-    async def _concluded(self, arrived: Arrived, conclusion: Conclude, emit: Emit) -> list[Parcel]:
+    async def _concluded(self, arrived: Arrived, inbound: Inbound, conclude: Work) -> list[Parcel]:
         """What a turn ends with. A database that refuses is asked again, later, and the person is told."""
         pause = 1.0
         while True:
             try:
-                return await conclusion(arrived)
+                return await conclude(arrived, inbound)
             except StorageError as error:
                 log.warning("turn cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
-                await emit(Status(text=f"I cannot save my work just now, and keep trying. {error}"))
+                told = Status(text=f"I cannot save my work just now, and keep trying. {error}")
+                await self._post.show(inbound.address, arrived.turn, told)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
                 arrived = replace(arrived, attempts=max(arrived.attempts, 1))  # a plan may be stored already
-
-    async def _deliver_all(self, parcels: Sequence[Parcel]) -> None:
-        for parcel in parcels:
-            await self._deliver(parcel)
-
-    async def _deliver(self, parcel: Parcel, *, repeated: bool = False) -> None:
-        """Hand a stored part to its channel. What cannot be delivered stays in the outbox for the next start."""
-        adapter = self._adapters.get(parcel.channel)
-        if adapter is None:
-            return
-        delivery = Delivery(
-            id=parcel.id,
-            turn=parcel.turn,
-            address=Address.model_validate_json(parcel.address),
-            part=FINAL.validate_json(parcel.payload),
-            repeated=repeated,
-        )
-        for attempt in range(DELIVERY_TRIES):
-            try:
-                await adapter.deliver(delivery)
-            except DeliveryError as error:
-                log.warning("delivery failed", extra={"turn": parcel.turn, "reason": str(error)})
-                if error.gone:
-                    return
-                await asyncio.sleep(error.retry_after_seconds or min(2.0**attempt, LONGEST_PAUSE))
-            else:
-                await self._note_delivered(parcel)
-                return
-
-    async def _note_delivered(self, parcel: Parcel) -> None:
-        try:
-            await self.store.delivered(parcel.id)
-        except StorageError as error:  # it was shown; the next start will show it again, marked as repeated
-            log.warning("delivery cannot be noted", extra={"turn": parcel.turn, "reason": str(error)})
+            except Exception:  # an edge: one broken turn must not take the others down
+                if conclude == self._turns.fail_turn:
+                    raise
+                log.exception("turn failed", extra={"turn": arrived.turn})
+                conclude = self._turns.fail_turn
 
 
 @asynccontextmanager

@@ -125,7 +125,7 @@ def _material(request: str, plan: Plan, results: Mapping[str, StepResult]) -> st
     parts = [f"Request: {request}", ""]
     for step in plan.steps:
         result = results[step.id]
-        body = (result.text or result.error)[:SHOWN_TO_MODEL]
+        body = (result.text or result.error)[:SHOWN_TO_MODEL].replace("</result", "< /result")  # data stays inside
         parts += [
             f'<result step="{step.id}" tool="{result.tool or step.tool}" status="{result.status}">',
             body,

@@ -100,12 +100,7 @@ class Turns:
         if isinstance(inbound, Stop):
             return await self._end_early(arrived, inbound, Ending("command"))
         run = await self._sessions.begun(arrived)
-        done = (
-            [run.plan.step(step).label for step, result in run.results.items() if result.status == "done"]
-            if run
-            else []
-        )
-        text = f"Stopped. Finished before that: {', '.join(done)}." if done else "Stopped."
+        text = f"Stopped. {_so_far(run)}".strip() if run else "Stopped."
         return await self._end_early(arrived, inbound, Ending("stopped", Notice(text=text)))
 
     async def fail_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
@@ -169,12 +164,10 @@ class Turns:
         if question.person != talk.inbound.person.id:
             return Told("I asked somebody else that; only they can answer it.")
         plan, ended = merge(run.plan, values, person=talk.inbound.person.id, find=self._catalog.find)
-        for step_id, result in ended.items():
-            await self._store.keep_step(run.id, StoredStep(step_id, result.status, result.model_dump_json()))
-        for step_id in _agreed(values):
-            await self._store.keep_step(run.id, StoredStep(step_id, "agreed", "{}"))
+        steps = [StoredStep(step_id, result.status, result.model_dump_json()) for step_id, result in ended.items()]
+        steps += [StoredStep(step_id, "agreed", "{}") for step_id in _agreed(values)]
         run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - _agreed(values))
-        await self._store.save_plan(run.as_stored(talk.arrived), closes=question.id)
+        await self._store.save_plan(run.as_stored(talk.arrived), closes=question.id, steps=steps)
         dossier.note("reason", f"you answered the question of {run.id}")
         return run
 
@@ -221,7 +214,7 @@ class Turns:
         dossier.ran(run.plan, results)
         if blanks(run.plan, results):
             question = plan_question(_question_id(talk), run.plan, results, self._catalog.find)
-            return Ending("clarify", question, plan=run.id)
+            return Ending("clarify", _instead_of_the_old(question, talk, run), plan=run.id)
         answer = await self._synthesizer.synthesize(run.request, run.plan, results, note=dossier.call, on_text=draft)
         return Ending("plan", Answer(text=answer))
 
@@ -255,8 +248,23 @@ class Turns:
         )
 
 
+def _so_far(run: Run) -> str:
+    """What of a stopped run has happened, and what may have."""
+    done = [run.plan.step(step).label for step, result in run.results.items() if result.status == "done"]
+    begun = [run.plan.step(step).label for step in run.begun]
+    finished = f"Finished before that: {', '.join(done)}." if done else ""
+    return f"{finished} Under way, and perhaps done: {', '.join(begun)}.".strip() if begun else finished
+
+
 def _question_id(talk: Talk) -> str:
     return f"q{talk.arrived.number}"
+
+
+def _instead_of_the_old(question: Question, talk: Talk, run: Run) -> Question:
+    """A session has one open question. Where another plan's is replaced, the person is told."""
+    if talk.question is None or talk.question.plan in {None, run.id}:
+        return question
+    return question.model_copy(update={"text": f"{question.text}\n\n(I have dropped my question before this one.)"})
 
 
 def _open(question: Question, talk: Talk, plan: str | None) -> OpenQuestion:

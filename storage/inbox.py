@@ -1,5 +1,6 @@
 """The inbox: every event, once, before its platform is told that it has arrived."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, type_coerce, update
@@ -34,9 +35,14 @@ def remember(connection: Connection, *, channel: str, event_id: str, session: st
     return record(connection, Arrived, new.returning(*ARRIVED))
 
 
-def take_up(connection: Connection) -> list[Arrived]:
-    """Every unfinished event, oldest first, after counting one more attempt for each."""
-    again = update(inbox).where(unfinished).values(attempts=inbox.c.attempts + 1).returning(*ARRIVED)
+def take_up(connection: Connection, channels: Sequence[str]) -> list[Arrived]:
+    """Every unfinished event of these channels, oldest first, after counting one more attempt for each."""
+    again = (
+        update(inbox)
+        .where(unfinished, inbox.c.channel.in_(channels))
+        .values(attempts=inbox.c.attempts + 1)
+        .returning(*ARRIVED)
+    )
     return sorted(records(connection, Arrived, again), key=lambda arrived: arrived.number)
 
 

@@ -1,6 +1,7 @@
 """The store: everything that outlives the process. Records go in and come out; rows stay here."""
 
 import asyncio
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
@@ -75,9 +76,9 @@ class Store:
         unheard = self._unheard.pop((channel, event_id), None)
         return arrived or unheard
 
-    async def unfinished(self) -> list[Arrived]:
-        """What an earlier process left unfinished, oldest first, one attempt more on each: for the start."""
-        return await self._database.write(inbox.take_up)
+    async def unfinished(self, *, channels: Sequence[str]) -> list[Arrived]:
+        """What an earlier process left unfinished in these channels, oldest first, one attempt more on each."""
+        return await self._database.write(lambda c: inbox.take_up(c, channels))
 
     # --- sessions
 
@@ -107,11 +108,13 @@ class Store:
 
     # --- runs
 
-    async def save_plan(self, plan: StoredPlan, *, closes: str | None = None) -> None:
-        """Write the plan, over the older one with its id, and close the question that it answers."""
+    async def save_plan(self, plan: StoredPlan, *, closes: str | None = None, steps: Sequence[StoredStep] = ()) -> None:
+        """Write the plan and these steps over what was there, and close the question that it answers."""
 
         def work(connection: Connection) -> None:
             runs.save_plan(connection, plan)
+            for step in steps:
+                runs.keep_step(connection, plan.id, step)
             if closes is not None:
                 questions.close(connection, closes)
 

@@ -79,6 +79,7 @@ PROMISES = (
     Promise(
         "restart.unknown_outcome", "A risky call that may have happened is put to the person, never repeated.", (0,)
     ),
+    Promise("restart.poison", "A message over which three processes died is answered as failed.", (0,)),
     Promise("dispatch.order", "Turns of a session run in the order of arrival, sessions side by side.", (0,)),
     Promise("stop.now", "A stop ends what runs at once, and says what was finished.", (0,)),
     Promise(
@@ -88,6 +89,7 @@ PROMISES = (
     Promise("input.size", "An empty or a huge message is answered with the reason.", (18,)),
     Promise("input.text_repaired", "Any text at all can be stored and answered.", (18,)),
     Promise("input.lines", "A line that is no message is rejected with the field.", (0,)),
+    Promise("edge.channel", "A channel that breaks takes nobody down, and its answers come at the next start.", (0,)),
     Promise("edge.turn", "A turn that breaks says so, and the next one works.", (0,)),
     Promise("settings.errors", "A wrong setting stops the start with its name, its value and what it must be.", (0,)),
     Promise("storage.one_process", "A second process on one database is refused.", (0,)),

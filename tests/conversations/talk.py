@@ -78,16 +78,17 @@ async def talking(
     *,
     toolsets: Sequence[Toolset] = (),
     model: Callable[[str], Model] | None = None,
+    channel: Callable[[], FakeChannel] = FakeChannel,
     **settings: Any,
 ) -> AsyncIterator[Talk]:
     """A running Errand on a database in this folder, and a person who talks to it."""
     given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
     async with build(read_settings(**given), toolsets=toolsets, model=model) as app:
-        channel = FakeChannel()
-        serving = asyncio.ensure_future(app.serve([channel]))
+        fake = channel()
+        serving = asyncio.ensure_future(app.serve([fake]))
         try:
-            await channel.ready()
-            yield Talk(app, channel)
+            await fake.ready()
+            yield Talk(app, fake)
         finally:
-            channel.close()
+            fake.close()
             await asyncio.wait_for(serving, LONGEST_WAIT)

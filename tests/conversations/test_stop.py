@@ -96,3 +96,34 @@ async def test_only_the_one_who_was_asked_can_answer(tmp_path: Path) -> None:
         assert "somebody else" in await stranger.told("yes")
         assert sent == []
         assert "sent it" in await talk.answered("yes")
+
+
+async def test_a_question_that_replaces_another_says_so(tmp_path: Path) -> None:
+    @tool
+    def send(text: str) -> str:
+        """Send."""
+        return "sent it"
+
+    async with talking(tmp_path, toolsets=[Functions([send])]) as talk:
+        assert "dropped" not in (await talk.asked("/send text=one")).text
+        assert "I have dropped my question before this one" in (await talk.asked("/send text=two")).text
+
+
+@pytest.mark.proves("stop.now")
+async def test_a_stopped_call_that_may_have_happened_is_named(tmp_path: Path) -> None:
+    hangs = asyncio.Event()
+
+    @tool
+    async def pay(amount: int) -> str:
+        """Pay."""
+        hangs.set()
+        await asyncio.Event().wait()
+        return ""
+
+    async with talking(tmp_path, toolsets=[Functions([pay])]) as talk, asyncio.timeout(5):
+        await talk.asked("/pay 5")
+        turn = await talk.send("yes")
+        await hangs.wait()
+        await talk.send("/stop")
+        told = await talk.outcome(turn)
+        assert told.text == "Stopped. Under way, and perhaps done: pay (5)."

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from storage.records import Arrived, Conclusion, ModelCall, OpenQuestion, TurnRecord
 from storage.store import Store
 
+CHANNELS = ("console", "telegram", "slack", "fake")
 SESSION = "console:me"
 ADDRESS = '{"channel":"console","chat":"me"}'
 NOW = datetime(2026, 11, 20, 8, 30, 0, 123456, tzinfo=UTC)

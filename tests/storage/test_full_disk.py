@@ -8,7 +8,7 @@ import pytest
 
 from storage.errors import StorageFull
 from storage.store import Store, open_store
-from tests.storage.samples import arrive, conclusion, remember
+from tests.storage.samples import CHANNELS, arrive, conclusion, remember
 
 pytestmark = pytest.mark.proves("store.full")
 
@@ -55,7 +55,7 @@ async def test_an_event_on_a_full_database_is_refused_whole_and_taken_when_there
         await remember(store, "1", session="console:new", payload=LARGE)
     with pytest.raises(StorageFull):
         await store.finish(conclusion(turn, shown=("small", LARGE)))
-    assert [each.event_id for each in await store.unfinished()] == ["before"]
+    assert [each.event_id for each in await store.unfinished(channels=CHANNELS)] == ["before"]
     assert [each.session for each in await store.sessions()] == ["console:me"]
     assert await store.undelivered() == []
     await limit_pages(store, 10_000)
@@ -75,7 +75,7 @@ async def test_an_event_on_a_really_full_disk_is_refused_whole_and_taken_when_th
             await remember(store, "one more", session="console:new", payload=LARGE)
     fill.unlink()
     assert await remember(store, "at last")
-    assert [each.event_id for each in await store.unfinished()] == [*stored, "at last"]
+    assert [each.event_id for each in await store.unfinished(channels=CHANNELS)] == [*stored, "at last"]
     await store.close()
 
 

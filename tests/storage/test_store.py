@@ -13,6 +13,7 @@ from storage.records import ModelCall, Parcel, SessionSummary, StoredPlan, Store
 from storage.store import Store, open_store
 from tests.storage.samples import (
     ADDRESS,
+    CHANNELS,
     NOW,
     SESSION,
     arrive,
@@ -31,7 +32,7 @@ async def test_the_same_event_twenty_times_at_once_is_remembered_once(store: Sto
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(remember(store, "same")) for _ in range(20)]
     [arrived] = filter(None, (task.result() for task in tasks))
-    [stored] = await store.unfinished()
+    [stored] = await store.unfinished(channels=CHANNELS)
     assert stored == replace(arrived, attempts=1)
 
 
@@ -59,17 +60,17 @@ async def test_unfinished_events_come_back_oldest_first_with_one_attempt_more_ea
     for event_id in ("a", "b", "c"):
         await arrive(store, event_id)
     await store.finish(conclusion("t2"))
-    assert [(each.event_id, each.turn, each.attempts) for each in await store.unfinished()] == [
+    assert [(each.event_id, each.turn, each.attempts) for each in await store.unfinished(channels=CHANNELS)] == [
         ("a", "t1", 1),
         ("c", "t3", 1),
     ]
-    assert [each.attempts for each in await store.unfinished()] == [2, 2]
+    assert [each.attempts for each in await store.unfinished(channels=CHANNELS)] == [2, 2]
 
 
 @pytest.mark.proves("store.unfinished")
 async def test_an_unfinished_event_is_what_was_remembered(store: Store) -> None:
     arrived = await remember(store, "1", payload='{"text":"Grüße 🦊"}')
-    [again] = await store.unfinished()
+    [again] = await store.unfinished(channels=CHANNELS)
     assert arrived is not None
     assert (again.payload, again.received_at) == ('{"text":"Grüße 🦊"}', arrived.received_at)
 
@@ -249,7 +250,7 @@ async def test_an_error_inside_the_end_of_a_turn_leaves_nothing_of_it(store: Sto
     assert await store.turn(turn) is None
     assert [parcel.turn for parcel in await store.undelivered()] == ["t1"]
     assert await store.open_question(SESSION) == question("q1")
-    assert [each.turn for each in await store.unfinished()] == [turn]
+    assert [each.turn for each in await store.unfinished(channels=CHANNELS)] == [turn]
     assert len(await store.history(SESSION, last=20)) == 1
     await store.finish(conclusion(turn))
 
@@ -291,7 +292,7 @@ async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
 async def test_text_that_a_database_cannot_hold_is_refused_by_name(store: Store, text: str, complaint: str) -> None:
     with pytest.raises(StorageError, match=complaint):
         await remember(store, "1", payload=text)
-    assert await store.unfinished() == []
+    assert await store.unfinished(channels=CHANNELS) == []
 
 
 @pytest.mark.proves("store.text")

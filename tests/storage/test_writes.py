@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, event, make_url
 
 from storage.errors import StorageBusy, StorageError, StorageReadOnly
 from storage.store import Store, open_store
-from tests.storage.samples import SESSION, arrive, conclusion, question, remember
+from tests.storage.samples import CHANNELS, SESSION, arrive, conclusion, question, remember
 
 
 @contextmanager
@@ -58,7 +58,7 @@ async def test_in_a_storm_of_cancellations_each_event_reaches_exactly_one_caller
 
 
 async def _stored(store: Store) -> set[str]:
-    return {arrived.event_id for arrived in await store.unfinished()}
+    return {arrived.event_id for arrived in await store.unfinished(channels=CHANNELS)}
 
 
 @pytest.mark.proves("store.cancelled", "store.once")
@@ -108,7 +108,9 @@ async def test_one_failing_write_harms_no_other_that_is_under_way(store: Store) 
         for turn in turns:
             group.create_task(finish(turn))
     assert [parcel.turn for parcel in await store.undelivered()] == [t for t in turns if int(t[1:]) % 5]
-    assert [arrived.turn for arrived in await store.unfinished()] == [t for t in turns if not int(t[1:]) % 5]
+    assert [arrived.turn for arrived in await store.unfinished(channels=CHANNELS)] == [
+        t for t in turns if not int(t[1:]) % 5
+    ]
 
 
 @pytest.mark.proves("store.busy")
@@ -118,7 +120,7 @@ async def test_a_locked_database_is_busy_after_the_time_limit_and_fine_afterward
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_busy(store, str(number))) for number in range(5)]
     assert all(task.result() for task in tasks)
-    assert await store.unfinished() == []
+    assert await store.unfinished(channels=CHANNELS) == []
     assert await remember(store, "0")
     await store.close()
 
@@ -144,7 +146,7 @@ async def test_a_time_limit_while_the_database_is_locked_leaves_nothing_open(url
     with locked_by_another(url), suppress(TimeoutError, StorageBusy):
         async with asyncio.timeout(0.01):
             await remember(store, "1")
-    assert await store.unfinished() == []
+    assert await store.unfinished(channels=CHANNELS) == []
     assert await remember(store, "1")
     await store.close()
 
