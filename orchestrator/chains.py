@@ -9,21 +9,10 @@ from dataclasses import dataclass
 from orchestrator.errors import Attempt, ModelError, NoModelAnswered
 from orchestrator.models import ChatMessage, Model, ModelReply, OnText
 from orchestrator.tools.spec import ToolSpec
+from storage.records import ModelCall
 
-
-@dataclass(frozen=True, slots=True)
-class CallNote:
-    """One call of one model, good or bad. Token counts are None where the provider did not tell."""
-
-    component: str
-    model: str
-    seconds: float
-    error: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-
-Note = Callable[[CallNote], None]
+Note = Callable[[ModelCall], None]
+"""Hears of every call of a model, good or bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +88,11 @@ class Chain:
                 messages, tools=tools, on_text=on_text, timeout_seconds=member.timeout_seconds
             )
         except (ModelError, asyncio.CancelledError) as error:
-            note(CallNote(self.component, member.model.name, self._clock() - started, str(error) or "cancelled"))
+            note(ModelCall(self.component, member.model.name, self._clock() - started, str(error) or "cancelled"))
             raise
         usage = reply.usage
         seconds = self._clock() - started
-        note(CallNote(self.component, reply.model, seconds, None, usage.input_tokens, usage.output_tokens))
+        note(ModelCall(self.component, reply.model, seconds, None, usage.input_tokens, usage.output_tokens))
         return reply
 
     def _in_turn(self) -> Iterator[tuple[Member, "_Breaker"]]:

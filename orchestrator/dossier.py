@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from orchestrator.chains import CallNote
 from orchestrator.plan import Clarify, Decision, Direct, Plan, Planned, Refuse, StepResult
 from storage.records import ModelCall, TurnRecord
 
@@ -22,10 +21,10 @@ class Dossier:
     """Collects while a turn runs."""
 
     def __init__(self) -> None:
-        self.calls: list[CallNote] = []
+        self.calls: list[ModelCall] = []
         self._facts: dict[str, Any] = {}
 
-    def call(self, note: CallNote) -> None:
+    def call(self, note: ModelCall) -> None:
         self.calls.append(note)
 
     def note(self, name: str, fact: str) -> None:
@@ -72,19 +71,6 @@ class Dossier:
             for call in self.calls
         ]
         return json.dumps({**self._facts, "model_calls": calls}, ensure_ascii=False)
-
-    def model_calls(self) -> tuple[ModelCall, ...]:
-        return tuple(
-            ModelCall(
-                component=call.component,
-                model=call.model,
-                seconds=call.seconds,
-                error=call.error,
-                input_tokens=call.input_tokens,
-                output_tokens=call.output_tokens,
-            )
-            for call in self.calls
-        )
 
 
 def why(record: TurnRecord) -> str:

@@ -1,6 +1,5 @@
 """The story of a turn: one Inbound comes in, a Decision is made, a Plan may run, and one part goes out."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,17 +9,16 @@ from orchestrator import guard, offline
 from orchestrator.card import Card
 from orchestrator.commands import Commands, Told
 from orchestrator.dossier import Dossier
+from orchestrator.ending import Ending, conclusion, request_of
 from orchestrator.errors import BadInput, NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
 from orchestrator.intake import problem_with
 from orchestrator.messages import (
-    FINAL,
     Answer,
     Choice,
     Command,
     Draft,
     Emit,
-    Final,
     Form,
     Inbound,
     Message,
@@ -35,19 +33,8 @@ from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.steps import Steps
 from orchestrator.synthesizer import Synthesizer
 from orchestrator.tools.catalog import Catalog
-from storage.records import Arrived, Conclusion, OpenQuestion, Parcel, StoredStep, TurnRecord
+from storage.records import Arrived, Parcel, StoredStep
 from storage.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How a turn ends: its outcome in a word, and what the person sees. Without a part, another turn shows it."""
-
-    outcome: str
-    part: Final | None = None
-    plan: str | None = None
-    forget_history: bool = False
-    drop_question: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +117,7 @@ class Turns:
             case Clarify():
                 return Ending("clarify", model_question(_question_id(talk), decision))
             case Planned(plan=plan):
-                run = Run(id=talk.arrived.turn, request=_request(talk.inbound), plan=plan)
+                run = Run(id=talk.arrived.turn, request=request_of(talk.inbound), plan=plan)
                 await self._store.save_plan(run.as_stored(talk.arrived))
                 return await self._carry_out(run, talk, dossier, emit)
             case Run():
@@ -222,30 +209,7 @@ class Turns:
 
     async def _conclude(self, talk: Talk, ending: Ending, dossier: Dossier, started: datetime) -> list[Parcel]:
         """Everything that ends a turn, in one transaction."""
-        arrived, part = talk.arrived, ending.part
-        record = TurnRecord(
-            turn=arrived.turn,
-            session=arrived.session,
-            person=talk.inbound.person.id,
-            request=_request(talk.inbound),
-            outcome=ending.outcome,
-            answer=part.text if part else "",
-            dossier=dossier.as_json(),
-            started_at=started,
-            finished_at=self._now(),
-        )
-        return await self._store.finish(
-            Conclusion(
-                record=record,
-                channel=arrived.channel,
-                address=talk.inbound.address.model_dump_json(),
-                shown=(FINAL.dump_json(part).decode(),) if part else (),
-                question=_open(part, talk, ending.plan) if isinstance(part, Question) else None,
-                closes=_closes(talk, ending),
-                model_calls=dossier.model_calls(),
-                forget_history=ending.forget_history,
-            )
-        )
+        return await self._store.finish(conclusion(talk, ending, dossier, started=started, finished=self._now()))
 
 
 def _so_far(run: Run) -> str:
@@ -267,24 +231,6 @@ def _instead_of_the_old(question: Question, talk: Talk, run: Run) -> Question:
     return question.model_copy(update={"text": f"{question.text}\n\n(I have dropped my question before this one.)"})
 
 
-def _open(question: Question, talk: Talk, plan: str | None) -> OpenQuestion:
-    return OpenQuestion(
-        id=question.id,
-        session=talk.arrived.session,
-        person=talk.inbound.person.id,
-        plan=plan,
-        payload=question.model_dump_json(),
-        asked_at=talk.arrived.received_at,
-    )
-
-
-def _closes(talk: Talk, ending: Ending) -> str | None:
-    """A question that a model asked is over with the next words; one of a plan stays until it is answered."""
-    if talk.question is None or (talk.question.plan and not ending.drop_question):
-        return None
-    return talk.question.id if ending.drop_question or not isinstance(talk.inbound, Command) else None
-
-
 def _agreed(values: Mapping[str, object]) -> frozenset[str]:
     """The steps of unknown outcome that the person wants to be run again."""
     return frozenset(name.removesuffix(".repeat") for name, yes in values.items() if name.endswith(".repeat") and yes)
@@ -295,17 +241,3 @@ def _as_message(press: Choice | Form) -> Message:
     text = press.value if isinstance(press, Choice) else "\n".join(press.values.values())
     arrival = {name: getattr(press, name) for name in ("event_id", "address", "person", "sent_at")}
     return Message(**arrival, text=text)
-
-
-def _request(inbound: Inbound) -> str:
-    match inbound:
-        case Message(text=text):
-            return text
-        case Command(name=name, rest=rest):
-            return f"/{name} {rest}".strip()
-        case Choice(value=value):
-            return value
-        case Form(values=values):
-            return json.dumps(values, ensure_ascii=False)
-        case Stop():
-            return "/stop"

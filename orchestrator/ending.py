@@ -1,0 +1,83 @@
+"""How a turn ends, and everything that is written when it does."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+
+from orchestrator.dossier import Dossier
+from orchestrator.messages import FINAL, Choice, Command, Final, Form, Inbound, Message, Question, Stop
+from orchestrator.sessions import Talk
+from storage.records import Conclusion, OpenQuestion, TurnRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a turn ends: its outcome in a word, and what the person sees. Without a part, another turn shows it.
+
+    `plan` is the plan that goes on with the answer, where the part is a question.
+    """
+
+    outcome: str
+    part: Final | None = None
+    plan: str | None = None
+    forget_history: bool = False
+    drop_question: bool = False
+
+
+def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetime, finished: datetime) -> Conclusion:
+    """The record of an ended turn, its question and its outbox."""
+    arrived, part = talk.arrived, ending.part
+    record = TurnRecord(
+        turn=arrived.turn,
+        session=arrived.session,
+        person=talk.inbound.person.id,
+        request=request_of(talk.inbound),
+        outcome=ending.outcome,
+        answer=part.text if part else "",
+        dossier=dossier.as_json(),
+        started_at=started,
+        finished_at=finished,
+    )
+    return Conclusion(
+        record=record,
+        channel=arrived.channel,
+        address=talk.inbound.address.model_dump_json(),
+        shown=(FINAL.dump_json(part).decode(),) if part else (),
+        question=_open(part, talk, ending.plan) if isinstance(part, Question) else None,
+        closes=_closes(talk, ending),
+        model_calls=tuple(dossier.calls),
+        forget_history=ending.forget_history,
+    )
+
+
+def request_of(inbound: Inbound) -> str:
+    """What a person did, in the words of the history."""
+    match inbound:
+        case Message(text=text):
+            return text
+        case Command(name=name, rest=rest):
+            return f"/{name} {rest}".strip()
+        case Choice(value=value):
+            return value
+        case Form(values=values):
+            return json.dumps(values, ensure_ascii=False)
+        case Stop():
+            return "/stop"
+
+
+def _open(question: Question, talk: Talk, plan: str | None) -> OpenQuestion:
+    return OpenQuestion(
+        id=question.id,
+        session=talk.arrived.session,
+        person=talk.inbound.person.id,
+        plan=plan,
+        payload=question.model_dump_json(),
+        asked_at=talk.arrived.received_at,
+    )
+
+
+def _closes(talk: Talk, ending: Ending) -> str | None:
+    """A question that a model asked is over with the next words; one of a plan stays until it is answered."""
+    if talk.question is None or (talk.question.plan and not ending.drop_question):
+        return None
+    return talk.question.id if ending.drop_question or not isinstance(talk.inbound, Command) else None
