@@ -119,7 +119,8 @@ def merge(plan: Plan, values: Mapping[str, Any], *, person: str, find: FindTool)
             elif value:
                 changed = changed.model_copy(update={"approved_by": person})
             else:
-                ended[step.id] = StepResult(status="skipped", error="you said no")
+                said = "you said no" if what == "approval" else "you left it as it is; it may have happened"
+                ended[step.id] = StepResult(status="skipped", error=said)
         if changed is not step:
             plan = plan.replacing(changed)
     return plan, ended

@@ -53,6 +53,9 @@ PROMISES = (
         "A tool that may change something runs after a yes of the one who was asked, never without.",
         (37,),
     ),
+    Promise(
+        "steps.fallback", "A tool that does not work is replaced by its fallbacks, as far as they are harmless.", (44,)
+    ),
     Promise("synthesis.join", "Without a model the answer names what worked and what did not.", (12,)),
     Promise("synthesis.template", "A template makes the answer of a plan, without any model.", (60,)),
     # Models
