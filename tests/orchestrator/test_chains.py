@@ -1,0 +1,133 @@
+"""Chains: who is asked, in which order, and who rests."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from orchestrator.chains import Chain, Member, chain_from
+from orchestrator.errors import ModelBusy, ModelError, NoModelAnswered
+from orchestrator.models import ChatMessage, Model, ModelReply, OnText, Scripted
+from orchestrator.tools.spec import ToolSpec
+from storage.records import ModelCall
+
+HELLO = [ChatMessage("user", "hello")]
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def model(name: str, *, broken: list[str] | None = None) -> Scripted:
+    """A model that answers with its name, as long as its name is not on the list of the broken."""
+
+    def script(messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> ModelReply:
+        if broken and name in broken:
+            raise ModelBusy(f"{name} is busy")
+        return ModelReply(f"I am {name}", model=name)
+
+    return Scripted(script, name=name)
+
+
+def chain(*models: Model, clock: Clock | None = None) -> Chain:
+    members = [Member(each, timeout_seconds=1.0) for each in models]
+    return Chain("router", members, clock=clock or Clock(), failures_to_rest=3, rest_seconds=30)
+
+
+async def ask(asked: Chain, notes: list[ModelCall] | None = None) -> str:
+    return (await asked.reply(HELLO, note=(notes if notes is not None else []).append)).text
+
+
+@pytest.mark.proves("chain.order")
+async def test_the_first_answers_and_the_next_only_where_it_fails() -> None:
+    broken: list[str] = []
+    first, second = model("first", broken=broken), model("second")
+    asked, notes = chain(first, second), list[ModelCall]()
+    assert await ask(asked, notes) == "I am first"
+    broken.append("first")
+    assert await ask(asked, notes) == "I am second"
+    assert [(note.model, note.error) for note in notes] == [
+        ("first", None),
+        ("first", "first is busy"),
+        ("second", None),
+    ]
+
+
+@pytest.mark.proves("chain.order")
+async def test_when_all_fail_every_attempt_is_told() -> None:
+    asked = chain(model("a", broken=["a"]), model("b", broken=["b"]))
+    with pytest.raises(NoModelAnswered) as failed:
+        await ask(asked)
+    assert [attempt.model for attempt in failed.value.attempts] == ["a", "b"]
+
+
+@pytest.mark.proves("chain.breaker")
+async def test_a_model_that_fails_three_times_rests_and_is_then_tried_once() -> None:
+    clock, broken = Clock(), ["first"]
+    first, second = model("first", broken=broken), model("second")
+    asked = chain(first, second, clock=clock)
+    for _ in range(5):
+        assert await ask(asked) == "I am second"
+    assert first.calls == 3, "it rests"
+    clock.now = 31
+    assert await ask(asked) == "I am second"
+    assert first.calls == 4, "one try"
+    clock.now = 40
+    await ask(asked)
+    assert first.calls == 4, "and it rests again"
+    clock.now, broken[:] = 80, []
+    assert await ask(asked) == "I am first"
+    assert await ask(asked) == "I am first"
+
+
+async def test_where_all_rest_one_is_asked_all_the_same() -> None:
+    broken = ["only"]
+    only = model("only", broken=broken)
+    asked = chain(only)
+    for _ in range(4):
+        with pytest.raises(NoModelAnswered):
+            await ask(asked)
+    broken.clear()
+    assert await ask(asked) == "I am only"
+
+
+@pytest.mark.proves("chain.void_text")
+async def test_text_of_a_model_that_fails_halfway_is_taken_back() -> None:
+    class Stutters:
+        name = "stutters"
+
+        async def reply(
+            self,
+            messages: Sequence[ChatMessage],
+            *,
+            tools: Sequence[ToolSpec] = (),
+            on_text: OnText | None = None,
+            timeout_seconds: float,
+        ) -> ModelReply:
+            assert on_text is not None
+            await on_text("I am half")
+            raise ModelError("it broke off")
+
+    seen: list[str] = []
+
+    async def show(text: str) -> None:
+        seen.append(text)
+
+    notes: list[ModelCall] = []
+    await chain(Stutters(), model("second")).reply(HELLO, on_text=show, note=notes.append)
+    assert seen == ["I am half", "", "I", "I am", "I am second"]
+
+
+def test_a_chain_is_read_from_its_setting() -> None:
+    made = chain_from("router", " a:one , b:two/three ", model)
+    assert made is not None
+    assert [(member.model.name, member.timeout_seconds) for member in made.members] == [
+        ("a:one", 30),
+        ("b:two/three", 15),
+    ]
+    assert chain_from("router", " , ", model) is None
