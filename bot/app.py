@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
+
 from adapters.base import Adapter
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
@@ -30,13 +32,13 @@ from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import read_servers
 from orchestrator.tools.spec import Toolset
 from orchestrator.turn import Limits, Turns
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageTextUnstorable
 from storage.records import Arrived, Parcel
 from storage.store import Store, open_store
 
 log = logging.getLogger(__name__)
 
-MOST_ATTEMPTS = 3  # processes that may die over one message; then it is the message, and it is answered as failed
+MOST_DEATHS = 3  # processes that may die over one message; then it is the message, and it is answered as failed
 MakeModel = Callable[[str], Model]
 
 LONGEST_PAUSE = 30.0  # seconds between two tries of a turn that the database refused
@@ -80,13 +82,23 @@ class App:
         """Show what was finished and perhaps not shown, and queue what was not finished."""
         await self._post.deliver(await self.store.undelivered(), repeated=True)
         for arrived in await self.store.unfinished(channels=list(self._adapters)):
-            self._dispatcher.put(arrived, INBOUND.validate_json(arrived.payload))
+            try:
+                inbound = INBOUND.validate_json(arrived.payload)
+            except ValidationError:  # of another version: it stays, and must not keep the others from their answers
+                log.exception("an unfinished event cannot be read", extra={"turn": arrived.turn})
+            else:
+                self._dispatcher.put(arrived, inbound)
 
     async def _work(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """One turn to its end."""
-        if arrived.attempts > MOST_ATTEMPTS:
-            return await self._concluded(arrived, inbound, self._turns.fail_turn)
-        return await self._concluded(arrived, inbound, self._take_turn)
+        return await self._concluded(arrived, inbound, self._once_more if arrived.left_over else self._take_turn)
+
+    async def _once_more(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        """A turn that an earlier process left. One over which too many have died is not tried again."""
+        attempts = await self.store.count_attempt(arrived.turn)
+        if attempts >= MOST_DEATHS:
+            return await self._turns.fail_turn(arrived, inbound)
+        return await self._take_turn(replace(arrived, attempts=attempts), inbound)
 
     async def _stop(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """The end of a turn that a person has stopped."""
@@ -104,6 +116,11 @@ class App:
         while True:
             try:
                 return await conclude(arrived, inbound)
+            except StorageTextUnstorable:  # trying again would not help, and a left-over turn would come back for ever
+                log.exception("turn cannot be stored", extra={"turn": arrived.turn})
+                if conclude == self._turns.fail_turn:
+                    raise
+                conclude = self._turns.fail_turn
             except StorageError as error:
                 log.warning("turn cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
                 told = Status(text=f"I cannot save my work just now, and keep trying. {error}")

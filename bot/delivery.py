@@ -46,16 +46,9 @@ class Post:
 
 
 async def _handed_over(adapter: Adapter, parcel: Parcel, *, repeated: bool) -> bool:
-    delivery = Delivery(
-        id=parcel.id,
-        turn=parcel.turn,
-        address=Address.model_validate_json(parcel.address),
-        part=FINAL.validate_json(parcel.payload),
-        repeated=repeated,
-    )
     for attempt in range(TRIES):
         try:
-            await adapter.deliver(delivery)
+            await adapter.deliver(_delivery(parcel, repeated=repeated))
         except DeliveryError as error:
             log.warning("delivery failed", extra={"turn": parcel.turn, "reason": str(error)})
             if error.gone:
@@ -67,3 +60,13 @@ async def _handed_over(adapter: Adapter, parcel: Parcel, *, repeated: bool) -> b
         else:
             return True
     return False
+
+
+def _delivery(parcel: Parcel, *, repeated: bool) -> Delivery:
+    return Delivery(
+        id=parcel.id,
+        turn=parcel.turn,
+        address=Address.model_validate_json(parcel.address),
+        part=FINAL.validate_json(parcel.payload),
+        repeated=repeated,
+    )

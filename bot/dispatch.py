@@ -20,6 +20,7 @@ class Mailbox:
 
     waiting: deque[tuple[Arrived, Inbound]] = field(default_factory=deque)
     running: asyncio.Task[list[Parcel]] | None = None
+    serving: asyncio.Task[None] | None = None
     has_stopped: bool = False  # whether the stop that comes next in line has ended anything
     stopped_before: int = 0  # Inbounds with a smaller number end as stopped: a person said stop after them
 
@@ -56,8 +57,9 @@ class Dispatcher:
                 await self._idle.wait()
         except TimeoutError:
             for box in self._boxes.values():
-                if box.running:
-                    box.running.cancel()
+                for task in (box.running, box.serving):
+                    if task:
+                        task.cancel()
         await self._tasks.__aexit__(None, None, None)
 
     def put(self, arrived: Arrived, inbound: Inbound) -> None:
@@ -68,7 +70,8 @@ class Dispatcher:
         if box is None:
             box = self._boxes[arrived.session] = Mailbox()
             self._idle.clear()
-            self._tasks.create_task(self._serve(arrived.session, box), name=f"session {arrived.session}")
+            serve = self._serve(arrived.session, box)
+            box.serving = self._tasks.create_task(serve, name=f"session {arrived.session}")
         box.waiting.append((arrived, inbound))
         if isinstance(inbound, Stop):
             box.stopped_before = arrived.number
@@ -94,9 +97,9 @@ class Dispatcher:
             self._idle.set()
 
     async def _outcome(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
-        if isinstance(inbound, Stop) and box.has_stopped:  # its work is done: what it ended says so
-            box.has_stopped = False
-            return await self._stop(arrived, inbound)
+        if isinstance(inbound, Stop):  # never ended by another one; where it has ended something, that says so
+            conclude, box.has_stopped = (self._stop if box.has_stopped else self._work), False
+            return await conclude(arrived, inbound)
         if arrived.number >= box.stopped_before and (parcels := await self._worked(box, arrived, inbound)) is not None:
             return parcels
         if not self._open:

@@ -111,7 +111,8 @@ class Commands:
         for step in steps:
             if tool := self._catalog.find(step.tool):
                 title = step.title or tool.in_words(step.arguments)
-                step = step.model_copy(update={"tool": tool.name, "title": title})  # noqa: PLW2901
+                written = {"tool": tool.name, "title": title, "approved_by": None}  # a plan cannot say yes to itself
+                step = step.model_copy(update=written)  # noqa: PLW2901
             named.append(step)
         return Plan.checked(named, self._catalog.find, template=template)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from orchestrator.dossier import Dossier
 from orchestrator.messages import FINAL, Choice, Command, Final, Form, Inbound, Message, Question, Stop
+from orchestrator.repair import repaired
 from orchestrator.sessions import Talk
 from storage.records import Conclusion, OpenQuestion, TurnRecord
 
@@ -27,6 +28,8 @@ class Ending:
 def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetime, finished: datetime) -> Conclusion:
     """The record of an ended turn, its question and its outbox."""
     arrived, part = talk.arrived, ending.part
+    if part:
+        part = part.model_copy(update={"text": repaired(part.text)})  # models write what they like
     record = TurnRecord(
         turn=arrived.turn,
         session=arrived.session,

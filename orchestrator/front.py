@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from orchestrator.chains import Chain, Note
 from orchestrator.errors import PlanInvalid
@@ -122,11 +123,16 @@ def _text(call: ToolCall, name: str) -> str:
 
 def _questions(call: ToolCall) -> tuple[Asked, ...]:
     asked = []
-    for question in call.arguments.get("questions") or ():
+    given = call.arguments.get("questions")
+    for question in given if isinstance(given, list) else [given]:
         if isinstance(question, str):
             asked.append(Asked(question))
         elif isinstance(question, dict) and isinstance(question.get("text"), str):
-            asked.append(Asked(question["text"], tuple(map(str, question.get("choices") or ()))))
+            asked.append(Asked(question["text"], _choices(question.get("choices"))))
     if not asked:
         raise PlanInvalid(["ask needs at least one question with a text"])
     return tuple(asked)
+
+
+def _choices(given: Any) -> tuple[str, ...]:
+    return tuple(str(choice) for choice in given) if isinstance(given, list) else ()

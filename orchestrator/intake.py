@@ -2,7 +2,8 @@
 
 import re
 
-from orchestrator.messages import INBOUND, Command, Inbound, Message, Stop
+from orchestrator.messages import INBOUND, Choice, Command, Form, Inbound, Message, Stop
+from orchestrator.repair import repaired, repaired_data
 from storage.records import Arrived
 from storage.store import Store
 
@@ -33,6 +34,10 @@ class Intake:
 
 def understood(inbound: Inbound) -> Inbound:
     """The same event with its text repaired and its slash word read."""
+    if isinstance(inbound, Choice):
+        return inbound.model_copy(update={"value": repaired(inbound.value)})
+    if isinstance(inbound, Form):
+        return inbound.model_copy(update={"values": repaired_data(inbound.values)})
     if not isinstance(inbound, Message):
         return inbound
     text = repaired(inbound.text)
@@ -41,11 +46,6 @@ def understood(inbound: Inbound) -> Inbound:
         name = slash["name"].lower()
         return Stop(**arrival) if name == "stop" else Command(**arrival, name=name, rest=slash["rest"] or "")
     return Message(**arrival, text=text)
-
-
-def repaired(text: str) -> str:
-    """Text that every database and channel can carry: surrogate pairs joined, lone ones and NUL replaced."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
 
 
 def problem_with(inbound: Inbound, *, limit: int) -> str | None:

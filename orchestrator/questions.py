@@ -1,17 +1,19 @@
 """What a plan waits for as one question, and an answer merged back into the plan."""
 
 import shlex
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from orchestrator.messages import Choice, Form, Inbound, Message, Question, QuestionField
-from orchestrator.plan import Clarify, FindTool, Plan, Step, StepResult, argument_problems
+from orchestrator.plan import Clarify, FindTool, Plan, Step, StepResult, argument_problems, references
 from orchestrator.slots import parameter_choices, parameter_question, read_answer, yes_or_no
 
 Topic = Literal["argument", "approval", "repeat"]
 YES, NO = "yes", "no"
 AGAIN, LEAVE = "run it again", "leave it"
+SHOWN = 1_000  # characters of one argument in a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,12 @@ class Blank:
     resolved: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def short_name(self) -> str:
+        return self.argument or self.topic
+
+    @property
     def name(self) -> str:
-        return f"{self.step.id}.{self.argument or self.topic}"
+        return f"{self.step.id}.{self.short_name}"
 
 
 def blanks(plan: Plan, results: Mapping[str, StepResult]) -> list[Blank]:
@@ -44,13 +50,14 @@ def blanks(plan: Plan, results: Mapping[str, StepResult]) -> list[Blank]:
 
 def plan_question(question_id: str, plan: Plan, results: Mapping[str, StepResult], find: FindTool) -> Question:
     """The one question that holds all blanks of a plan."""
-    fields = tuple(_field(blank, find) for blank in blanks(plan, results))
+    open_blanks = blanks(plan, results)
+    fields = tuple(_field(blank, find) for blank in open_blanks)
     if len(fields) == 1:
         text = fields[0].label
     else:
-        text = "I need to know a few things:\n" + "\n".join(
-            f"- `{field.name.rpartition('.')[2]}`: {field.label}" for field in fields
-        )
+        written = {name: short for short, name in _short_names(open_blanks).items()}
+        text = "I need to know a few things:\n"
+        text += "\n".join(f"- `{written[field.name]}`: {field.label}" for field in fields)
         text += "\n\nAnswer as `name=value`, or one line each, in this order."
     return Question(id=question_id, text=text, fields=fields)
 
@@ -68,10 +75,10 @@ def _field(blank: Blank, find: FindTool) -> QuestionField:
     step, tool = blank.step, find(blank.step.tool)
     if blank.topic == "approval":
         why = " It may change something." if tool and tool.is_risky else " I am not sure that you mean this."
-        label = f"May I run **{step.label}** {_shown(blank)}?{why}"
+        label = f"May I run `{step.tool}`: {_shown(blank)}?{why}"
         return QuestionField(name=blank.name, label=label, choices=(YES, NO), closed=True)
     if blank.topic == "repeat":
-        label = f"The connection broke while **{step.label}** {_shown(blank)} was running; it may have happened or not."
+        label = f"`{step.tool}` was under way when I lost it: {_shown(blank)}. It may have happened or not."
         return QuestionField(name=blank.name, label=label, choices=(AGAIN, LEAVE), closed=True)
     asked = parameter_question(tool, blank.argument) if tool else f"which {blank.argument}?"
     choices = parameter_choices(tool, blank.argument) if tool else ()
@@ -79,8 +86,21 @@ def _field(blank: Blank, find: FindTool) -> QuestionField:
 
 
 def _shown(blank: Blank) -> str:
+    """The arguments as they will be used: this is what is agreed to, so a cut says that it is one."""
     arguments = blank.resolved or blank.step.arguments
-    return ", ".join(f"{name} = `{str(value)[:80]}`" for name, value in arguments.items())
+    return ", ".join(f"{name} = `{_value_shown(value)}`" for name, value in arguments.items()) or "no arguments"
+
+
+def _value_shown(value: Any) -> str:
+    text = str(value).replace("`", "'").replace("\n", " ⏎ ")
+    rest = len(text) - SHOWN
+    return text if rest <= 0 else f"{text[:SHOWN]} … and {rest} more characters"
+
+
+def _short_names(open_blanks: Sequence[Blank]) -> dict[str, str]:
+    """Blank names by what a person may write for them: the short form only where it means one of them."""
+    short = Counter(blank.short_name for blank in open_blanks)
+    return {blank.short_name if short[blank.short_name] == 1 else blank.name: blank.name for blank in open_blanks}
 
 
 # --- answers ------------------------------------------------------------------------------------------
@@ -134,7 +154,7 @@ def _retitled(step: Step, arguments: Mapping[str, Any], find: FindTool) -> str:
 
 def _texts(text: str, open_blanks: list[Blank]) -> dict[str, str]:
     """A typed reply by blank: `name=value` pairs, else one line a blank, else the whole text for the only one."""
-    by_short_name = {blank.argument or blank.topic: blank.name for blank in open_blanks}
+    by_short_name = _short_names(open_blanks)
     pairs = {by_short_name.get(name, name): value for name, value in _pairs(text).items()}
     if any(blank.name in pairs for blank in open_blanks):
         return pairs
@@ -168,6 +188,8 @@ def _value(text: str, blank: Blank, find: FindTool) -> Any | None:
     value = read_answer(text, blank.argument, schema, choices)
     if value is None or not tool:
         return value
+    if any(references(value)):  # a person's words are no program: they may not refer to results
+        return None
     one = {blank.argument: value}
     others = [name for name in tool.required if name != blank.argument]
     return None if any(argument_problems(tool, one, missing=others)) else value

@@ -14,7 +14,8 @@ async def run_plan(
     """The results of all steps by id.
 
     Steps with a known result are not run again. A step whose dependency failed or was skipped is skipped; one whose
-    dependency waits for the person waits too, and is left out of the results. Cancelling ends all steps as a unit.
+    dependency waits for the person waits too, and is left out of the results. Cancelling ends all steps as a
+    unit; so does a step that raises, and what it raised is raised here.
     """
     results: dict[str, StepResult] = dict(known or {})
     finished = {step.id: asyncio.Event() for step in plan.steps}
@@ -31,10 +32,18 @@ async def run_plan(
                     results[step.id] = await run_step(step, results_of_needs)
         finished[step.id].set()
 
-    async with asyncio.TaskGroup() as group:
-        for step in plan.steps:
-            group.create_task(run_when_ready(step), name=f"step {step.id}")
+    try:
+        async with asyncio.TaskGroup() as group:
+            for step in plan.steps:
+                group.create_task(run_when_ready(step), name=f"step {step.id}")
+    except BaseExceptionGroup as broken:
+        raise _first(broken) from broken
     return results
+
+
+def _first(broken: BaseException) -> BaseException:
+    """The error itself, for those who know what to do about its kind."""
+    return _first(broken.exceptions[0]) if isinstance(broken, BaseExceptionGroup) else broken
 
 
 def _all_known(step: Step, results: Mapping[str, StepResult]) -> dict[str, StepResult] | None:

@@ -23,8 +23,10 @@ QUOTED = re.compile(r"[\"“”']([^\"“”']{1,500})[\"“”']")
 WORD = re.compile(r"[^\s,;:!?()]+")
 
 AREAS = frozenset("Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific".split())
-YES = frozenset("yes y yeah yep ok okay sure ja j go approve approved do run".split())
+YES = frozenset("yes y yeah yep ok okay sure ja do go run approve approved".split())
+POLITE = frozenset("please it that them ahead again thanks bitte danke gern".split())
 NO = frozenset("no n nope nein cancel never decline skip don't dont".split())
+LONGEST_NO = 4  # words: "no, leave it" declines, "no idea who that is" does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,16 @@ def coerce(text: str, schema: Mapping[str, Any]) -> Any:
 
 
 def yes_or_no(text: str) -> bool | None:
-    """Whether the words agree or decline. None where they do neither."""
-    first = re.sub(r"[^\w' ]", "", text.strip().casefold()).split(" ")[0]
-    return True if first in YES else False if first in NO else None
+    """Whether the words agree or decline. None where they do neither, or say more than that.
+
+    A yes sets something going, so it must be nothing but a yes: "ok wait" and "do not" are none.
+    """
+    words = re.findall(r"[\w']+", text.casefold())
+    if not words or "?" in text:
+        return None
+    if words[0] in YES and all(word in YES | POLITE for word in words):
+        return True
+    return False if words[0] in NO and len(words) <= LONGEST_NO else None
 
 
 def parameter_question(tool: ToolSpec, name: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from orchestrator.errors import OutcomeUnknown, ToolError
 from orchestrator.plan import Step, StepResult, argument_problems, resolve
 from orchestrator.policy import needs_approval
+from orchestrator.repair import repaired, repaired_data
 from orchestrator.sessions import Run
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import Arguments, ToolSpec
@@ -33,14 +34,14 @@ class Steps:
         if step.missing:
             return StepResult(status="waiting", waits_for="arguments")
         tool = self._catalog.find(step.tool)
+        if step.id in run.begun and not (tool and tool.is_repeatable):
+            return StepResult(status="waiting", waits_for="repeat", data=step.arguments)
         if tool is None:
             return StepResult(status="failed", error=f"the tool {step.tool!r} is not there any more")
         try:
             arguments = resolve(step.arguments, inputs)
         except LookupError as error:
             return StepResult(status="failed", error=str(error.args[0]))
-        if step.id in run.begun and not tool.is_repeatable:
-            return StepResult(status="waiting", waits_for="repeat", data=arguments)
         if needs_approval(step, tool):
             return StepResult(status="waiting", waits_for="approval", data=arguments)
         return await self._first_that_works(run, step, arguments)
@@ -48,7 +49,7 @@ class Steps:
     async def _first_that_works(self, run: Run, step: Step, arguments: Arguments) -> StepResult:
         tried: list[str] = []
         error = ""
-        for name in (step.tool, *step.fallbacks):
+        for name in dict.fromkeys((step.tool, *step.fallbacks)):
             tool = self._catalog.find(name)
             if tool is None or (tool.is_risky and name != step.tool):  # the yes was for the step's own tool
                 continue
@@ -68,11 +69,11 @@ class Steps:
     async def _call(self, run: Run, step: Step, tool: ToolSpec, arguments: Arguments) -> StepResult:
         if problems := list(argument_problems(tool, arguments)):
             return StepResult(status="failed", error="; ".join(problems), tool=tool.name)
-        if not tool.is_repeatable:  # so that a restart knows that it may have happened
+        if tool.is_risky:  # so that a restart, or a stop, knows that it may have happened
             await self._store.keep_step(run.id, StoredStep(step.id, "started", "{}"))
         answer = await self._catalog.call(
             tool.name, arguments, key=f"{run.id}/{step.id}", timeout_seconds=self._timeout_seconds
         )
         if answer.is_error:
-            return StepResult(status="failed", error=answer.text, tool=tool.name)
-        return StepResult(status="done", text=answer.text, data=answer.data, tool=tool.name)
+            return StepResult(status="failed", error=repaired(answer.text), tool=tool.name)
+        return StepResult(status="done", text=repaired(answer.text), data=repaired_data(answer.data), tool=tool.name)

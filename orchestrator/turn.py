@@ -92,7 +92,10 @@ class Turns:
 
     async def fail_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """End a turn that cannot be done: our fault, and we say so."""
-        text = f"Something went wrong on my side ({arrived.turn}). Your message is kept; please try other words."
+        run = await self._sessions.begun(arrived)
+        so_far = _so_far(run) if run else ""
+        text = f"Something went wrong on my side ({arrived.turn}). {so_far}".strip()
+        text += " Your message is kept; please try other words."
         return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text)))
 
     async def _end_early(self, arrived: Arrived, inbound: Inbound, ending: Ending) -> list[Parcel]:
@@ -115,7 +118,7 @@ class Turns:
             case Refuse(text=text):
                 return Ending("refuse", Answer(text=text))
             case Clarify():
-                return Ending("clarify", model_question(_question_id(talk), decision))
+                return Ending("clarify", _instead_of_the_old(model_question(_question_id(talk), decision), talk))
             case Planned(plan=plan):
                 run = Run(id=talk.arrived.turn, request=request_of(talk.inbound), plan=plan)
                 await self._store.save_plan(run.as_stored(talk.arrived))
@@ -149,6 +152,8 @@ class Turns:
         if not values:
             return None if isinstance(talk.inbound, Message) else Told("I could not use that answer; please type it.")
         if question.person != talk.inbound.person.id:
+            if isinstance(talk.inbound, Message) and any(value not in (True, False) for value in values.values()):
+                return None  # in a chat of several people, words of another one are not a try to answer
             return Told("I asked somebody else that; only they can answer it.")
         plan, ended = merge(run.plan, values, person=talk.inbound.person.id, find=self._catalog.find)
         steps = [StoredStep(step_id, result.status, result.model_dump_json()) for step_id, result in ended.items()]
@@ -201,7 +206,7 @@ class Turns:
         dossier.ran(run.plan, results)
         if blanks(run.plan, results):
             question = plan_question(_question_id(talk), run.plan, results, self._catalog.find)
-            return Ending("clarify", _instead_of_the_old(question, talk, run), plan=run.id)
+            return Ending("clarify", _instead_of_the_old(question, talk, run.id), plan=run.id)
         answer = await self._synthesizer.synthesize(run.request, run.plan, results, note=dossier.call, on_text=draft)
         return Ending("plan", Answer(text=answer))
 
@@ -224,9 +229,9 @@ def _question_id(talk: Talk) -> str:
     return f"q{talk.arrived.number}"
 
 
-def _instead_of_the_old(question: Question, talk: Talk, run: Run) -> Question:
+def _instead_of_the_old(question: Question, talk: Talk, plan: str | None = None) -> Question:
     """A session has one open question. Where another plan's is replaced, the person is told."""
-    if talk.question is None or talk.question.plan in {None, run.id}:
+    if talk.question is None or talk.question.plan in {None, plan}:
         return question
     return question.model_copy(update={"text": f"{question.text}\n\n(I have dropped my question before this one.)"})
 

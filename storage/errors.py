@@ -5,6 +5,7 @@ StorageError
 ├── StorageReadOnly      the file or its folder cannot be written
 ├── StorageBusy          another program holds the database
 ├── StorageUnreadable    the file is damaged, or no database
+├── StorageTextUnstorable  text with NUL or half a surrogate pair: trying again does not help
 └── StorageTaken         another Errand runs on this database
 """
 
@@ -34,3 +35,7 @@ class StorageUnreadable(StorageError):
 
 class StorageTaken(StorageError):
     """Another Errand is already running on this database."""
+
+
+class StorageTextUnstorable(StorageError):
+    """This text cannot be stored."""

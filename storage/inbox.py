@@ -1,9 +1,10 @@
 """The inbox: every event, once, before its platform is told that it has arrived."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, type_coerce, update
+from sqlalchemy import Connection, select, type_coerce, update
 
 from storage.records import Arrived
 from storage.rows import record, records, upsert
@@ -35,15 +36,18 @@ def remember(connection: Connection, *, channel: str, event_id: str, session: st
     return record(connection, Arrived, new.returning(*ARRIVED))
 
 
-def take_up(connection: Connection, channels: Sequence[str]) -> list[Arrived]:
-    """Every unfinished event of these channels, oldest first, after counting one more attempt for each."""
-    again = (
-        update(inbox)
-        .where(unfinished, inbox.c.channel.in_(channels))
-        .values(attempts=inbox.c.attempts + 1)
-        .returning(*ARRIVED)
-    )
-    return sorted(records(connection, Arrived, again), key=lambda arrived: arrived.number)
+def left_over(connection: Connection, channels: Sequence[str]) -> list[Arrived]:
+    """Every unfinished event of these channels, oldest first."""
+    theirs = select(*ARRIVED).where(unfinished, inbox.c.channel.in_(channels)).order_by(inbox.c.number)
+    return [replace(arrived, left_over=True) for arrived in records(connection, Arrived, theirs)]
+
+
+def count_attempt(connection: Connection, turn: str) -> int:
+    """One attempt more for the event of this turn: how many there are now."""
+    this = type_coerce(inbox.c.number, TurnName) == turn
+    counted = update(inbox).where(this).values(attempts=inbox.c.attempts + 1).returning(inbox.c.attempts)
+    attempts: int = connection.execute(counted).scalar_one()
+    return attempts
 
 
 def mark_done(connection: Connection, turn: str) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 class Arrived:
     """One remembered event. `turn` is the name of the turn that works on it: "t" and the row's number.
 
-    `attempts` counts the processes that died while it was unfinished, 0 for an event that has just come in.
+    `left_over` says that an earlier process took it in; `attempts` counts those that worked on it after the first.
     """
 
     number: int
@@ -19,6 +19,7 @@ class Arrived:
     payload: str
     received_at: datetime
     attempts: int = 0
+    left_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,12 @@ class Store:
         return arrived or unheard
 
     async def unfinished(self, *, channels: Sequence[str]) -> list[Arrived]:
-        """What an earlier process left unfinished in these channels, oldest first, one attempt more on each."""
-        return await self._database.write(lambda c: inbox.take_up(c, channels))
+        """What an earlier process left unfinished in these channels, oldest first."""
+        return await self._database.read(lambda c: inbox.left_over(c, channels))
+
+    async def count_attempt(self, turn: str) -> int:
+        """Note that a further process works on a left-over turn: how many have done so now, the first not counted."""
+        return await self._database.write(lambda c: inbox.count_attempt(c, turn))
 
     # --- sessions
 

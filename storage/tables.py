@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as AnyText
 
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageTextUnstorable
 
 
 class Text(TypeDecorator[str]):
@@ -31,11 +31,11 @@ class Text(TypeDecorator[str]):
         if value is None:
             return None
         if "\0" in value:
-            raise StorageError("Text with a NUL character cannot be stored.")
+            raise StorageTextUnstorable("Text with a NUL character cannot be stored.")
         try:
             value.encode()
         except UnicodeEncodeError as error:
-            raise StorageError("Text with a lone surrogate cannot be stored.") from error
+            raise StorageTextUnstorable("Text with a lone surrogate cannot be stored.") from error
         return value
 
 

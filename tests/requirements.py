@@ -112,7 +112,7 @@ PROMISES = (
     # Storage
     Promise("store.once", "The same event is remembered once, however often and at once it comes.", (18,)),
     Promise(
-        "store.unfinished", "What a process left unfinished comes back oldest first, with its attempts counted.", (0,)
+        "store.unfinished", "What a process left unfinished comes back oldest first, with its counted attempts.", (0,)
     ),
     Promise("store.history", "History is the last turns since /new, of one session, without commands.", (3,)),
     Promise("store.question", "A session has at most one open question, closed or replaced in one transaction.", (4,)),

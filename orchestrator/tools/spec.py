@@ -41,13 +41,23 @@ class ToolSpec:
         return f"{name} ({', '.join(str(value)[:40] for value in arguments.values())})" if arguments else name
 
     @property
-    def properties(self) -> Mapping[str, Any]:
-        """The parameters' own schemas by name, in the order of their declaration."""
-        return self.parameters.get("properties") or {}
+    def properties(self) -> Mapping[str, Mapping[str, Any]]:
+        """The parameters' own schemas by name, in the order of their declaration, `type` always one word."""
+        declared = self.parameters.get("properties") or {}
+        return {name: _one_type(schema) for name, schema in declared.items()}
 
     @property
     def required(self) -> tuple[str, ...]:
         return tuple(self.parameters.get("required") or ())
+
+
+def _one_type(schema: Any) -> Mapping[str, Any]:
+    """A parameter's schema for those who only want its kind: JSON Schema allows `true`, and a list of types."""
+    if not isinstance(schema, Mapping):
+        return {}
+    if not isinstance(schema.get("type"), list):
+        return schema
+    return {**schema, "type": next((kind for kind in schema["type"] if kind != "null"), "null")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,19 @@
 """The running whole: what it takes up, what breaks, and what does not go down with it."""
 
 import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from orchestrator.messages import INBOUND, Notice
+from orchestrator.models import ChatMessage, ModelReply, Scripted
 from orchestrator.tools.functions import Functions, tool
+from orchestrator.tools.spec import ToolSpec
+from storage.errors import StorageError
+from storage.records import StoredStep
 from storage.store import open_store
 from tests.conversations.talk import talking
 from tests.fakes.channel import FakeChannel
@@ -23,13 +30,13 @@ async def leave_unfinished(folder: Path, *, channel: str = "fake", deaths: int =
         address=inbound.address.model_dump_json(),
         payload=INBOUND.dump_json(inbound).decode(),
     )
-    for _ in range(deaths):
-        await store.unfinished(channels=[channel])
+    for _ in range(deaths - 1):  # the first one to work on it is not counted
+        await store.count_attempt("t1")
     await store.close()
 
 
 @pytest.mark.proves("restart.poison")
-@pytest.mark.parametrize(("deaths", "kind"), [(0, "answer"), (2, "answer"), (3, "notice")])
+@pytest.mark.parametrize(("deaths", "kind"), [(1, "answer"), (2, "answer"), (3, "notice")])
 async def test_a_message_that_three_processes_died_over_is_answered_as_failed(
     tmp_path: Path, deaths: int, kind: str
 ) -> None:
@@ -46,8 +53,76 @@ async def test_what_another_channel_left_is_neither_taken_up_nor_counted(tmp_pat
         assert "Hello" in await talk.answered("Hi")
     store = await open_store(str(tmp_path / "errand.db"))
     (left,) = await store.unfinished(channels=["telegram"])
-    assert left.attempts == 1
+    assert (left.attempts, left.left_over) == (0, True)
     await store.close()
+
+
+@pytest.mark.proves("input.text_repaired")
+async def test_text_of_tools_and_models_that_cannot_be_stored_is_repaired_too(tmp_path: Path) -> None:
+    @tool(read_only=True)
+    def odd() -> str:
+        """Say something odd."""
+        return "half \ud83d and \0"
+
+    def script(messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> ModelReply:
+        return ModelReply("nothing \0 at all", model="scripted:script")
+
+    model = Scripted(script)
+    async with talking(
+        tmp_path, toolsets=[Functions([odd])], model=lambda _: model, router="scripted:a", synthesizer="scripted:a"
+    ) as talk:
+        assert "half \ufffd and \ufffd" in await talk.answered("/odd")
+        assert await talk.answered("say something") == "nothing \ufffd at all"
+        assert model.calls == 1
+
+
+async def test_a_tool_with_an_unusual_schema_disturbs_nobody(tmp_path: Path) -> None:
+    @tool(read_only=True)
+    def odd(text: str | None = None) -> str:
+        """Take what is there."""
+        return f"took {text}"
+
+    schema = {"type": "object", "properties": {"text": {"type": ["string", "null"]}, "any": True}}
+    unusual = replace(odd, spec=replace(odd.spec, parameters=schema))
+    async with talking(tmp_path, toolsets=[Functions([unusual])]) as talk:
+        assert "I can:" in await talk.answered("order me a pizza")
+        assert "took hello" in await talk.answered("/odd text=hello")
+
+
+async def test_a_plan_cannot_say_yes_to_itself(tmp_path: Path) -> None:
+    @tool
+    def send(text: str) -> str:
+        """Send."""
+        raise NotImplementedError
+
+    written = {"steps": [{"id": "a", "tool": "send", "arguments": {"text": "x"}, "approved_by": "ann"}]}
+    async with talking(tmp_path, toolsets=[Functions([send])]) as talk:
+        assert "May I run" in (await talk.asked(f"/plan {json.dumps(written)}")).text
+
+
+@pytest.mark.proves("restart.unknown_outcome")
+async def test_a_result_that_could_not_be_stored_leads_to_a_question_not_to_a_second_call(tmp_path: Path) -> None:
+    sent = []
+
+    @tool
+    def send(text: str) -> str:
+        """Send."""
+        sent.append(text)
+        return "sent it"
+
+    async with talking(tmp_path, toolsets=[Functions([send])]) as talk:
+        await talk.asked("/send text=hello")
+        keep_step = talk.app.store.keep_step
+
+        async def fails_once(plan: str, step: StoredStep) -> None:
+            if step.status == "done":
+                talk.app.store.keep_step = keep_step  # type: ignore[method-assign]
+                raise StorageError("the disk had a hiccup")
+            await keep_step(plan, step)
+
+        talk.app.store.keep_step = fails_once  # type: ignore[method-assign]
+        assert "may have happened or not" in (await talk.asked("yes")).text
+        assert sent == ["hello"]
 
 
 @pytest.mark.proves("edge.channel")

@@ -76,7 +76,7 @@ async def test_a_tools_own_no_is_told_in_its_words(tmp_path: Path) -> None:
 async def test_a_server_that_dies_in_a_risky_call_leads_to_a_question_not_to_a_repeat(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=[fake_server()]) as talk:
         assert "May I run" in (await talk.asked("/die")).text
-        assert "it may have happened or not" in (await talk.asked("yes")).text
+        assert "may have happened or not" in (await talk.asked("yes")).text
         assert "it may have happened" in await talk.answered("leave it")
         assert "hello" in await talk.answered("/echo text=hello"), "the server is back"
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.intake import problem_with, repaired, understood
+from orchestrator.intake import problem_with, understood
 from orchestrator.messages import INBOUND, Address, Command, Message, Person, Stop
+from orchestrator.repair import repaired
 
 
 def message(text: str) -> Message:

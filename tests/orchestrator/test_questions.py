@@ -75,7 +75,7 @@ def test_a_part_of_the_answer_is_taken_and_the_rest_stays_open() -> None:
 @pytest.mark.proves("approval.asked")
 def test_an_approval_shows_the_arguments_as_they_will_be_used() -> None:
     question = plan_question("q1", SENDING, {"a": NEEDS_A_YES}, FIND)
-    assert "May I run **send**" in question.text
+    assert "May I run `mail__send`: to = `ann`, text = `hello`?" in question.text
     assert "to = `ann`" in question.text
     assert question.fields[0].choices == ("yes", "no")
 
@@ -103,7 +103,7 @@ def test_words_that_neither_agree_nor_decline_are_no_answer_to_an_approval() -> 
 
 def test_an_unknown_outcome_is_put_to_the_person() -> None:
     question = plan_question("q1", SENDING, {"a": NEEDS_A_WORD}, FIND)
-    assert "it may have happened or not" in question.text
+    assert "may have happened or not" in question.text
     assert read(SENDING, NEEDS_A_WORD, typed("run it again")) == {"a.repeat": True}
     assert read(SENDING, NEEDS_A_WORD, typed("2")) == {"a.repeat": False}
 
@@ -113,3 +113,28 @@ def test_buttons_and_forms_say_the_same_as_words() -> None:
     assert read(ONE, NEEDS_ARGUMENTS, Choice(**arrival, question="q1", value="c")) == {"a.unit": "c"}
     form = Form(**arrival, question="q1", values={"a.unit": "c", "a.day": "2026-11-21", "a.other": "x"})
     assert read(TWO, NEEDS_ARGUMENTS, form) == {"a.unit": "c", "a.day": "2026-11-21"}
+
+
+@pytest.mark.proves("approval.asked")
+def test_a_title_cannot_dress_up_what_is_agreed_to_and_a_cut_says_that_it_is_one() -> None:
+    plan = Plan(steps=(Step(id="a", tool="mail__send", title="Show the weather", arguments={}),))
+    waiting = StepResult(status="waiting", waits_for="approval", data={"to": "x`y\nz", "text": "x" * 5000})
+    question = plan_question("q1", plan, {"a": waiting}, FIND)
+    assert "Show the weather" not in question.text
+    assert "`mail__send`" in question.text
+    assert "to = `x'y ⏎ z`" in question.text
+    assert "and 4000 more characters" in question.text
+
+
+def test_names_that_two_steps_share_are_written_in_full() -> None:
+    steps = tuple(Step(id=name, tool="convert", arguments={"day": "2026-11-20"}, missing=("unit",)) for name in "ab")
+    plan, waiting = Plan(steps=steps), {"a": NEEDS_ARGUMENTS, "b": NEEDS_ARGUMENTS}
+    assert "`a.unit`" in plan_question("q1", plan, waiting, FIND).text
+    assert read_reply(typed("unit=c"), plan, waiting, FIND) == {}
+    assert read_reply(typed("a.unit=c b.unit=f"), plan, waiting, FIND) == {"a.unit": "c", "b.unit": "f"}
+
+
+def test_an_answer_cannot_refer_to_results() -> None:
+    plan = Plan(steps=(Step(id="a", tool="mail__send", arguments={"to": "ann"}, missing=("text",)),))
+    assert read_reply(typed("costs ${HOME}"), plan, {"a": NEEDS_ARGUMENTS}, FIND) == {}
+    assert read_reply(typed("step:a"), plan, {"a": NEEDS_ARGUMENTS}, FIND) == {}

@@ -71,9 +71,36 @@ def test_an_answer_is_read_as_what_was_asked_for(
 
 
 def test_yes_and_no_are_words_and_everything_else_is_neither() -> None:
-    assert yes_or_no("Yes!") is True
-    assert yes_or_no("no, do not") is False
     assert yes_or_no("what would it do") is None
+
+
+@pytest.mark.proves("approval.asked")
+@pytest.mark.parametrize("text", ["Yes!", "ok", "ja, bitte", "go ahead", "run it please", "do it"])
+def test_a_yes_is_nothing_but_a_yes(text: str) -> None:
+    assert yes_or_no(text) is True
+
+
+@pytest.mark.proves("approval.asked")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Do not send it!",
+        "do you know the time",
+        "ok wait, change it first",
+        "Go away",
+        "sure? what does it do?",
+        "",
+        "yes?",
+    ],
+)
+def test_words_that_begin_like_a_yes_are_none(text: str) -> None:
+    assert yes_or_no(text) is not True
+
+
+def test_a_no_is_short_and_an_idea_is_no_answer() -> None:
+    assert yes_or_no("no, do not") is False
+    assert yes_or_no("Don't!") is False
+    assert yes_or_no("no idea what you are talking about") is None
 
 
 def test_typed_arguments_become_what_the_schema_wants() -> None:

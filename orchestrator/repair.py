@@ -1,0 +1,17 @@
+"""Text that every database and channel can carry, whoever wrote it: people, models and tools."""
+
+from typing import Any
+
+
+def repaired(text: str) -> str:
+    """The text with surrogate pairs joined, and lone ones and NUL replaced by U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "\ufffd")
+
+
+def repaired_data(value: Any) -> Any:
+    """The same for every text in a JSON value."""
+    if isinstance(value, str):
+        return repaired(value)
+    if isinstance(value, dict):
+        return {repaired(str(name)): repaired_data(part) for name, part in value.items()}
+    return [repaired_data(part) for part in value] if isinstance(value, list) else value
