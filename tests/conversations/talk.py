@@ -12,6 +12,7 @@ from bot.app import App, build
 from bot.settings import read_settings
 from orchestrator.messages import Answer, Draft, Final, Message, Notice, Person, PlanCard, Question
 from orchestrator.models import Model
+from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import Toolset
 from tests.fakes.channel import FakeChannel
 
@@ -70,6 +71,19 @@ class Talk:
 
     def drafts(self) -> list[str]:
         return [part.text for _, part in self.channel.live if isinstance(part, Draft)]
+
+
+def outgoing() -> tuple[list[str], Functions]:
+    """A risky tool `send(text)`, and what it has really sent."""
+    sent: list[str] = []
+
+    @tool
+    def send(text: str) -> str:
+        """Send."""
+        sent.append(text)
+        return "sent it"
+
+    return sent, Functions([send])
 
 
 @asynccontextmanager

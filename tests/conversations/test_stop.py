@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.messages import Notice
 from orchestrator.tools.functions import Functions, tool
-from tests.conversations.talk import talking
+from tests.conversations.talk import outgoing, talking
 
 
 @pytest.mark.proves("stop.now")
@@ -44,12 +44,8 @@ async def test_stop_ends_a_running_step_at_once_and_says_what_was_finished(tmp_p
 
 
 async def test_stop_with_nothing_running_says_so_or_drops_the_open_question(tmp_path: Path) -> None:
-    @tool
-    def send(text: str) -> str:
-        """Send."""
-        return "sent"
-
-    async with talking(tmp_path, toolsets=[Functions([send])]) as talk:
+    _, tools = outgoing()
+    async with talking(tmp_path, toolsets=[tools]) as talk:
         assert await talk.told("/stop") == "Nothing is running here."
         await talk.asked("/send text=hello")
         assert await talk.told("/stop") == "I have dropped my question."
@@ -58,15 +54,8 @@ async def test_stop_with_nothing_running_says_so_or_drops_the_open_question(tmp_
 
 @pytest.mark.proves("approval.asked")
 async def test_a_risky_tool_runs_after_a_yes_and_never_without(tmp_path: Path) -> None:
-    sent = []
-
-    @tool
-    def send(text: str) -> str:
-        """Send."""
-        sent.append(text)
-        return "sent it"
-
-    async with talking(tmp_path, toolsets=[Functions([send])]) as talk:
+    sent, tools = outgoing()
+    async with talking(tmp_path, toolsets=[tools]) as talk:
         await talk.asked("/send text=one")
         assert "you said no" in await talk.answered("no")
         assert sent == []
@@ -82,15 +71,8 @@ async def test_a_risky_tool_runs_after_a_yes_and_never_without(tmp_path: Path) -
 
 @pytest.mark.proves("approval.asked")
 async def test_only_the_one_who_was_asked_can_answer(tmp_path: Path) -> None:
-    sent = []
-
-    @tool
-    def send(text: str) -> str:
-        """Send."""
-        sent.append(text)
-        return "sent it"
-
-    async with talking(tmp_path, toolsets=[Functions([send])]) as talk:
+    sent, tools = outgoing()
+    async with talking(tmp_path, toolsets=[tools]) as talk:
         await talk.asked("/send text=one")
         stranger = talk.as_person("mallory")
         assert "somebody else" in await stranger.told("yes")
@@ -99,12 +81,8 @@ async def test_only_the_one_who_was_asked_can_answer(tmp_path: Path) -> None:
 
 
 async def test_a_question_that_replaces_another_says_so(tmp_path: Path) -> None:
-    @tool
-    def send(text: str) -> str:
-        """Send."""
-        return "sent it"
-
-    async with talking(tmp_path, toolsets=[Functions([send])]) as talk:
+    _, tools = outgoing()
+    async with talking(tmp_path, toolsets=[tools]) as talk:
         assert "dropped" not in (await talk.asked("/send text=one")).text
         assert "I have dropped my question before this one" in (await talk.asked("/send text=two")).text
 
