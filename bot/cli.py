@@ -129,7 +129,8 @@ async def _sessions(settings: Settings) -> None:
         for each in await store.sessions():
             last = f"{each.last_at:%Y-%m-%d %H:%M}" if each.last_at else "never"
             asking = ", a question is open" if each.open_question else ""
-            click.echo(f"{each.session}: {each.turns} turns, last {last}{asking}")
+            turns = "1 turn" if each.turns == 1 else f"{each.turns} turns"
+            click.echo(f"{each.session}: {turns}, last {last}{asking}")
     finally:
         await store.close()
 
