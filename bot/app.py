@@ -15,7 +15,7 @@ from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
 from bot.settings import Settings
 from orchestrator.agno_models import Models
-from orchestrator.chains import Chain, chain_from
+from orchestrator.chains import Chain, Retries, chain_from
 from orchestrator.commands import Commands
 from orchestrator.front import Front
 from orchestrator.intake import Intake
@@ -195,6 +195,7 @@ def chain_of(component: str, text: str, settings: Settings, model: MakeModel) ->
         model,
         first_timeout_seconds=settings.first_model_seconds,
         next_timeout_seconds=settings.next_model_seconds,
+        retries=Retries(settings.model_retries, settings.retry_seconds),
     )
 
 

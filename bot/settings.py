@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(None, description="Key for it. Empty: OPENAI_API_KEY.")
     first_model_seconds: float = Field(30.0, gt=0, description="Seconds that a chain's first model has to answer.")
     next_model_seconds: float = Field(15.0, gt=0, description="Seconds that each further model of a chain has.")
+    model_retries: int = Field(1, ge=0, description="Further tries of one model after trouble that may pass.")
+    retry_seconds: float = Field(0.25, gt=0, description="Seconds before the first further try; doubles each time.")
     tool_seconds: float = Field(60.0, gt=0, description="Seconds that one tool call may take.")
     connect_seconds: float = Field(30.0, gt=0, description="Seconds that an MCP server has to come up.")
     history_messages: int = Field(10, ge=0, description="Earlier messages that a model sees.")

@@ -25,7 +25,7 @@ from orchestrator.errors import (
     ModelUnreachable,
     SettingsInvalid,
 )
-from orchestrator.models import ChatMessage, ModelReply, OnText, ToolCall, Usage
+from orchestrator.models import ChatMessage, ModelReply, OnCalls, OnText, ToolCall, Usage
 from orchestrator.tools.spec import ToolSpec
 
 logger = logging.getLogger(__name__)
@@ -175,7 +175,9 @@ class AgnoModel:
         messages: Sequence[ChatMessage],
         *,
         tools: Sequence[ToolSpec] = (),
+        schema: Mapping[str, Any] | None = None,
         on_text: OnText | None = None,
+        on_calls: OnCalls | None = None,
         timeout_seconds: float,
     ) -> ModelReply:
         """One provider call. What `on_text` raises goes through unchanged; its time counts as the model's."""

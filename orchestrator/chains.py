@@ -2,25 +2,38 @@
 
 import asyncio
 import math
+import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
-from orchestrator.errors import Attempt, ModelError, NoModelAnswered
-from orchestrator.models import ChatMessage, Model, ModelReply, OnText
+from orchestrator.errors import Attempt, ModelBusy, ModelError, ModelTimedOut, ModelUnreachable, NoModelAnswered
+from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText
 from orchestrator.tools.spec import ToolSpec
 from storage.records import ModelCall
 
 Note = Callable[[ModelCall], None]
 """Hears of every call of a model, good or bad."""
+Ask = Callable[[Model, float], Awaitable[ModelReply]]
+RETRYABLE = (ModelBusy, ModelUnreachable)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One model of a chain, and how long one call of it may take."""
+    """One model of a chain, and how long it may take in all, its further tries counted in."""
 
     model: Model
     timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often one member is asked again after trouble that may pass, and the first pause before; it doubles."""
+
+    most: int = 1
+    pause_seconds: float = 0.25
 
 
 class Chain:
@@ -35,12 +48,14 @@ class Chain:
         component: str,
         members: Sequence[Member],
         *,
+        retries: Retries = Retries(),
         clock: Callable[[], float] = time.monotonic,
         failures_to_rest: int = 3,
         rest_seconds: float = 30.0,
     ) -> None:
         self.component = component
         self.members = tuple(members)
+        self._retries = retries
         self._clock = clock
         self._breakers = [_Breaker(failures_to_rest, rest_seconds) for _ in members]
 
@@ -49,46 +64,70 @@ class Chain:
         messages: Sequence[ChatMessage],
         *,
         tools: Sequence[ToolSpec] = (),
+        schema: Mapping[str, Any] | None = None,
         on_text: OnText | None = None,
+        on_calls: OnCalls | None = None,
         note: Note,
     ) -> ModelReply:
         """The first answer. Raises NoModelAnswered.
 
-        `note` hears of every call, also of one that is cancelled. `on_text("")` says that the text so far is void,
-        because its model failed halfway.
+        `note` hears of every call, also of one that is cancelled. `on_text("")` and `on_calls(())` say that what
+        came so far is void, because its model failed halfway.
         """
+        text, calls = _Heard(on_text, ""), _Heard[Sequence[Any]](on_calls, ())
+
+        async def ask(model: Model, timeout_seconds: float) -> ModelReply:
+            try:
+                return await model.reply(
+                    messages,
+                    tools=tools,
+                    schema=schema,
+                    on_text=text if on_text else None,
+                    on_calls=calls if on_calls else None,
+                    timeout_seconds=timeout_seconds,
+                )
+            except ModelError:
+                await text.void()
+                await calls.void()
+                raise
+
         attempts: list[Attempt] = []
         for member, breaker in self._in_turn():
             started = self._clock()
-            shown = _Shown(on_text) if on_text else None
             try:
-                reply = await self._ask(member, messages, tools=tools, on_text=shown, note=note)
+                reply = await self._tried(member, ask, note)
             except ModelError as error:
                 breaker.failed(self._clock())
                 attempts.append(Attempt(member.model.name, str(error), self._clock() - started))
-                if shown:
-                    await shown.void()
             else:
                 breaker.answered()
                 return reply
         raise NoModelAnswered(attempts)
 
-    async def _ask(
-        self,
-        member: Member,
-        messages: Sequence[ChatMessage],
-        *,
-        tools: Sequence[ToolSpec],
-        on_text: OnText | None,
-        note: Note,
-    ) -> ModelReply:
+    async def _tried(self, member: Member, ask: Ask, note: Note) -> ModelReply:
+        """One member's answer, asked again after trouble that may pass, as long as its time lasts."""
+        ends = self._clock() + member.timeout_seconds
+        for pause in self._pauses():
+            try:
+                return await self._noted(member.model, ask, ends - self._clock(), note)
+            except RETRYABLE:
+                if self._clock() + pause >= ends:
+                    raise
+            await asyncio.sleep(pause)
+        raise ModelTimedOut
+
+    def _pauses(self) -> Iterator[float]:
+        """Before each further try a pause, a bit different each time so that many turns do not come back together."""
+        for number in range(self._retries.most):
+            yield self._retries.pause_seconds * 2**number * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+        yield math.inf  # after the last try there is none
+
+    async def _noted(self, model: Model, ask: Ask, timeout_seconds: float, note: Note) -> ModelReply:
         started = self._clock()
         try:
-            reply = await member.model.reply(
-                messages, tools=tools, on_text=on_text, timeout_seconds=member.timeout_seconds
-            )
+            reply = await ask(model, timeout_seconds)
         except (ModelError, asyncio.CancelledError) as error:
-            note(ModelCall(self.component, member.model.name, self._clock() - started, str(error) or "cancelled"))
+            note(ModelCall(self.component, model.name, self._clock() - started, str(error) or "cancelled"))
             raise
         usage = reply.usage
         seconds = self._clock() - started
@@ -114,6 +153,7 @@ def chain_from(
     *,
     first_timeout_seconds: float = 30.0,
     next_timeout_seconds: float = 15.0,
+    retries: Retries = Retries(),
     clock: Callable[[], float] = time.monotonic,
     failures_to_rest: int = 3,
     rest_seconds: float = 30.0,
@@ -127,23 +167,33 @@ def chain_from(
         return None
     timeouts = [first_timeout_seconds] + [next_timeout_seconds] * (len(names) - 1)
     members = [Member(model_named(name), seconds) for name, seconds in zip(names, timeouts, strict=True)]
-    return Chain(component, members, clock=clock, failures_to_rest=failures_to_rest, rest_seconds=rest_seconds)
+    return Chain(
+        component,
+        members,
+        retries=retries,
+        clock=clock,
+        failures_to_rest=failures_to_rest,
+        rest_seconds=rest_seconds,
+    )
 
 
-class _Shown:
-    """Passes the text so far on, and can take it back."""
+class _Heard(Generic[T]):
+    """Passes on what came so far, and can take it back."""
 
-    def __init__(self, on_text: OnText) -> None:
-        self._on_text = on_text
+    def __init__(self, listener: Callable[[T], Awaitable[None]] | None, nothing: T) -> None:
+        self._listener = listener
+        self._nothing = nothing
         self._is_void = True
 
-    async def __call__(self, text: str) -> None:
+    async def __call__(self, so_far: T) -> None:
+        assert self._listener is not None
         self._is_void = False
-        await self._on_text(text)
+        await self._listener(so_far)
 
     async def void(self) -> None:
-        if not self._is_void:
-            await self._on_text("")
+        if self._listener and not self._is_void:
+            self._is_void = True
+            await self._listener(self._nothing)
 
 
 class _Breaker:

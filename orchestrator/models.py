@@ -1,5 +1,6 @@
 """The Model protocol: one provider call at a time, typed errors, tool calls handed back to us."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -48,6 +49,19 @@ OnText = Callable[[str], Awaitable[None]]
 """Called with the whole text so far, each time there is more of it."""
 
 
+@dataclass(frozen=True, slots=True)
+class CallSoFar:
+    """A tool call that is still being written: `arguments` is the beginning of its JSON. Only the last of several
+    calls is unfinished."""
+
+    name: str
+    arguments: str
+
+
+OnCalls = Callable[[Sequence[CallSoFar]], Awaitable[None]]
+"""Called with all tool calls so far, each time there is more of them."""
+
+
 class Model(Protocol):
     """One model of one provider."""
 
@@ -61,10 +75,14 @@ class Model(Protocol):
         messages: Sequence[ChatMessage],
         *,
         tools: Sequence[ToolSpec] = (),
+        schema: Mapping[str, Any] | None = None,
         on_text: OnText | None = None,
+        on_calls: OnCalls | None = None,
         timeout_seconds: float,
     ) -> ModelReply:
-        """One provider call; streamed where `on_text` is given.
+        """One provider call; streamed where `on_text` or `on_calls` is given.
+
+        With a `schema` the text is JSON that fits it, natively where the provider can, else asked for in words.
 
         Raises ModelTimedOut, ModelUnreachable, ModelBusy, ModelRefused, ModelMalformed, and nothing else.
         An answer with neither text nor tool calls is ModelMalformed.
@@ -88,11 +106,15 @@ class Scripted:
         messages: Sequence[ChatMessage],
         *,
         tools: Sequence[ToolSpec] = (),
+        schema: Mapping[str, Any] | None = None,
         on_text: OnText | None = None,
+        on_calls: OnCalls | None = None,
         timeout_seconds: float,
     ) -> ModelReply:
         self.calls += 1
         reply = self._script(messages, tools)
+        if on_calls and reply.tool_calls:
+            await on_calls([CallSoFar(call.name, json.dumps(dict(call.arguments))) for call in reply.tool_calls])
         if on_text and reply.text:
             words = reply.text.split(" ")
             for count in range(1, len(words) + 1):

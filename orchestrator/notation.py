@@ -1,9 +1,12 @@
-"""The compact notation of plans: one line a step, `id: tool(name=value, ...) after id, id`.
+"""The compact notation of plans: one line a step, `id: tool(name=value, ...) or tool after id, id sure 0.8 # title`.
 
     a: time__get_current_time(timezone="Asia/Tokyo")
     b: compute_tax(amount=${bill.total}, rate_percent=19) after a
+    c: search(query="rates") or news__search sure 0.7
+    d: @general(task="Compare ${b} with ${c}", tools=["calculate"])
 
-Values are JSON, or a bare reference. A line costs a model about 15 tokens where the same step as JSON costs 24-42.
+Values are JSON, or a bare reference. `or` names fallback tools, `@` a worker. A line costs a model about 15 tokens
+where the same step as JSON costs 24-42.
 """
 
 import json
@@ -26,10 +29,14 @@ class WrittenPlan(BaseModel):
     template: str = ""
 
 
-HEAD = re.compile(r"\s*(?:[-*]\s+)?(?P<id>[\w-]+)\s*[:.=]\s*(?P<tool>[\w.-]+)\s*\(")
+HEAD = re.compile(r"\s*(?:[-*]\s+)?(?P<id>[\w-]+)\s*[:.=]\s*(?P<runs>@?[\w.-]+)\s*\(")
 NAME = re.compile(r"\s*(?P<name>\w+)\s*=\s*")
 BARE = re.compile(r"\$\{[^}]*\}|step:[\w-]+")
-AFTER = re.compile(r"\s*(?:after\s+(?P<after>[\w-]+(?:\s*,\s*[\w-]+)*))?\s*(?:#\s*(?P<title>.*))?\s*")
+NAMES = r"[\w.-]+(?:\s*,\s*[\w.-]+)*"
+TAIL = re.compile(
+    rf"\s*(?:or\s+(?P<fallbacks>{NAMES}))?\s*(?:after\s+(?P<after>{NAMES}))?"
+    r"\s*(?:sure\s+(?P<sure>[01](?:\.\d+)?))?\s*(?:#\s*(?P<title>.*))?\s*"
+)
 READ_JSON = json.JSONDecoder().raw_decode
 
 
@@ -72,16 +79,32 @@ def parse_step(line: str) -> Step:
     if not (head := HEAD.match(line)):
         raise ValueError(f"expected `id: tool(name=value, ...)`, found {line.strip()[:60]!r}")
     arguments, end = _arguments(line, head.end())
-    if not (tail := AFTER.fullmatch(line, end)):
-        raise ValueError(f"expected `after id, id` or the end, found {line[end:].strip()[:40]!r}")
-    after = tuple(part.strip() for part in (tail["after"] or "").split(",") if part.strip())
+    if not (tail := TAIL.fullmatch(line, end)):
+        raise ValueError(
+            f"expected `or tool`, `after id, id`, `sure 0.8` or the end, found {line[end:].strip()[:40]!r}"
+        )
     return Step(
         id=head["id"],
-        tool=head["tool"],
-        arguments=arguments,
-        after=after,
+        **_runs(head["runs"], arguments),
+        after=_names(tail["after"]),
+        fallbacks=_names(tail["fallbacks"]),
+        confidence=min(float(tail["sure"] or 1), 1.0),
         title=(tail["title"] or "").strip(),
     )
+
+
+def _runs(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What runs the step: a tool, or a worker with the tools that it may call."""
+    if not name.startswith("@"):
+        return {"tool": name, "arguments": arguments}
+    tools = arguments.pop("tools", [])
+    if not isinstance(tools, list) or not all(isinstance(tool, str) for tool in tools):
+        raise ValueError(f'the tools of {name} are written as tools=["name", "name"]')
+    return {"worker": name[1:], "arguments": arguments, "tools": tuple(tools)}
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 def _arguments(line: str, position: int) -> tuple[dict[str, Any], int]:

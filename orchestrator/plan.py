@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.validators import extend
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
@@ -27,36 +27,51 @@ NOTHING_FROM_OUTSIDE: Registry[Any] = Registry()  # a schema is a stranger's: it
 STEP_ID = re.compile(r"[\w-]{1,40}")
 
 
-class Step(BaseModel):
-    """One call of one tool.
+class Needs(BaseModel):
+    """What a step takes while it runs: an estimate of its time, processor cores, megabytes of GPU memory."""
 
-    `arguments` may hold references to earlier results: `${id}`, `${id.path.0.name}` or `step:id`. `missing` are the
-    required arguments that only the person can give. `approved_by` is the person who said yes to this step.
-    `confidence` is the planner's own, 0 to 1.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float = Field(0.0, ge=0)
+    cpu: float = Field(0.0, ge=0)
+    gpu_mb: int = Field(0, ge=0)
+
+
+class Step(BaseModel):
+    """One call of one tool, or one task for a worker: exactly one of `tool` and `worker` is named.
+
+    `arguments` may hold references to earlier results: `${id}`, `${id.path.0.name}` or `step:id`; a worker's only
+    argument is `task`. `tools` are the ones that a worker may call. `missing` are the required arguments that only
+    the person can give. `approved_by` is the person who said yes to this step. `confidence` is the planner's own,
+    0 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    tool: str
+    tool: str = ""
+    worker: str = ""
     arguments: dict[str, Any] = {}
     title: str = ""
     after: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
     reason: str = ""
-    confidence: float = 1.0
+    confidence: float = Field(1.0, ge=0, le=1)
+    needs: Needs = Needs()
+    pool: str = ""
     missing: tuple[str, ...] = ()
     approved_by: str | None = None
 
     @cached_property
-    def needs(self) -> frozenset[str]:
+    def dependencies(self) -> frozenset[str]:
         """The steps that must be done before this one: named in `after`, or referred to."""
         return frozenset(self.after) | {step for step, _ in references(self.arguments)}
 
     @property
     def label(self) -> str:
         """The step in words for a person: a reference shows only whose result it is."""
-        title = self.title or self.tool.rpartition("__")[2].replace("_", " ")
+        title = self.title or self.tool.rpartition("__")[2].replace("_", " ") or f"work of {self.worker}"
         return REFERENCE.sub(r"‹\g<id>›", title)
 
 
@@ -71,6 +86,7 @@ class Plan(BaseModel):
 
     steps: tuple[Step, ...]
     template: str = ""
+    confidence: float = Field(1.0, ge=0, le=1)
 
     @model_validator(mode="after")
     def _is_a_graph(self) -> "Plan":
@@ -93,10 +109,10 @@ class Plan(BaseModel):
         """The graph's shape in one word."""
         if len(self.steps) == 1:
             return "single"
-        if not any(step.needs for step in self.steps):
+        if not any(step.dependencies for step in self.steps):
             return "parallel"
         chain = all(
-            step.needs == ({before.id} if before else set())
+            step.dependencies == ({before.id} if before else set())
             for before, step in zip((None, *self.steps), self.steps, strict=False)
         )
         return "sequential" if chain else "graph"
@@ -107,14 +123,15 @@ class Plan(BaseModel):
     def replacing(self, changed: Step) -> "Plan":
         """The same plan with one step in its new form."""
         steps = tuple(changed if step.id == changed.id else step for step in self.steps)
-        return Plan(steps=steps, template=self.template)
+        return Plan(steps=steps, template=self.template, confidence=self.confidence)
 
 
 class StepResult(BaseModel):
     """What came of one step.
 
     "waiting" is not an end: the step needs an argument, a yes, or a word on a call whose outcome nobody knows, as
-    `waits_for` says. `tool` is the one that really worked, `tried` those that failed before it.
+    `waits_for` says. `tool` is the one that really worked, `tried` those that failed before it. Of a worker, `used`
+    are the tools that it called, and `refused` those that it wanted and that its step does not allow.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -125,6 +142,9 @@ class StepResult(BaseModel):
     error: str = ""
     tool: str = ""
     tried: tuple[str, ...] = ()
+    used: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    attempts: int = 0
     seconds: float = 0.0
     waits_for: Literal["arguments", "approval", "repeat"] | None = None
 
@@ -247,19 +267,25 @@ def _graph_problems(steps: Sequence[Step]) -> Iterator[str]:
         if ids.count(step_id) > 1:
             yield f"step id {step_id!r} is used {ids.count(step_id)} times"
     for step in steps:
-        for needed in sorted(step.needs):
-            if needed == step.id:
-                yield f"step {step.id!r} depends on itself"
-            elif needed not in ids:
-                yield f"step {step.id!r} depends on {needed!r}, which is no step of this plan"
+        yield from _step_problems(step, ids)
     try:
-        TopologicalSorter({step.id: step.needs - {step.id} for step in steps}).prepare()
+        TopologicalSorter({step.id: step.dependencies - {step.id} for step in steps}).prepare()
     except CycleError as error:
         yield f"steps wait for each other in a circle: {' -> '.join(error.args[1])}"
 
 
+def _step_problems(step: Step, ids: Sequence[str]) -> Iterator[str]:
+    if bool(step.tool) == bool(step.worker):
+        yield f"step {step.id!r} must name a tool or a worker, and only one of them"
+    for needed in sorted(step.dependencies):
+        if needed == step.id:
+            yield f"step {step.id!r} depends on itself"
+        elif needed not in ids:
+            yield f"step {step.id!r} depends on {needed!r}, which is no step of this plan"
+
+
 def _tool_problems(step: Step, find: FindTool) -> Iterator[str]:
-    for name in (step.tool, *step.fallbacks):
+    for name in filter(None, (step.tool, *step.fallbacks, *step.tools)):
         if find(name) is None:
             yield f"step {step.id!r} wants the tool {name!r}, which does not exist"
     if tool := find(step.tool):

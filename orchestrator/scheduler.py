@@ -22,7 +22,7 @@ async def run_plan(
     slots = asyncio.Semaphore(limit)
 
     async def run_when_ready(step: Step) -> None:
-        for needed in step.needs:
+        for needed in step.dependencies:
             await finished[needed].wait()
         if step.id not in results and (results_of_needs := _all_known(step, results)) is not None:
             if any(result.status in {"failed", "skipped"} for result in results_of_needs.values()):
@@ -48,6 +48,6 @@ def _first(broken: BaseException) -> BaseException:
 
 def _all_known(step: Step, results: Mapping[str, StepResult]) -> dict[str, StepResult] | None:
     try:
-        return {needed: results[needed] for needed in step.needs}
+        return {needed: results[needed] for needed in step.dependencies}
     except KeyError:
         return None

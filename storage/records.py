@@ -85,7 +85,7 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One call of one model. Token counts are None where the provider did not tell."""
+    """One call of one model. Token counts are None where the provider did not tell, the cost where nobody knows."""
 
     component: str
     model: str
@@ -93,6 +93,7 @@ class ModelCall:
     error: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,4 +197,74 @@ model_calls = Table(
     Column("error", Text),
     Column("input_tokens", Integer),
     Column("output_tokens", Integer),
+    Column("cost_usd", Float),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("language", Text),
+    Column("verbosity", Text),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("session", ForeignKey(sessions.c.session)),
+    Column("tool", Text, nullable=False),
+    Column("granted_at", Instant, nullable=False),
+    Index("grants_of_person", "channel", "person"),
+)
+
+memories = Table(
+    "memories",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+    Index("memories_of_person", "channel", "person"),
+    sqlite_autoincrement=True,  # a person says "forget 3": that must never mean another memory
+)
+
+templates = Table(
+    "templates",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+durations = Table(
+    "durations",
+    metadata,
+    Column("work", Text, primary_key=True),
+    Column("seconds", Float, nullable=False),
+    Column("runs", Integer, nullable=False),
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("session", ForeignKey(sessions.c.session), primary_key=True),
+    Column("upto", TurnName, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+plan_versions = Table(
+    "plan_versions",
+    metadata,
+    Column("plan", ForeignKey(plans.c.id), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("why", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("saved_at", Instant, nullable=False),
 )

@@ -110,7 +110,7 @@ async def test_a_broken_first_model_leads_to_the_second(tmp_path: Path, trouble:
         return trouble if request["model"] == "first" else Say("the second is here")
 
     async with ModelServer(script) as server:
-        chain = settings(server, router="openai:first, openai:second", first_model_seconds=0.5)
+        chain = settings(server, router="openai:first, openai:second", first_model_seconds=0.5, model_retries=0)
         async with talking(tmp_path, **chain) as talk:
             assert (await talk.answered("tell me something")).strip() == "the second is here"
             assert server.calls == 2

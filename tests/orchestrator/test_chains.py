@@ -1,12 +1,13 @@
 """Chains: who is asked, in which order, and who rests."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
-from orchestrator.chains import Chain, Member, chain_from
-from orchestrator.errors import ModelBusy, ModelError, NoModelAnswered
-from orchestrator.models import ChatMessage, Model, ModelReply, OnText, Scripted
+from orchestrator.chains import Chain, Member, Retries, chain_from
+from orchestrator.errors import ModelBusy, ModelError, ModelRefused, NoModelAnswered
+from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Scripted
 from orchestrator.tools.spec import ToolSpec
 from storage.records import ModelCall
 
@@ -34,9 +35,16 @@ def model(name: str, *, broken: list[str] | None = None) -> Scripted:
     return Scripted(script, name=name)
 
 
-def chain(*models: Model, clock: Clock | None = None) -> Chain:
+def chain(*models: Model, clock: Clock | None = None, retries: int = 0, pause_seconds: float = 0.001) -> Chain:
     members = [Member(each, timeout_seconds=1.0) for each in models]
-    return Chain("router", members, clock=clock or Clock(), failures_to_rest=3, rest_seconds=30)
+    return Chain(
+        "router",
+        members,
+        retries=Retries(retries, pause_seconds),
+        clock=clock or Clock(),
+        failures_to_rest=3,
+        rest_seconds=30,
+    )
 
 
 async def ask(asked: Chain, notes: list[ModelCall] | None = None) -> str:
@@ -96,6 +104,31 @@ async def test_where_all_rest_one_is_asked_all_the_same() -> None:
     assert await ask(asked) == "I am only"
 
 
+@pytest.mark.proves("chain.retries")
+async def test_trouble_that_may_pass_is_tried_again_before_the_next_model_is_asked() -> None:
+    first, second = model("first", broken=["first"]), model("second")
+    notes: list[ModelCall] = []
+    assert await ask(chain(first, second, retries=2), notes) == "I am second"
+    assert [note.model for note in notes] == ["first", "first", "first", "second"]
+
+
+@pytest.mark.proves("chain.retries")
+async def test_a_refusal_is_not_tried_again() -> None:
+    def refuse(messages: Sequence[ChatMessage], tools: Sequence[ToolSpec]) -> ModelReply:
+        raise ModelRefused("no such model")
+
+    first = Scripted(refuse, name="first")
+    assert await ask(chain(first, model("second"), retries=2)) == "I am second"
+    assert first.calls == 1
+
+
+@pytest.mark.proves("chain.retries")
+async def test_a_pause_that_would_take_longer_than_the_model_has_is_not_made() -> None:
+    first = model("first", broken=["first"])
+    assert await ask(chain(first, model("second"), retries=2, pause_seconds=60)) == "I am second"
+    assert first.calls == 1
+
+
 @pytest.mark.proves("chain.void_text")
 async def test_text_of_a_model_that_fails_halfway_is_taken_back() -> None:
     class Stutters:
@@ -106,7 +139,9 @@ async def test_text_of_a_model_that_fails_halfway_is_taken_back() -> None:
             messages: Sequence[ChatMessage],
             *,
             tools: Sequence[ToolSpec] = (),
+            schema: Mapping[str, Any] | None = None,
             on_text: OnText | None = None,
+            on_calls: OnCalls | None = None,
             timeout_seconds: float,
         ) -> ModelReply:
             assert on_text is not None

@@ -26,6 +26,19 @@ def test_a_line_is_a_step() -> None:
     assert step.title == "in Tokyo"
 
 
+@pytest.mark.proves("plan.notation")
+def test_a_line_names_fallbacks_dependencies_and_doubt() -> None:
+    step = parse_step('a: search(q="x") or news, web__search after b sure 0.4')
+    assert (step.fallbacks, step.after, step.confidence) == (("news", "web__search"), ("b",), 0.4)
+
+
+@pytest.mark.proves("plan.notation")
+def test_a_line_is_a_task_for_a_worker() -> None:
+    step = parse_step('d: @general(task="compare ${b}", tools=["calculate"]) # compare')
+    assert (step.tool, step.worker, step.tools) == ("", "general", ("calculate",))
+    assert step.arguments == {"task": "compare ${b}"}
+
+
 @pytest.mark.parametrize("line", ["1. search()", "- a = search()", "a:search( )"])
 def test_small_liberties_are_read(line: str) -> None:
     assert parse_step(line).tool == "search"
@@ -34,7 +47,7 @@ def test_small_liberties_are_read(line: str) -> None:
 def test_references_need_no_quotation_marks() -> None:
     step = parse_step("b: send(total=${a.total}, text=step:a)")
     assert step.arguments == {"total": "${a.total}", "text": "step:a"}
-    assert step.needs == {"a"}
+    assert step.dependencies == {"a"}
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]\w{0,8}", fullmatch=True), json_values, max_size=4))
@@ -51,7 +64,8 @@ def test_any_json_value_survives(arguments: dict[str, Any]) -> None:
         ("a: search(q=hello)", "value of 'q' is no JSON"),
         ('a: search(q="x"', "expected `)`"),
         ('a: search(q="x", q="y")', "'q' stands twice"),
-        ('a: search(q="x") before b', "expected `after"),
+        ('a: search(q="x") before b', "expected `or tool`, `after"),
+        ("a: @general(tools=[1])", "written as tools="),
         ('a: search("x")', "expected `)` or `, name=value`"),
     ],
 )
@@ -70,7 +84,7 @@ def test_a_written_plan_may_be_json_with_a_template() -> None:
 
 @pytest.mark.parametrize(
     ("written", "named"),
-    [('{"steps": [{"id": "a"}]}', "steps.0.tool"), ('{"steps": []', "Invalid JSON"), ("{}", "steps")],
+    [('{"steps": [{"tool": "a"}]}', "steps.0.id"), ('{"steps": []', "Invalid JSON"), ("{}", "steps")],
 )
 def test_a_written_plan_that_is_wrong_names_the_field(written: str, named: str) -> None:
     with pytest.raises(PlanInvalid, match=named):

@@ -28,6 +28,9 @@ def problems(*steps: Step) -> str:
         ([Step(id="a", tool="fetch", arguments={"url": "x"}, after=("z",))], "'a' depends on 'z'"),
         ([Step(id="a", tool="fetch", arguments={"url": "${z.url}"})], "'a' depends on 'z'"),
         ([Step(id="a", tool="fetch", arguments={"url": "x"}, after=("a",))], "'a' depends on itself"),
+        ([Step(id="a")], "'a' must name a tool or a worker"),
+        ([Step(id="a", tool="fetch", worker="general")], "only one of them"),
+        ([Step(id="a", worker="general", tools=("gone",))], "'gone', which does not exist"),
         ([Step(id="a", tool="gone")], "'gone', which does not exist"),
         ([Step(id="a", tool="fetch", arguments={"url": "x"}, fallbacks=("gone",))], "'gone', which does not exist"),
         ([Step(id="a", tool="fetch")], "'url' is missing"),
@@ -69,7 +72,7 @@ def test_a_reference_is_a_dependency_and_is_let_through_any_type() -> None:
         ],
         FIND,
     )
-    assert plan.step("b").needs == {"a"}
+    assert plan.step("b").dependencies == {"a"}
 
 
 @pytest.mark.proves("plan.mode")

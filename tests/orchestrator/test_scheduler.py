@@ -34,8 +34,8 @@ class Recorder:
 
     async def run_step(self, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
         assert step.id not in self.started, "once each"
-        assert inputs.keys() == step.needs
-        assert all(self.ended[needed].status == "done" for needed in step.needs), "after its dependencies"
+        assert inputs.keys() == step.dependencies
+        assert all(self.ended[needed].status == "done" for needed in step.dependencies), "after its dependencies"
         self.started.append(step.id)
         self.running[step.id] = asyncio.Event()
         assert len(self.running) <= self.limit, "never above the limit"
@@ -49,7 +49,7 @@ class Recorder:
         ready = [
             step.id
             for step in self.plan.steps
-            if step.id not in self.started and all(self._is_done(needed) for needed in step.needs)
+            if step.id not in self.started and all(self._is_done(needed) for needed in step.dependencies)
         ]
         if len(self.running) == self.limit or not ready:
             next(iter(self.running.values())).set()
@@ -76,7 +76,7 @@ def test_each_step_runs_once_after_its_dependencies_eagerly_and_never_above_the_
 
     results = asyncio.run(run())
     for step in plan.steps:
-        broken = any(results[needed].status != "done" for needed in step.needs)
+        broken = any(results[needed].status != "done" for needed in step.dependencies)
         assert (results[step.id].status == "skipped") == broken
         assert (step.id in recorder.started) == (not broken)
 

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from storage import migrations
 from storage.errors import StorageBusy, StorageError, StorageReadOnly, StorageTaken, StorageUnreadable
 from storage.store import open_store
 from tests.databases import PostgresServer
@@ -130,7 +131,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str)
     for _ in range(2):
         with pytest.raises(StorageError, match=r"newer Errand .*9999.*update Errand"):
             await open_store(url)
-    execute(url, "UPDATE errand_version SET version_num = '0001'")
+    execute(url, f"UPDATE errand_version SET version_num = '{migrations.KNOWN[-1]}'")
     await (await open_store(url)).close()
 
 
