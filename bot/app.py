@@ -22,6 +22,8 @@ from orchestrator.intake import Intake
 from orchestrator.messages import INBOUND, Inbound, Live, Receipt, Status
 from orchestrator.models import Model
 from orchestrator.offline import NO_MODEL
+from orchestrator.planner import Planner
+from orchestrator.reading import PlanLimits, Reader
 from orchestrator.sessions import Sessions
 from orchestrator.steps import Steps
 from orchestrator.synthesizer import Synthesizer
@@ -154,17 +156,23 @@ async def build(
         parts.push_async_callback(catalog.stop)
         await catalog.start()
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
-        router = chain_of("router", settings.router, settings, make)
+        router = chain_of("router", settings.router or settings.planner, settings, make)
+        planner = chain_of("planner", after_own(settings.planner, settings.router), settings, make)
         synthesizer = chain_of("synthesizer", settings.synthesizer or settings.router, settings, make)
+        reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
+        plans = Planner(planner, catalog, reader, now=now) if planner else None
+        hands_over_to = plans if settings.planner else None
         turns = Turns(
             store,
             catalog,
             sessions=Sessions(store, last=settings.history_messages),
-            front=Front(router, catalog, now=now) if router else None,
+            front=Front(router, catalog, reader, planner=hands_over_to, now=now) if router else None,
+            planner=plans,
+            reader=reader,
             steps=Steps(store, catalog, timeout_seconds=settings.tool_seconds),
             synthesizer=Synthesizer(synthesizer),
             commands=Commands(store, catalog, about=lambda: about_models(settings)),
-            limits=Limits(settings.message_characters, settings.steps_at_once),
+            limits=Limits(settings.message_characters, settings.steps_at_once, settings.replans),
             now=now,
         )
         yield App(store, catalog, turns, drain_seconds=settings.drain_seconds)
@@ -186,6 +194,11 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
         yield models.named
     finally:
         await models.aclose()
+
+
+def after_own(own: str, behind: str) -> str:
+    """The chain of a component: its own models, and behind them those of another one."""
+    return ", ".join(filter(None, (own, behind)))
 
 
 def chain_of(component: str, text: str, settings: Settings, model: MakeModel) -> Chain | None:

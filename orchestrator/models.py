@@ -1,7 +1,8 @@
 """The Model protocol: one provider call at a time, typed errors, tool calls handed back to us."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -93,6 +94,17 @@ class Model(Protocol):
 Script = Callable[[Sequence[ChatMessage], Sequence[ToolSpec]], ModelReply]
 
 
+def _written_out(calls: Sequence[ToolCall]) -> Iterator[list[CallSoFar]]:
+    """The calls as they look while they are written, a line at a time."""
+    finished: list[CallSoFar] = []
+    for call in calls:
+        arguments = json.dumps(dict(call.arguments))
+        for line in re.finditer(r"\\n", arguments):
+            yield [*finished, CallSoFar(call.name, arguments[: line.end()])]
+        finished.append(CallSoFar(call.name, arguments))
+        yield list(finished)
+
+
 class Scripted:
     """A model that plays a script: for demonstrations and tests. It never leaves the process."""
 
@@ -114,7 +126,8 @@ class Scripted:
         self.calls += 1
         reply = self._script(messages, tools)
         if on_calls and reply.tool_calls:
-            await on_calls([CallSoFar(call.name, json.dumps(dict(call.arguments))) for call in reply.tool_calls])
+            for calls in _written_out(reply.tool_calls):
+                await on_calls(calls)
         if on_text and reply.text:
             words = reply.text.split(" ")
             for count in range(1, len(words) + 1):

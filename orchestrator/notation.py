@@ -69,6 +69,19 @@ def read_plan(text: str) -> tuple[list[Step], str]:
     return list(written.steps), written.template
 
 
+def line_of(step: Step) -> str:
+    """The step as a line that `parse_step` reads back."""
+    arguments = {**step.arguments, "tools": list(step.tools)} if step.tools else step.arguments
+    written = ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
+    parts = [
+        f"{step.id}: {f'@{step.worker}' if step.worker else step.tool}({written})",
+        f"or {', '.join(step.fallbacks)}" if step.fallbacks else "",
+        f"after {', '.join(step.after)}" if step.after else "",
+        f"sure {step.confidence:g}" if step.confidence < 1 else "",
+    ]
+    return " ".join(filter(None, parts))
+
+
 def _field_problem(error: Any) -> str:
     where = ".".join(str(part) for part in error["loc"])
     return f"{where}: {error['msg']}" if where else error["msg"]

@@ -1,10 +1,11 @@
 """The plan: steps, what they need of each other, and what came back. A Plan that exists can run."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from itertools import count
 from typing import Any, Literal
 
 from jsonschema import Draft202012Validator, ValidationError
@@ -22,6 +23,9 @@ FindTool = Callable[[str], ToolSpec | None]
 
 REFERENCE = re.compile(r"\$\{(?P<id>[\w-]+)(?P<path>(?:\.[^.}\s]+)*)\}")
 WHOLE_STEP = re.compile(r"step:(?P<id>[\w-]+)")  # the other way to write ${id}, only as a whole value
+TEMPLATE_NAME = re.compile(
+    r"\{\{\s*(?P<id>[\w-]+)(?P<path>(?:\.[^.}\s]+)*)\s*\}\}"
+)  # what an answer holds results with
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 NOTHING_FROM_OUTSIDE: Registry[Any] = Registry()  # a schema is a stranger's: its $ref must not make us fetch anything
 STEP_ID = re.compile(r"[\w-]{1,40}")
@@ -119,6 +123,18 @@ class Plan(BaseModel):
 
     def step(self, step_id: str) -> Step:
         return next(step for step in self.steps if step.id == step_id)
+
+    def continued(self, steps: Sequence[Step], template: str = "", *, kept: Collection[str]) -> tuple[list[Step], str]:
+        """The steps of this plan with an id in `kept`, and behind them further ones, under ids that are new here.
+
+        A further step that is a kept one once more is that one. `template` follows the new ids. Nothing is checked.
+        """
+        mine = {step.id: step for step in self.steps}
+        new = [step for step in steps if step.id not in kept or not _same_work(step, mine[step.id])]
+        taken = {*mine, *(step.id for step in new)}
+        names = {step.id: _free_id(step.id, taken) for step in new if step.id in mine}
+        goes_on = [_renamed(step, names) for step in new]
+        return [*(mine[step] for step in mine if step in kept), *goes_on], _renamed_text(template, names)
 
     def replacing(self, changed: Step) -> "Plan":
         """The same plan with one step in its new form."""
@@ -252,6 +268,41 @@ def _follow(reference: str, results: Mapping[str, StepResult]) -> Any:
             there = f"has only {', '.join(map(repr, here))}" if isinstance(here, Mapping) else "has no such part"
             raise LookupError(f"{reference}: the result of {step!r} {there}")
     return here
+
+
+def _same_work(one: Step, other: Step) -> bool:
+    return (one.tool, one.worker, one.arguments) == (other.tool, other.worker, other.arguments)
+
+
+def _free_id(wanted: str, taken: Collection[str]) -> str:
+    return next(name for number in count(2) if (name := f"{wanted}_{number}") not in taken)
+
+
+def _renamed(step: Step, names: Mapping[str, str]) -> Step:
+    """The step with each of these ids under its new name, also where it refers to them."""
+    return step.model_copy(
+        update={
+            "id": names.get(step.id, step.id),
+            "after": tuple(names.get(needed, needed) for needed in step.after),
+            "arguments": _renamed_text(step.arguments, names),
+        }
+    )
+
+
+def _renamed_text(value: Any, names: Mapping[str, str]) -> Any:
+    """The value with its references under their new names."""
+
+    def under_new_name(found: re.Match[str]) -> str:
+        start, end = (place - found.start() for place in found.span("id"))
+        return found[0][:start] + names.get(found["id"], found["id"]) + found[0][end:]
+
+    if isinstance(value, str):
+        if whole := WHOLE_STEP.fullmatch(value):
+            return under_new_name(whole)
+        return TEMPLATE_NAME.sub(under_new_name, REFERENCE.sub(under_new_name, value))
+    if isinstance(value, Mapping):
+        return {name: _renamed_text(part, names) for name, part in value.items()}
+    return [_renamed_text(part, names) for part in value] if isinstance(value, list) else value
 
 
 # --- checks -------------------------------------------------------------------------------------------

@@ -27,15 +27,19 @@ class Run:
     results: dict[str, StepResult] = field(default_factory=dict)
     waiting: dict[str, StepResult] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
+    replans: int = 0
 
     def as_stored(self, arrived: Arrived) -> StoredPlan:
         """The row of this run, worked on by the turn of `arrived` from now on."""
-        body = json.dumps({"request": self.request, "plan": self.plan.model_dump(mode="json")}, ensure_ascii=False)
-        return StoredPlan(id=self.id, session=arrived.session, turn=arrived.turn, body=body)
+        body = {"request": self.request, "plan": self.plan.model_dump(mode="json"), "replans": self.replans}
+        written = json.dumps(body, ensure_ascii=False)
+        return StoredPlan(id=self.id, session=arrived.session, turn=arrived.turn, body=written)
 
     @classmethod
     def from_stored(cls, stored: StoredPlan, steps: Sequence[StoredStep]) -> "Run":
         body = json.loads(stored.body)
+        plan = Plan.model_validate(body["plan"])
+        steps = [step for step in steps if any(step.step == mine.id for mine in plan.steps)]  # not of an older version
         known = {
             step.step: StepResult.model_validate_json(step.body)
             for step in steps
@@ -45,10 +49,11 @@ class Run:
         return cls(
             id=stored.id,
             request=body["request"],
-            plan=Plan.model_validate(body["plan"]),
+            plan=plan,
             results={step: result for step, result in known.items() if result.status != "waiting"},
             waiting={step: result for step, result in known.items() if result.status == "waiting"},
             begun=frozenset({step.step for step in steps if step.status == "started"} | open_outcome),
+            replans=body.get("replans", 0),
         )
 
 

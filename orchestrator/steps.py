@@ -1,10 +1,10 @@
 """Runs one step: its arguments from earlier results, its tool, then its fallbacks. What came of it is stored first."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 
 from orchestrator.errors import OutcomeUnknown, ToolError
-from orchestrator.plan import Step, StepResult, argument_problems, resolve
+from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import needs_approval
 from orchestrator.repair import repaired, repaired_data
 from orchestrator.sessions import Run
@@ -22,13 +22,28 @@ class Steps:
         self._catalog = catalog
         self._timeout_seconds = timeout_seconds
 
-    async def run_step(self, run: Run, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
-        """The step's result, stored under `run/step` before it is returned."""
-        started = time.monotonic()
-        result = await self._outcome(run, step, inputs)
-        result = result.model_copy(update={"seconds": time.monotonic() - started})
+    async def run_step(
+        self,
+        run: Run,
+        step: Step,
+        inputs: Mapping[str, StepResult],
+        *,
+        begun: Awaitable[StepResult] | None = None,
+    ) -> StepResult:
+        """The step's result, stored under `run/step` before it is returned. `begun` is its head start."""
+        result = await (begun or self._timed(run, step, inputs))
         await self._store.keep_step(run.id, StoredStep(step.id, result.status, result.model_dump_json()))
         return result
+
+    async def run_ahead(self, turn: str, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+        """The result of a harmless step of a plan that is not complete yet. Nothing is stored."""
+        alone = Plan.model_construct(steps=(step,))  # unchecked: what it refers to is not there
+        return await self._timed(Run(id=turn, request="", plan=alone), step, inputs)
+
+    async def _timed(self, run: Run, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+        started = time.monotonic()
+        result = await self._outcome(run, step, inputs)
+        return result.model_copy(update={"seconds": time.monotonic() - started})
 
     async def _outcome(self, run: Run, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
         if step.missing:

@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from orchestrator.chains import Chain, Note
 from orchestrator.errors import NoModelAnswered
 from orchestrator.models import ChatMessage, OnText
-from orchestrator.plan import Plan, Step, StepResult
+from orchestrator.plan import TEMPLATE_NAME, Plan, Step, StepResult, resolve
 from orchestrator.prompts import prompt
 
 READS_WELL = 600  # characters: a longer result is summed up rather than shown as it came
@@ -28,8 +29,9 @@ class Synthesizer:
         self, request: str, plan: Plan, results: Mapping[str, StepResult], *, note: Note, on_text: OnText
     ) -> str:
         """The answer in Markdown. Every failed or skipped step is named, whoever writes the rest."""
-        if plan.template:
-            return fill(plan.template, plan, results)
+        if _fits(plan, results):
+            with suppress(LookupError):
+                return fill(plan.template, plan, results)
         done = [step for step in plan.steps if results[step.id].status == "done"]
         if self._chain is None or not done or _reads_well(plan, results):
             return join(plan, results)
@@ -66,10 +68,20 @@ def troubles(plan: Plan, results: Mapping[str, StepResult]) -> str:
 
 
 def fill(template: str, plan: Plan, results: Mapping[str, StepResult]) -> str:
-    """A template with `{{steps}}` for all results, or `{{id}}` for one."""
-    values = {step.id: readable(step, results[step.id]) or results[step.id].error for step in plan.steps}
-    values["steps"] = join(plan, results)
-    return re.sub(r"\{\{\s*([\w-]+)\s*\}\}", lambda found: values.get(found[1], found[0]), template)
+    """A template with `{{steps}}` for all results, `{{id}}` for one, or `{{id.part}}` for a part of one.
+
+    Raises LookupError where a result has no such part.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        if found["path"]:
+            return _scalar(resolve(f"${{{found['id']}{found['path']}}}", results))
+        if found["id"] in results:
+            step = plan.step(found["id"])
+            return readable(step, results[step.id]) or results[step.id].error
+        return join(plan, results) if found["id"] == "steps" else found[0]
+
+    return TEMPLATE_NAME.sub(value, template)
 
 
 def readable(step: Step, result: StepResult) -> str:
@@ -112,6 +124,12 @@ def _scalar(value: Any) -> str:
         zone = f" (UTC{offset[:3]}:{offset[3:5]})" if offset else ""
         return f"{moment:%A}, {moment.day} {moment:%B %Y, %H:%M}{zone}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _fits(plan: Plan, results: Mapping[str, StepResult]) -> bool:
+    """Whether there is a template, and all that it names by itself is done."""
+    named = {found["id"] for found in TEMPLATE_NAME.finditer(plan.template)} & results.keys()
+    return bool(plan.template) and all(results[step].status == "done" for step in named)
 
 
 def _reads_well(plan: Plan, results: Mapping[str, StepResult]) -> bool:

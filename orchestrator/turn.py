@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from orchestrator import guard, offline
@@ -12,6 +13,7 @@ from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, conclusion, request_of
 from orchestrator.errors import BadInput, NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
+from orchestrator.headstart import HeadStart
 from orchestrator.intake import problem_with
 from orchestrator.messages import (
     Answer,
@@ -27,11 +29,13 @@ from orchestrator.messages import (
     Stop,
 )
 from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse, Step, StepResult
+from orchestrator.planner import Planner
 from orchestrator.questions import blanks, merge, model_question, plan_question, read_reply
+from orchestrator.reading import Reader
 from orchestrator.scheduler import run_plan
 from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.steps import Steps
-from orchestrator.synthesizer import Synthesizer
+from orchestrator.synthesizer import Synthesizer, troubles
 from orchestrator.tools.catalog import Catalog
 from storage.records import Arrived, Parcel, StoredStep
 from storage.store import Store
@@ -39,10 +43,11 @@ from storage.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one turn may use: characters of a message, steps at once."""
+    """What one turn may use: characters of a message, steps at once, new plans after steps that did not work."""
 
     message_characters: int = 20_000
     steps_at_once: int = 4
+    replans: int = 1
 
 
 class Turns:
@@ -55,6 +60,8 @@ class Turns:
         *,
         sessions: Sessions,
         front: Front | None,
+        planner: Planner | None,
+        reader: Reader,
         steps: Steps,
         synthesizer: Synthesizer,
         commands: Commands,
@@ -65,6 +72,8 @@ class Turns:
         self._catalog = catalog
         self._sessions = sessions
         self._front = front
+        self._planner = planner
+        self._reader = reader
         self._steps = steps
         self._synthesizer = synthesizer
         self._commands = commands
@@ -104,10 +113,21 @@ class Turns:
     async def _work(self, talk: Talk, dossier: Dossier, emit: Emit) -> Ending:
         if problem := problem_with(talk.inbound, limit=self._limits.message_characters):
             return Ending("failed", Notice(text=problem))
-        try:
-            decision = talk.run or await self._decide(talk, dossier, emit)
-        except BadInput as problem:
-            return Ending("failed", Notice(text=str(problem)))
+        async with self._head_start(talk) as ahead:
+            try:
+                decision = talk.run or await self._decide(talk, dossier, emit, ahead)
+            except BadInput as problem:
+                return Ending("failed", Notice(text=str(problem)))
+            return await self._act(decision, talk, dossier, emit, ahead)
+
+    def _head_start(self, talk: Talk) -> HeadStart:
+        run_ahead = partial(self._steps.run_ahead, talk.arrived.turn)
+        find, limit = self._catalog.find, self._limits.steps_at_once
+        return HeadStart(self._reader, find, run_ahead, said=talk.said, limit=limit)
+
+    async def _act(
+        self, decision: Decision | Told | Run, talk: Talk, dossier: Dossier, emit: Emit, ahead: HeadStart
+    ) -> Ending:
         if not isinstance(decision, Told | Run):
             dossier.decided(decision)
         match decision:
@@ -122,15 +142,15 @@ class Turns:
             case Planned(plan=plan):
                 run = Run(id=talk.arrived.turn, request=request_of(talk.inbound), plan=plan)
                 await self._store.save_plan(run.as_stored(talk.arrived))
-                return await self._carry_out(run, talk, dossier, emit)
+                return await self._carry_out(run, talk, dossier, emit, ahead)
             case Run():
-                return await self._carry_out(decision, talk, dossier, emit)
+                return await self._carry_out(decision, talk, dossier, emit, ahead)
             case _:
                 assert_never(decision)
 
     # --- deciding ---------------------------------------------------------------------------------------
 
-    async def _decide(self, talk: Talk, dossier: Dossier, emit: Emit) -> Decision | Told | Run:
+    async def _decide(self, talk: Talk, dossier: Dossier, emit: Emit, ahead: HeadStart) -> Decision | Told | Run:
         match talk.inbound:
             case Stop():
                 open_question = talk.question is not None
@@ -141,7 +161,7 @@ class Turns:
             case Choice() | Form() as press if talk.question is None or press.question != talk.question.id:
                 return Told("That question is closed already.")
             case Choice() | Form() | Message():
-                return await self._answered(talk, dossier) or await self._fresh(talk, dossier, emit)
+                return await self._answered(talk, dossier) or await self._fresh(talk, dossier, emit, ahead)
 
     async def _answered(self, talk: Talk, dossier: Dossier) -> Run | Told | None:
         """The plan that goes on with this Inbound, if it answers the open question."""
@@ -163,23 +183,23 @@ class Turns:
         dossier.note("reason", f"you answered the question of {run.id}")
         return run
 
-    async def _fresh(self, talk: Talk, dossier: Dossier, emit: Emit) -> Decision:
+    async def _fresh(self, talk: Talk, dossier: Dossier, emit: Emit, ahead: HeadStart) -> Decision:
         """A decision on a new request: the front call, and behind it the tier without a model."""
         if isinstance(talk.inbound, Choice | Form):
             talk = replace(talk, inbound=_as_message(talk.inbound))
-        decision = await self._front_decision(talk, dossier, emit)
+        decision = await self._front_decision(talk, dossier, emit, ahead)
         if isinstance(decision, Planned):
             return replace(decision, plan=guard.check(decision.plan, self._catalog.find, talk.said))
         return decision
 
-    async def _front_decision(self, talk: Talk, dossier: Dossier, emit: Emit) -> Decision:
+    async def _front_decision(self, talk: Talk, dossier: Dossier, emit: Emit, ahead: HeadStart) -> Decision:
         async def draft(text: str) -> None:
             await emit(Draft(text=text))
 
         if self._front is None:
             return offline.decide(talk.text, self._catalog.specs(), note=offline.NO_MODEL)
         try:
-            return await self._front.decide(talk, note=dossier.call, on_text=draft)
+            return await self._front.decide(talk, note=dossier.call, on_text=draft, on_calls=ahead.heard)
         except NoModelAnswered:
             dossier.note("without_model", "no model of the chain answered")
         except PlanInvalid as invalid:
@@ -188,14 +208,14 @@ class Turns:
 
     # --- carrying out -----------------------------------------------------------------------------------
 
-    async def _carry_out(self, run: Run, talk: Talk, dossier: Dossier, emit: Emit) -> Ending:
+    async def _carry_out(self, run: Run, talk: Talk, dossier: Dossier, emit: Emit, ahead: HeadStart) -> Ending:
         """Run what can run now. What waits for the person becomes the turn's question; else there is an answer."""
         card = Card(run, emit)
         await card.show()
 
         async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
             await card.mark(step, "running")
-            result = await self._steps.run_step(run, step, inputs)
+            result = await self._steps.run_step(run, step, inputs, begun=ahead.take(step))
             await card.mark(step, result.state, result.error)
             return result
 
@@ -207,8 +227,43 @@ class Turns:
         if blanks(run.plan, results):
             question = plan_question(_question_id(talk), run.plan, results, self._catalog.find)
             return Ending("clarify", _instead_of_the_old(question, talk, run.id), plan=run.id)
+        match await self._replanned(run, results, talk, dossier):
+            case Run() as again:
+                return await self._carry_out(again, talk, dossier, emit, ahead)
+            case Ending() as ending:
+                return ending
         answer = await self._synthesizer.synthesize(run.request, run.plan, results, note=dossier.call, on_text=draft)
         return Ending("plan", Answer(text=answer))
+
+    async def _replanned(
+        self, run: Run, results: Mapping[str, StepResult], talk: Talk, dossier: Dossier
+    ) -> Run | Ending | None:
+        """What the planner makes of steps that did not work; None where there is nothing to be made of them."""
+        if self._planner is None or not _failed(results) or run.replans >= self._limits.replans:
+            return None
+        try:
+            decision = await self._planner.replan(talk, run, results, note=dossier.call)
+        except (NoModelAnswered, PlanInvalid) as error:
+            dossier.note("no_new_plan", str(error))
+            return None
+        match decision:
+            case Direct(text=text) | Refuse(text=text):
+                return Ending("plan", Answer(text="\n\n".join(filter(None, (text, troubles(run.plan, results))))))
+            case Clarify():
+                question = model_question(_question_id(talk), decision)
+                so_far = _so_far(replace(run, results=dict(results)))
+                text = f"{so_far} {question.text}".strip()
+                return Ending("clarify", question.model_copy(update={"text": text}))
+            case Planned(plan=plan):
+                observed = "\n".join(result.text for result in results.values())
+                plan = guard.check(plan, self._catalog.find, f"{talk.said}\n{run.request}\n{observed}")
+                kept = {step.id: results[step.id] for step in plan.steps if step.id in results}
+                again = replace(run, plan=plan, results=kept, replans=run.replans + 1)
+                await self._store.save_plan(again.as_stored(talk.arrived))
+                dossier.note("replanned", f"steps that did not work: {', '.join(_failed(results))}")
+                return again
+            case _:
+                assert_never(decision)
 
     # --- the end ----------------------------------------------------------------------------------------
 
@@ -223,6 +278,10 @@ def _so_far(run: Run) -> str:
     begun = [run.plan.step(step).label for step in run.begun]
     finished = f"Finished before that: {', '.join(done)}." if done else ""
     return f"{finished} Under way, and perhaps done: {', '.join(begun)}.".strip() if begun else finished
+
+
+def _failed(results: Mapping[str, StepResult]) -> list[str]:
+    return [step for step, result in results.items() if result.status == "failed"]
 
 
 def _question_id(talk: Talk) -> str:

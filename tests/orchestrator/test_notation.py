@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrator.errors import PlanInvalid
-from orchestrator.notation import parse_step, parse_steps, read_plan
+from orchestrator.notation import line_of, parse_step, parse_steps, read_plan
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=30),
@@ -48,6 +48,19 @@ def test_references_need_no_quotation_marks() -> None:
     step = parse_step("b: send(total=${a.total}, text=step:a)")
     assert step.arguments == {"total": "${a.total}", "text": "step:a"}
     assert step.dependencies == {"a"}
+
+
+@pytest.mark.proves("plan.notation")
+@pytest.mark.parametrize(
+    "line",
+    [
+        'a: search(q="x") or news, old after b, c sure 0.4',
+        'd: @general(task="compare ${b}", tools=["calculate"])',
+        'e: send(total="${a.total}", text="step:a", parts=[1, {"x": null}])',
+    ],
+)
+def test_a_step_is_written_as_it_is_read(line: str) -> None:
+    assert line_of(parse_step(line)) == line
 
 
 @given(st.dictionaries(st.from_regex(r"[a-z]\w{0,8}", fullmatch=True), json_values, max_size=4))

@@ -127,3 +127,17 @@ def test_a_reference_to_nothing_names_what_there_is(written: str) -> None:
 def test_a_plan_survives_storage() -> None:
     plan = Plan.checked([Step(id="a", tool="fetch", arguments={"url": "x"}, fallbacks=("send",))], FIND)
     assert Plan.model_validate_json(plan.model_dump_json()) == plan
+
+
+@pytest.mark.proves("plan.continued")
+def test_further_steps_keep_clear_of_the_ids_that_were_there() -> None:
+    old = Plan(steps=(Step(id="a", tool="fetch", arguments={"url": "x"}), Step(id="b", tool="send")))
+    again = Step(id="a", tool="fetch", arguments={"url": "x"})
+    further = Step(id="b", tool="send", arguments={"to": "${a.name}", "count": 1})
+    last = Step(id="c", tool="send", arguments={"to": "step:b", "count": "${b.n} of step:b"}, after=("b",))
+    steps, template = old.continued([again, further, last], "{{b.n}} and {{a}}", kept=["a"])
+    assert [step.id for step in steps] == ["a", "b_2", "c"]
+    assert steps[1].arguments["to"] == "${a.name}"
+    assert steps[2].arguments == {"to": "step:b_2", "count": "${b_2.n} of step:b"}
+    assert steps[2].after == ("b_2",)
+    assert template == "{{b_2.n}} and {{a}}"
