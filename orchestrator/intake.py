@@ -4,6 +4,7 @@ import re
 
 from orchestrator.messages import INBOUND, Choice, Command, Form, Inbound, Message, Stop
 from orchestrator.repair import repaired, repaired_data
+from orchestrator.words import say
 from storage.records import Arrived
 from storage.store import Store
 
@@ -53,10 +54,12 @@ def problem_with(inbound: Inbound, *, limit: int) -> str | None:
     if not isinstance(inbound, Message):
         return None
     if not inbound.text.strip():
-        return "Your message was empty. Write what you need, or /help."
+        return say("Your message was empty. Write what you need, or /help.")
     if len(inbound.text) > limit:
-        return (
-            f"Your message has {len(inbound.text):,} characters; I can work on {limit:,} at once. "
-            "Nothing of it was run. Please send the part that matters, or several smaller messages."
+        return say(
+            "Your message has {length:,} characters; I can work on {limit:,} at once. "
+            "Nothing of it was run. Please send the part that matters, or several smaller messages.",
+            length=len(inbound.text),
+            limit=limit,
         )
     return None

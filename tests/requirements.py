@@ -197,6 +197,8 @@ PROMISES = (
     Promise("channel.lines.long_line", "A line that is too long is refused and skipped.", (0,)),
     Promise("channel.lines.whole_lines", "A cancelled write leaves no half line.", (0,)),
     Promise("channel.lines.end", "The end of the input waits for answers; a closed reader ends it.", (0,)),
+    # Languages
+    Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation
     Promise("docs.settings", "Every setting is documented with its default and what it is.", (49,)),
     Promise("docs.plans", "The plans of the documentation run.", (49, 60)),
