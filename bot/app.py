@@ -21,7 +21,7 @@ from orchestrator.front import Front
 from orchestrator.intake import Intake
 from orchestrator.messages import INBOUND, Inbound, Live, Receipt, Status
 from orchestrator.models import Model
-from orchestrator.offline import NO_MODEL
+from orchestrator.offline import no_model
 from orchestrator.planner import Planner
 from orchestrator.reading import PlanLimits, Reader
 from orchestrator.sessions import Sessions
@@ -34,6 +34,7 @@ from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import read_servers
 from orchestrator.tools.spec import Toolset
 from orchestrator.turn import Limits, Turns
+from orchestrator.words import say
 from storage.errors import StorageError, StorageTextUnstorable
 from storage.records import Arrived, Parcel
 from storage.store import Store, open_store
@@ -125,7 +126,7 @@ class App:
                 conclude = self._turns.fail_turn
             except StorageError as error:
                 log.warning("turn cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
-                told = Status(text=f"I cannot save my work just now, and keep trying. {error}")
+                told = Status(text=f"{say('I cannot save my work just now, and keep trying.')} {error}")
                 await self._post.show(inbound.address, arrived.turn, told)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
@@ -214,4 +215,4 @@ def chain_of(component: str, text: str, settings: Settings, model: MakeModel) ->
 
 def about_models(settings: Settings) -> str:
     """What thinks here, in a sentence for /status and the first screen."""
-    return f"Model: {settings.router}." if settings.router else NO_MODEL
+    return say("Model: {names}.", names=settings.router) if settings.router else no_model()

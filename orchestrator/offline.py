@@ -15,17 +15,12 @@ from orchestrator.plan import Decision, Direct, Plan, Planned, Refuse, Step
 from orchestrator.slots import Found, kind_of, read
 from orchestrator.tools.search import words_of
 from orchestrator.tools.spec import ToolSpec
+from orchestrator.words import say
 
 SURE = 0.6  # share of the weight of the words that a tool must explain to be planned without asking first
 POSSIBLE = 0.25  # below that it is out of scope: at 0.25, of the odd records of bfcl_irrelevance 57 of 67 are
 NEAR = 0.75  # tools with this share of the best score compete by how much of them can be filled
 MOST_CALLS = 8  # "in Tokyo, Paris and ..." becomes one call a value, up to here
-
-NO_MODEL = (
-    "No model is configured, so I work by the names of my tools alone. "
-    'To add one: ERRAND_ROUTER="openai:MODEL" and its key; `errand doctor` checks it.'
-)
-MODEL_AWAY = "My model does not answer right now, so I work by the names of my tools alone."
 
 GREETING = re.compile(r"\W*(hi|hello|hey|hallo|moin|servus|good (morning|afternoon|evening)|guten (tag|morgen))\b")
 THANKS = re.compile(r"\W*(thanks|thank you|thx|danke|great|cool|bye|goodbye)\b")
@@ -51,19 +46,30 @@ class Match:
     missing: tuple[str, ...]
 
 
+def no_model() -> str:
+    """Why there is no model: none is configured, and what to do about it."""
+    return say(
+        "No model is configured, so I work by the names of my tools alone. "
+        'To add one: ERRAND_ROUTER="openai:MODEL" and its key; `errand doctor` checks it.'
+    )
+
+
+def model_away() -> str:
+    """Why there is no model right now."""
+    return say("My model does not answer right now, so I work by the names of my tools alone.")
+
+
 def decide(text: str, tools: Sequence[ToolSpec], *, note: str = "") -> Decision:
     """A decision without a model. `note` says why there is none, for those answers that need the explanation."""
     if GREETING.match(text.lower()) and len(text) < 40:
-        return Direct(f"Hello! {what_i_can(tools)}\n\n{note}".strip(), reason="a greeting")
+        return Direct(f"{say('Hello!')} {what_i_can(tools)}\n\n{note}".strip(), reason="a greeting")
     if THANKS.match(text.lower()) and len(text) < 40:
-        return Direct("You are welcome.", reason="a thank-you")
+        return Direct(say("You are welcome."), reason="a thank-you")
     matches = sorted((match(text, tool, tools) for tool in tools), key=lambda found: -found.score)
     near = [found for found in matches if found.score >= max(POSSIBLE, matches[0].score * NEAR)] if matches else []
     if not near:
-        return Refuse(
-            f"I am sorry, that is not something I can do here. {what_i_can(tools)}\n\n{note}".strip(),
-            reason="no tool fits the words",
-        )
+        sorry = say("I am sorry, that is not something I can do here.")
+        return Refuse(f"{sorry} {what_i_can(tools)}\n\n{note}".strip(), reason="no tool fits the words")
     best = min(near, key=lambda found: (len(found.missing), -found.score))
     steps = tuple(
         Step(
@@ -101,9 +107,11 @@ def what_i_can(tools: Sequence[ToolSpec]) -> str:
     """One sentence on what there is."""
     names = [tool.name.rpartition("__")[2].replace("_", " ") for tool in tools]
     if not names:
-        return "I have no tools yet; connect some in mcp.json."
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-    return f"I can: {shown}. /tools lists what each one needs."
+        return say("I have no tools yet; connect some in mcp.json.")
+    shown = ", ".join(names[:8])
+    if len(names) > 8:
+        shown = say("{names} and {count} more", names=shown, count=len(names) - 8)
+    return say("I can: {names}. /tools lists what each one needs.", names=shown)
 
 
 def _fill(

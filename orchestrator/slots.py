@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from orchestrator.tools.spec import ToolSpec
+from orchestrator.words import say
 
 NUMBER = re.compile(r"(?<![\w.:/-])-?\d+(?:[.,]\d+)?(?![\w:/-])")
 CLOCK = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b|\b(1[0-2]|0?[1-9])\s?(am|pm)\b", re.IGNORECASE)
@@ -120,13 +121,13 @@ def parameter_question(tool: ToolSpec, name: str) -> str:
     """What to ask for a parameter: its name, and the first sentence of what its schema says about it."""
     described = str(tool.properties.get(name, {}).get("description", "")).strip()
     first = re.split(r"(?<=[.!?])\s", described, maxsplit=1)[0]
-    return f"which **{name.replace('_', ' ')}**? {first}".strip()
+    return say("which **{name}**? {description}", name=name.replace("_", " "), description=first).strip()
 
 
 def parameter_choices(tool: ToolSpec, name: str) -> tuple[str, ...]:
     schema = tool.properties.get(name, {})
     if schema.get("type") == "boolean":
-        return ("yes", "no")
+        return (say("yes"), say("no"))
     return tuple(map(str, schema.get("enum", ())))
 
 

@@ -37,6 +37,7 @@ from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.steps import Steps
 from orchestrator.synthesizer import Synthesizer, troubles
 from orchestrator.tools.catalog import Catalog
+from orchestrator.words import say
 from storage.records import Arrived, Parcel, StoredStep
 from storage.store import Store
 
@@ -96,15 +97,15 @@ class Turns:
         if isinstance(inbound, Stop):
             return await self._end_early(arrived, inbound, Ending("command"))
         run = await self._sessions.begun(arrived)
-        text = f"Stopped. {_so_far(run)}".strip() if run else "Stopped."
+        text = " ".join(filter(None, (say("Stopped."), _so_far(run) if run else "")))
         return await self._end_early(arrived, inbound, Ending("stopped", Notice(text=text)))
 
     async def fail_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """End a turn that cannot be done: our fault, and we say so."""
         run = await self._sessions.begun(arrived)
-        so_far = _so_far(run) if run else ""
-        text = f"Something went wrong on my side ({arrived.turn}). {so_far}".strip()
-        text += " Your message is kept; please try other words."
+        wrong = say("Something went wrong on my side ({turn}).", turn=arrived.turn)
+        kept = say("Your message is kept; please try other words.")
+        text = " ".join(filter(None, (wrong, _so_far(run) if run else "", kept)))
         return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text)))
 
     async def _end_early(self, arrived: Arrived, inbound: Inbound, ending: Ending) -> list[Parcel]:
@@ -154,12 +155,12 @@ class Turns:
         match talk.inbound:
             case Stop():
                 open_question = talk.question is not None
-                text = "I have dropped my question." if open_question else "Nothing is running here."
+                text = say("I have dropped my question.") if open_question else say("Nothing is running here.")
                 return Told(text, drop_question=open_question)
             case Command() as command:
                 return await self._commands.carry_out(talk, command)
             case Choice() | Form() as press if talk.question is None or press.question != talk.question.id:
-                return Told("That question is closed already.")
+                return Told(say("That question is closed already."))
             case Choice() | Form() | Message():
                 return await self._answered(talk, dossier) or await self._fresh(talk, dossier, emit, ahead)
 
@@ -170,11 +171,13 @@ class Turns:
             return None
         values = read_reply(talk.inbound, run.plan, run.waiting, self._catalog.find)
         if not values:
-            return None if isinstance(talk.inbound, Message) else Told("I could not use that answer; please type it.")
+            return (
+                None if isinstance(talk.inbound, Message) else Told(say("I could not use that answer; please type it."))
+            )
         if question.person != talk.inbound.person.id:
             if isinstance(talk.inbound, Message) and any(value not in (True, False) for value in values.values()):
                 return None  # in a chat of several people, words of another one are not a try to answer
-            return Told("I asked somebody else that; only they can answer it.")
+            return Told(say("I asked somebody else that; only they can answer it."))
         plan, ended = merge(run.plan, values, person=talk.inbound.person.id, find=self._catalog.find)
         steps = [StoredStep(step_id, result.status, result.model_dump_json()) for step_id, result in ended.items()]
         steps += [StoredStep(step_id, "agreed", "{}") for step_id in _agreed(values)]
@@ -197,14 +200,14 @@ class Turns:
             await emit(Draft(text=text))
 
         if self._front is None:
-            return offline.decide(talk.text, self._catalog.specs(), note=offline.NO_MODEL)
+            return offline.decide(talk.text, self._catalog.specs(), note=offline.no_model())
         try:
             return await self._front.decide(talk, note=dossier.call, on_text=draft, on_calls=ahead.heard)
         except NoModelAnswered:
             dossier.note("without_model", "no model of the chain answered")
         except PlanInvalid as invalid:
             dossier.note("without_model", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
-        return offline.decide(talk.text, self._catalog.specs(), note=offline.MODEL_AWAY)
+        return offline.decide(talk.text, self._catalog.specs(), note=offline.model_away())
 
     # --- carrying out -----------------------------------------------------------------------------------
 
@@ -276,8 +279,9 @@ def _so_far(run: Run) -> str:
     """What of a stopped run has happened, and what may have."""
     done = [run.plan.step(step).label for step, result in run.results.items() if result.status == "done"]
     begun = [run.plan.step(step).label for step in run.begun]
-    finished = f"Finished before that: {', '.join(done)}." if done else ""
-    return f"{finished} Under way, and perhaps done: {', '.join(begun)}.".strip() if begun else finished
+    finished = say("Finished before that: {steps}.", steps=", ".join(done)) if done else ""
+    under_way = say("Under way, and perhaps done: {steps}.", steps=", ".join(begun)) if begun else ""
+    return " ".join(filter(None, (finished, under_way)))
 
 
 def _failed(results: Mapping[str, StepResult]) -> list[str]:
@@ -292,7 +296,8 @@ def _instead_of_the_old(question: Question, talk: Talk, plan: str | None = None)
     """A session has one open question. Where another plan's is replaced, the person is told."""
     if talk.question is None or talk.question.plan in {None, plan}:
         return question
-    return question.model_copy(update={"text": f"{question.text}\n\n(I have dropped my question before this one.)"})
+    dropped = say("(I have dropped my question before this one.)")
+    return question.model_copy(update={"text": f"{question.text}\n\n{dropped}"})
 
 
 def _agreed(values: Mapping[str, object]) -> frozenset[str]:
