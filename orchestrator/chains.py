@@ -8,7 +8,15 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from orchestrator.errors import Attempt, ModelBusy, ModelError, ModelTimedOut, ModelUnreachable, NoModelAnswered
+from orchestrator.errors import (
+    Attempt,
+    ModelBusy,
+    ModelError,
+    ModelMalformed,
+    ModelTimedOut,
+    ModelUnreachable,
+    NoModelAnswered,
+)
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText
 from orchestrator.tools.spec import ToolSpec
 from storage.records import ModelCall
@@ -78,7 +86,7 @@ class Chain:
 
         async def ask(model: Model, timeout_seconds: float) -> ModelReply:
             try:
-                return await model.reply(
+                reply = await model.reply(
                     messages,
                     tools=tools,
                     schema=schema,
@@ -86,10 +94,13 @@ class Chain:
                     on_calls=calls if on_calls else None,
                     timeout_seconds=timeout_seconds,
                 )
+                if not (tools or reply.text.strip()):
+                    raise ModelMalformed(f"{model.name} called a tool where there was none")
             except ModelError:
                 await text.void()
                 await calls.void()
                 raise
+            return reply
 
         attempts: list[Attempt] = []
         for member, breaker in self._in_turn():

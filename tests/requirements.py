@@ -69,6 +69,11 @@ PROMISES = (
     Promise("model.repair", "A plan that cannot run is sent back once, with its problems.", (43,)),
     Promise("model.falls_to_second", "A broken or slow model leads to the next one of its chain.", (8, 33)),
     Promise("model.falls_to_offline", "When no model answers, the tier without one does.", (8, 33)),
+    Promise(
+        "model.every_trouble",
+        "Whatever fails in whichever chain, a request ends in one useful outcome, and nothing happens twice.",
+        (8, 33),
+    ),
     Promise("model.no_provider_text", "The person never sees a provider's error text, nor a key.", (8,)),
     Promise("models.openai_compatible", "Any OpenAI-compatible server can be asked.", (7, 61)),
     Promise("models.streaming", "Text is handed on while it comes, always the whole of it so far.", (0,)),

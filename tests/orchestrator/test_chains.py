@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.chains import Chain, Member, Retries, chain_from
 from orchestrator.errors import ModelBusy, ModelError, ModelRefused, NoModelAnswered
-from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Scripted
+from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Scripted, ToolCall
 from orchestrator.tools.spec import ToolSpec
 from storage.records import ModelCall
 
@@ -127,6 +127,12 @@ async def test_a_pause_that_would_take_longer_than_the_model_has_is_not_made() -
     first = model("first", broken=["first"])
     assert await ask(chain(first, model("second"), retries=2, pause_seconds=60)) == "I am second"
     assert first.calls == 1
+
+
+@pytest.mark.proves("chain.order")
+async def test_a_model_that_calls_a_tool_where_there_is_none_has_not_answered() -> None:
+    calls = Scripted(lambda *_: ModelReply("", "first", (ToolCall("c", "ask", {}),)), name="first")
+    assert await ask(chain(calls, model("second"))) == "I am second"
 
 
 @pytest.mark.proves("chain.void_text")
