@@ -34,6 +34,10 @@ PROMISES = (
         "plan.checked", "A plan that exists can run: every defect is refused by name, before any tool runs.", (10, 41)
     ),
     Promise("plan.mode", "The mode of a plan is read off its graph.", (10, 11)),
+    Promise(
+        "plan.parallel_on_servers", "Two places are compared by two calls of an MCP server side by side.", (11, 13)
+    ),
+    Promise("plan.in_order_on_servers", "What one call fetched is sent by the next one, in order.", (11, 16)),
     Promise("plan.references", "A step can use any part of an earlier result.", (11, 52)),
     Promise("plan.notation", "A plan can be written in a line a step; what cannot be read is named by line.", (60,)),
     Promise("plan.gold", "Public gold plans construct, as far as they keep to their own schemas.", (41,)),

@@ -87,6 +87,21 @@ async def meet(parties: int) -> str:
 
 
 @server.tool(annotations=READ_ONLY)
+async def weather(place: str, together: int = 1) -> dict[str, Any]:
+    """The weather of a place, once so many are asked for at the same time."""
+    record("weather", arguments={"place": place})
+    await waiting.setdefault("weather", asyncio.Barrier(together)).wait()
+    return {"place": place, "sky": "clear" if place < "P" else "cloudy", "degrees": len(place) * 3}
+
+
+@server.tool()
+def send(to: str, text: str) -> str:
+    """Send a message to somebody."""
+    record("send", arguments={"to": to, "text": text})
+    return f"sent to {to}"
+
+
+@server.tool(annotations=READ_ONLY)
 def fail(text: str) -> str:
     """Refuse."""
     record("fail", arguments={"text": text})
