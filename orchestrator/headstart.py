@@ -1,7 +1,7 @@
 """Harmless steps begin while the plan that they belong to is still being written."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,8 @@ from orchestrator.reading import Reader
 
 OWN = frozenset({"ask", "refuse"})
 RunAhead = Callable[[Step, Mapping[str, StepResult]], Awaitable[StepResult]]
+ShowSoFar = Callable[[Sequence[Step], Collection[str]], Awaitable[None]]
+"""Shows the steps that are written so far, and which of them have begun."""
 
 
 class HeadStart:
@@ -26,15 +28,17 @@ class HeadStart:
     run. `said` is what arguments may be grounded on. Leaving the context ends what nobody has taken.
     """
 
-    def __init__(self, reader: Reader, find: FindTool, run_ahead: RunAhead, *, said: str, limit: int) -> None:
+    def __init__(
+        self, reader: Reader, find: FindTool, run_ahead: RunAhead, *, show: ShowSoFar, said: str, limit: int
+    ) -> None:
         self._reader = reader
+        self._show = show
         self._find = find
         self._run_ahead = run_ahead
         self._said = said
         self._slots = asyncio.Semaphore(limit)
         self._tasks = asyncio.TaskGroup()
-        self._read = 0
-        self._steps: dict[str, Step] = {}
+        self._written: list[Step] = []
         self._begun: dict[str, asyncio.Task[StepResult]] = {}
 
     async def __aenter__(self) -> Self:
@@ -52,20 +56,17 @@ class HeadStart:
         if not calls:
             self._drop()
             return
-        steps = list(_complete_steps(calls))
-        for step in steps[self._read :]:
-            self._begin(step)
-        self._read = len(steps)
+        new = [self._reader.known(step) for step in _complete_steps(calls)][len(self._written) :]
+        for step in new:
+            self._written.append(step)
+            if step.id not in self._begun and step.dependencies <= self._begun.keys() and self._is_harmless(step):
+                self._begun[step.id] = self._tasks.create_task(self._run(step), name=f"head start of {step.id}")
+        if new:
+            await self._show(self._written, self._begun.keys())
 
     def take(self, step: Step) -> Awaitable[StepResult] | None:
         """The result to be of a step that has begun, if it is still the same step."""
-        return self._begun.get(step.id) if self._steps.get(step.id) == step else None
-
-    def _begin(self, written: Step) -> None:
-        step = self._reader.known(written)
-        if step.id not in self._begun and step.dependencies <= self._begun.keys() and self._is_harmless(step):
-            self._steps[step.id] = step
-            self._begun[step.id] = self._tasks.create_task(self._run(step), name=f"head start of {step.id}")
+        return self._begun.get(step.id) if step in self._written else None
 
     def _is_harmless(self, step: Step) -> bool:
         tool = self._find(step.tool)
@@ -87,8 +88,7 @@ class HeadStart:
     def _drop(self) -> None:
         for task in self._begun.values():
             task.cancel()
-        self._read = 0
-        self._steps.clear()
+        self._written.clear()
         self._begun.clear()
 
 

@@ -110,16 +110,7 @@ class Plan(BaseModel):
 
     @property
     def mode(self) -> Mode:
-        """The graph's shape in one word."""
-        if len(self.steps) == 1:
-            return "single"
-        if not any(step.dependencies for step in self.steps):
-            return "parallel"
-        chain = all(
-            step.dependencies == ({before.id} if before else set())
-            for before, step in zip((None, *self.steps), self.steps, strict=False)
-        )
-        return "sequential" if chain else "graph"
+        return mode_of(self.steps)
 
     def step(self, step_id: str) -> Step:
         return next(step for step in self.steps if step.id == step_id)
@@ -177,6 +168,19 @@ class StepResult(BaseModel):
         if isinstance(self.data, dict) and self.data.keys() == {"result"}:
             return self.data["result"]  # MCP servers wrap a bare value in {"result": value}
         return self.data
+
+
+def mode_of(steps: Sequence[Step]) -> Mode:
+    """The graph's shape in one word."""
+    if len(steps) == 1:
+        return "single"
+    if not any(step.dependencies for step in steps):
+        return "parallel"
+    chain = all(
+        step.dependencies == ({before.id} if before else set())
+        for before, step in zip((None, *steps), steps, strict=False)
+    )
+    return "sequential" if chain else "graph"
 
 
 @dataclass(frozen=True, slots=True)

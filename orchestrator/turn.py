@@ -7,7 +7,7 @@ from functools import partial
 from typing import assert_never
 
 from orchestrator import guard, offline
-from orchestrator.card import Card
+from orchestrator.card import Card, show_so_far
 from orchestrator.commands import Commands, Told
 from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, conclusion, request_of
@@ -114,17 +114,22 @@ class Turns:
     async def _work(self, talk: Talk, dossier: Dossier, emit: Emit) -> Ending:
         if problem := problem_with(talk.inbound, limit=self._limits.message_characters):
             return Ending("failed", Notice(text=problem))
-        async with self._head_start(talk) as ahead:
+        async with self._head_start(talk, emit) as ahead:
             try:
                 decision = talk.run or await self._decide(talk, dossier, emit, ahead)
             except BadInput as problem:
                 return Ending("failed", Notice(text=str(problem)))
             return await self._act(decision, talk, dossier, emit, ahead)
 
-    def _head_start(self, talk: Talk) -> HeadStart:
-        run_ahead = partial(self._steps.run_ahead, talk.arrived.turn)
-        find, limit = self._catalog.find, self._limits.steps_at_once
-        return HeadStart(self._reader, find, run_ahead, said=talk.said, limit=limit)
+    def _head_start(self, talk: Talk, emit: Emit) -> HeadStart:
+        return HeadStart(
+            self._reader,
+            self._catalog.find,
+            partial(self._steps.run_ahead, talk.arrived.turn),
+            show=partial(show_so_far, emit, talk.arrived.turn),
+            said=talk.said,
+            limit=self._limits.steps_at_once,
+        )
 
     async def _act(
         self, decision: Decision | Told | Run, talk: Talk, dossier: Dossier, emit: Emit, ahead: HeadStart

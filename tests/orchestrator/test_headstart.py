@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pytest
 
@@ -38,6 +38,7 @@ class Ran:
     def __init__(self) -> None:
         self.steps: list[str] = []
         self.inputs: dict[str, Mapping[str, StepResult]] = {}
+        self.shown: list[str] = []
         self.may_end = asyncio.Event()
 
     async def run_ahead(self, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
@@ -46,6 +47,9 @@ class Ran:
         await self.may_end.wait()
         return StepResult(status="done", text=f"result of {step.id}")
 
+    async def show(self, steps: Sequence[Step], begun: Collection[str]) -> None:
+        self.shown = [f"{step.id}{'*' if step.id in begun else ''}" for step in steps]
+
     async def settled(self) -> list[str]:
         for _ in range(10):
             await asyncio.sleep(0)
@@ -53,7 +57,7 @@ class Ran:
 
 
 def head_start(ran: Ran, *, limit: int = 4) -> HeadStart:
-    return HeadStart(READER, CATALOG.find, ran.run_ahead, said="look at Rome", limit=limit)
+    return HeadStart(READER, CATALOG.find, ran.run_ahead, show=ran.show, said="look at Rome", limit=limit)
 
 
 def plan_so_far(text: str) -> Sequence[CallSoFar]:
@@ -79,6 +83,7 @@ async def test_what_was_begun_is_taken_by_the_finished_plan_and_runs_once() -> N
         ran.may_end.set()
         assert await ran.settled() == ["a", "b"]
         assert ran.inputs["b"]["a"].text == "result of a"
+        assert ran.shown == ["a*", "b*", "c", "d"]
         step = READER.known(Step(id="a", tool="look", arguments={"place": "Rome"}))
         begun = ahead.take(step)
         assert begun is not None
