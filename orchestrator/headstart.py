@@ -38,6 +38,7 @@ class HeadStart:
         self._said = said
         self._slots = asyncio.Semaphore(limit)
         self._tasks = asyncio.TaskGroup()
+        self._size = (0, 0)
         self._written: list[Step] = []
         self._begun: dict[str, asyncio.Task[StepResult]] = {}
 
@@ -56,6 +57,10 @@ class HeadStart:
         if not calls:
             self._drop()
             return
+        size = len(calls), calls[-1].arguments.count("\\n")
+        if size == self._size:  # no further line: most of what comes is a part of one
+            return
+        self._size = size
         new = [self._reader.known(step) for step in _complete_steps(calls)][len(self._written) :]
         for step in new:
             self._written.append(step)
@@ -88,6 +93,7 @@ class HeadStart:
     def _drop(self) -> None:
         for task in self._begun.values():
             task.cancel()
+        self._size = (0, 0)
         self._written.clear()
         self._begun.clear()
 
