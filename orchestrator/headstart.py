@@ -104,6 +104,8 @@ def _complete_steps(calls: Sequence[CallSoFar]) -> Iterator[Step]:
         is_last = number == len(calls)
         with suppress(ValueError):
             arguments = from_json(call.arguments or "{}", allow_partial="trailing-strings" if is_last else False)
+            if not isinstance(arguments, dict):
+                return
             if call.name == "plan":
                 yield from _lines(arguments.get("steps"))
                 return

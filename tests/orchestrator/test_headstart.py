@@ -135,6 +135,15 @@ async def test_lines_that_cannot_be_read_begin_nothing_behind_them() -> None:
         assert await ran.settled() == ["a"]
 
 
+@pytest.mark.parametrize("arguments", ["[1, 2", "7", "", '{"steps": 7}', '{"steps": null'])
+async def test_calls_that_are_no_calls_begin_nothing(arguments: str) -> None:
+    ran = Ran()
+    async with head_start(ran) as ahead:
+        await ahead.heard([CallSoFar("plan", arguments)])
+        await ahead.heard([CallSoFar("look", arguments), CallSoFar("look", "")])
+        assert await ran.settled() == []
+
+
 async def test_an_error_inside_goes_on_as_it_is() -> None:
     async def fails() -> None:
         async with head_start(Ran()) as ahead:
