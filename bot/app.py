@@ -15,8 +15,10 @@ from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
 from bot.settings import Settings
 from orchestrator.agno_models import Models
+from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, Retries, chain_from
 from orchestrator.commands import Commands
+from orchestrator.deciding import Deciding
 from orchestrator.front import Front
 from orchestrator.intake import Intake
 from orchestrator.messages import INBOUND, Inbound, Live, Receipt, Status
@@ -33,7 +35,7 @@ from orchestrator.tools.functions import Functions
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import read_servers
 from orchestrator.tools.spec import Toolset
-from orchestrator.turn import Limits, Turns
+from orchestrator.turn import Turns
 from orchestrator.words import say
 from storage.errors import StorageError, StorageTextUnstorable
 from storage.records import Arrived, Parcel
@@ -163,17 +165,28 @@ async def build(
         reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
         plans = Planner(planner, catalog, reader, now=now) if planner else None
         hands_over_to = plans if settings.planner else None
+        sessions = Sessions(store, last=settings.history_messages)
         turns = Turns(
             store,
-            catalog,
-            sessions=Sessions(store, last=settings.history_messages),
-            front=Front(router, catalog, reader, planner=hands_over_to, now=now) if router else None,
-            planner=plans,
-            reader=reader,
-            steps=Steps(store, catalog, timeout_seconds=settings.tool_seconds),
-            synthesizer=Synthesizer(synthesizer),
-            commands=Commands(store, catalog, about=lambda: about_models(settings)),
-            limits=Limits(settings.message_characters, settings.steps_at_once, settings.replans),
+            sessions=sessions,
+            deciding=Deciding(
+                store,
+                catalog,
+                sessions=sessions,
+                front=Front(router, catalog, reader, planner=hands_over_to, now=now) if router else None,
+                commands=Commands(store, catalog, about=lambda: about_models(settings)),
+            ),
+            carrying_out=CarryingOut(
+                store,
+                catalog,
+                reader=reader,
+                steps=Steps(store, catalog, timeout_seconds=settings.tool_seconds),
+                planner=plans,
+                synthesizer=Synthesizer(synthesizer),
+                steps_at_once=settings.steps_at_once,
+                replans=settings.replans,
+            ),
+            message_characters=settings.message_characters,
             now=now,
         )
         yield App(store, catalog, turns, drain_seconds=settings.drain_seconds)

@@ -1,0 +1,134 @@
+"""A plan carried out: to a question where it waits for the person, else to an answer, over new plans if need be."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import assert_never
+
+from orchestrator import guard
+from orchestrator.card import Card, show_so_far
+from orchestrator.ending import Ending
+from orchestrator.errors import NoModelAnswered, PlanInvalid
+from orchestrator.headstart import HeadStart
+from orchestrator.messages import Answer, Emit
+from orchestrator.plan import Clarify, Direct, Plan, Planned, Refuse, Step, StepResult
+from orchestrator.planner import Planner
+from orchestrator.questions import blanks, model_question, plan_question
+from orchestrator.reading import Reader
+from orchestrator.scene import Scene
+from orchestrator.scheduler import run_plan
+from orchestrator.sessions import Run, Talk
+from orchestrator.steps import Steps
+from orchestrator.synthesizer import Synthesizer, troubles
+from orchestrator.tools.catalog import Catalog
+from orchestrator.words import say
+from storage.store import Store
+
+
+class CarryingOut:
+    """Runs plans. `replans` is how many new plans one request may get after steps that did not work."""
+
+    def __init__(
+        self,
+        store: Store,
+        catalog: Catalog,
+        *,
+        reader: Reader,
+        steps: Steps,
+        planner: Planner | None,
+        synthesizer: Synthesizer,
+        steps_at_once: int,
+        replans: int,
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._reader = reader
+        self._steps = steps
+        self._planner = planner
+        self._synthesizer = synthesizer
+        self._steps_at_once = steps_at_once
+        self._replans = replans
+
+    def head_start(self, talk: Talk, emit: Emit) -> HeadStart:
+        """Begins the steps of this turn's plan while it is still being written."""
+        return HeadStart(
+            self._reader,
+            self._catalog.find,
+            partial(self._steps.run_ahead, talk.arrived.turn),
+            show=partial(show_so_far, emit, talk.arrived.turn),
+            said=talk.said,
+            limit=self._steps_at_once,
+        )
+
+    async def carry_out(self, run: Run, scene: Scene) -> Ending:
+        """Run what can run now. What waits for the person becomes the turn's question; else there is an answer."""
+        results = await self._results(run, scene)
+        scene.dossier.ran(run.plan, results)
+        if blanks(run.plan, results):
+            question = plan_question(scene.question_id, run.plan, results, self._catalog.find)
+            return Ending("clarify", scene.instead_of_the_old(question, run.id), plan=run.id)
+        match await self._replanned(run, results, scene):
+            case Run() as again:
+                return await self.carry_out(again, scene)
+            case Ending() as ending:
+                return ending
+        answer = await self._synthesizer.synthesize(
+            run.request, run.plan, results, note=scene.dossier.call, on_text=scene.draft
+        )
+        return Ending("plan", Answer(text=answer))
+
+    async def _results(self, run: Run, scene: Scene) -> dict[str, StepResult]:
+        card = Card(run, scene.emit)
+        await card.show()
+
+        async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+            await card.mark(step, "running")
+            result = await self._steps.run_step(run, step, inputs, begun=scene.ahead.take(step))
+            await card.mark(step, result.state, result.error)
+            return result
+
+        return await run_plan(run.plan, run_step, known=run.results, limit=self._steps_at_once)
+
+    async def _replanned(self, run: Run, results: Mapping[str, StepResult], scene: Scene) -> Run | Ending | None:
+        """What the planner makes of steps that did not work; None where there is nothing to be made of them."""
+        if self._planner is None or not _failed(results) or run.replans >= self._replans:
+            return None
+        try:
+            decision = await self._planner.replan(scene.talk, run, results, note=scene.dossier.call)
+        except (NoModelAnswered, PlanInvalid) as error:
+            scene.dossier.note("no_new_plan", str(error))
+            return None
+        match decision:
+            case Direct(text=text) | Refuse(text=text):
+                return Ending("plan", Answer(text="\n\n".join(filter(None, (text, troubles(run.plan, results))))))
+            case Clarify():
+                question = model_question(scene.question_id, decision)
+                text = " ".join(filter(None, (so_far(replace(run, results=dict(results))), question.text)))
+                return Ending("clarify", question.model_copy(update={"text": text}))
+            case Planned(plan=plan):
+                return await self._gone_on(run, plan, results, scene)
+            case _:
+                assert_never(decision)
+
+    async def _gone_on(self, run: Run, plan: Plan, results: Mapping[str, StepResult], scene: Scene) -> Run:
+        """The run with its new plan, stored. Arguments may be grounded on what the results say."""
+        observed = "\n".join(result.text for result in results.values())
+        plan = guard.check(plan, self._catalog.find, f"{scene.talk.said}\n{run.request}\n{observed}")
+        kept = {step.id: results[step.id] for step in plan.steps if step.id in results}
+        again = replace(run, plan=plan, results=kept, replans=run.replans + 1)
+        await self._store.save_plan(again.as_stored(scene.talk.arrived))
+        scene.dossier.note("replanned", f"steps that did not work: {', '.join(_failed(results))}")
+        return again
+
+
+def so_far(run: Run) -> str:
+    """What of a run has happened, and what may have."""
+    done = [run.plan.step(step).label for step, result in run.results.items() if result.status == "done"]
+    begun = [run.plan.step(step).label for step in run.begun]
+    finished = say("Finished before that: {steps}.", steps=", ".join(done)) if done else ""
+    under_way = say("Under way, and perhaps done: {steps}.", steps=", ".join(begun)) if begun else ""
+    return " ".join(filter(None, (finished, under_way)))
+
+
+def _failed(results: Mapping[str, StepResult]) -> list[str]:
+    return [step for step, result in results.items() if result.status == "failed"]

@@ -1,0 +1,103 @@
+"""What an Inbound means: a command, an answer to the open question, or a request that is decided anew."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from orchestrator import guard, offline
+from orchestrator.commands import Commands, Told
+from orchestrator.errors import NoModelAnswered, PlanInvalid
+from orchestrator.front import Front
+from orchestrator.messages import Choice, Command, Form, Message, Stop
+from orchestrator.plan import Decision, Planned
+from orchestrator.questions import merge, read_reply
+from orchestrator.scene import Scene
+from orchestrator.sessions import Run, Sessions
+from orchestrator.tools.catalog import Catalog
+from orchestrator.words import say
+from storage.records import StoredStep
+from storage.store import Store
+
+
+class Deciding:
+    """Makes decisions. Without a model, or where none answers, the tier without one makes them."""
+
+    def __init__(
+        self, store: Store, catalog: Catalog, *, sessions: Sessions, front: Front | None, commands: Commands
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._sessions = sessions
+        self._front = front
+        self._commands = commands
+
+    async def decide(self, scene: Scene) -> Decision | Told | Run:
+        """The decision; a Run where a stored plan goes on. Raises BadInput, StorageError."""
+        talk = scene.talk
+        match talk.inbound:
+            case Stop():
+                open_question = talk.question is not None
+                text = say("I have dropped my question.") if open_question else say("Nothing is running here.")
+                return Told(text, drop_question=open_question)
+            case Command() as command:
+                return await self._commands.carry_out(talk, command)
+            case Choice() | Form() as press if talk.question is None or press.question != talk.question.id:
+                return Told(say("That question is closed already."))
+            case Choice() | Form() | Message():
+                return await self._answered(scene) or await self._fresh(scene)
+
+    async def _answered(self, scene: Scene) -> Run | Told | None:
+        """The plan that goes on with this Inbound, if it answers the open question."""
+        talk, question = scene.talk, scene.talk.question
+        if question is None or question.plan is None or (run := await self._sessions.run(question.plan)) is None:
+            return None
+        values = read_reply(talk.inbound, run.plan, run.waiting, self._catalog.find)
+        if not values:
+            unusable = say("I could not use that answer; please type it.")
+            return None if isinstance(talk.inbound, Message) else Told(unusable)
+        if question.person != talk.inbound.person.id:
+            if isinstance(talk.inbound, Message) and any(value not in (True, False) for value in values.values()):
+                return None  # in a chat of several people, words of another one are not a try to answer
+            return Told(say("I asked somebody else that; only they can answer it."))
+        plan, ended = merge(run.plan, values, person=talk.inbound.person.id, find=self._catalog.find)
+        steps = [StoredStep(step_id, result.status, result.model_dump_json()) for step_id, result in ended.items()]
+        steps += [StoredStep(step_id, "agreed", "{}") for step_id in _agreed(values)]
+        run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - _agreed(values))
+        await self._store.save_plan(run.as_stored(talk.arrived), closes=question.id, steps=steps)
+        scene.dossier.note("reason", f"you answered the question of {run.id}")
+        return run
+
+    async def _fresh(self, scene: Scene) -> Decision:
+        """A decision on a new request, and behind it the guard."""
+        if isinstance(scene.talk.inbound, Choice | Form):
+            scene = replace(scene, talk=replace(scene.talk, inbound=_as_message(scene.talk.inbound)))
+        decision = await self._front_decision(scene)
+        if isinstance(decision, Planned):
+            return replace(decision, plan=guard.check(decision.plan, self._catalog.find, scene.talk.said))
+        return decision
+
+    async def _front_decision(self, scene: Scene) -> Decision:
+        """The front call's, and behind it that of the tier without a model."""
+        text, specs, dossier = scene.talk.text, self._catalog.specs(), scene.dossier
+        if self._front is None:
+            return offline.decide(text, specs, note=offline.no_model())
+        try:
+            return await self._front.decide(
+                scene.talk, note=dossier.call, on_text=scene.draft, on_calls=scene.ahead.heard
+            )
+        except NoModelAnswered:
+            dossier.note("without_model", "no model of the chain answered")
+        except PlanInvalid as invalid:
+            dossier.note("without_model", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
+        return offline.decide(text, specs, note=offline.model_away())
+
+
+def _agreed(values: Mapping[str, object]) -> frozenset[str]:
+    """The steps of unknown outcome that the person wants to be run again."""
+    return frozenset(name.removesuffix(".repeat") for name, yes in values.items() if name.endswith(".repeat") and yes)
+
+
+def _as_message(press: Choice | Form) -> Message:
+    """A press on a question that a model asked, as the words that it stands for."""
+    text = press.value if isinstance(press, Choice) else "\n".join(press.values.values())
+    arrival = {name: getattr(press, name) for name in ("event_id", "address", "person", "sent_at")}
+    return Message(**arrival, text=text)

@@ -1,0 +1,35 @@
+"""What one turn works with: its talk, its dossier, the way up to the person, and the steps that began early."""
+
+from dataclasses import dataclass
+
+from orchestrator.dossier import Dossier
+from orchestrator.headstart import HeadStart
+from orchestrator.messages import Draft, Emit, Question
+from orchestrator.sessions import Talk
+from orchestrator.words import say
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One turn under way. `emit` shows live parts."""
+
+    talk: Talk
+    dossier: Dossier
+    emit: Emit
+    ahead: HeadStart
+
+    async def draft(self, text: str) -> None:
+        """Show the answer so far."""
+        await self.emit(Draft(text=text))
+
+    @property
+    def question_id(self) -> str:
+        """The id of the question that this turn may end with."""
+        return f"q{self.talk.arrived.number}"
+
+    def instead_of_the_old(self, question: Question, plan: str | None = None) -> Question:
+        """A session has one open question. Where another plan's is replaced, the person is told."""
+        if self.talk.question is None or self.talk.question.plan in {None, plan}:
+            return question
+        dropped = say("(I have dropped my question before this one.)")
+        return question.model_copy(update={"text": f"{question.text}\n\n{dropped}"})
