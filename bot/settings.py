@@ -14,7 +14,7 @@ CONFIG_FILE = "errand.toml"
 
 class Settings(BaseSettings):
     """Each field can be set as ERRAND_NAME, or as `name = value` in errand.toml. Chains are
-    `provider:model, provider:model`, asked in that order."""
+    `provider:model, provider:model?temperature=0&seconds=20`, asked in that order."""
 
     model_config = SettingsConfigDict(
         env_prefix="ERRAND_", env_file=".env", toml_file=CONFIG_FILE, extra="forbid", frozen=True

@@ -25,7 +25,7 @@ from orchestrator.errors import (
     ModelUnreachable,
     SettingsInvalid,
 )
-from orchestrator.models import ChatMessage, ModelReply, OnCalls, OnText, ToolCall, Usage
+from orchestrator.models import ChatMessage, ModelReply, OnCalls, OnText, ToolCall, Usage, Written
 from orchestrator.tools.spec import ToolSpec
 
 logger = logging.getLogger(__name__)
@@ -140,14 +140,15 @@ class Models:
         self._made: dict[str, AgnoModel] = {}
 
     def named(self, name: str) -> "AgnoModel":
-        """The one model of this name. Raises SettingsInvalid as `model_from` does."""
+        """The one model of this name, as a chain's setting writes it. Raises SettingsInvalid as `model_from` does."""
         if name not in self._made:
-            provider = name.partition(":")[0]
+            written = Written.read(name)
+            provider = written.name.partition(":")[0]
             self._made[name] = model_from(
-                name,
+                written.name,
                 base_url=self._base_urls.get(provider),
                 api_key=self._api_keys.get(provider),
-                temperature=self._temperature,
+                temperature=self._temperature if written.temperature is None else written.temperature,
                 http_timeout_seconds=self._http_timeout_seconds,
             )
         return self._made[name]

@@ -17,7 +17,7 @@ from orchestrator.errors import (
     ModelUnreachable,
     NoModelAnswered,
 )
-from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText
+from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Written
 from orchestrator.tools.spec import ToolSpec
 from storage.records import ModelCall
 
@@ -169,15 +169,20 @@ def chain_from(
     failures_to_rest: int = 3,
     rest_seconds: float = 30.0,
 ) -> Chain | None:
-    """The chain of a setting such as "gemini:gemini-2.5-flash, openrouter:openai/gpt-4o"; None where it is empty.
+    """The chain of a setting such as "gemini:gemini-2.5-flash?seconds=20, openrouter:openai/gpt-4o"; None where it is
+    empty.
 
-    Raises what `model_named` raises: SettingsInvalid for a name that it does not know.
+    `model_named` makes a model of each entry as it is written. Raises SettingsInvalid, for an entry that cannot be
+    read or that `model_named` does not know.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names:
         return None
     timeouts = [first_timeout_seconds] + [next_timeout_seconds] * (len(names) - 1)
-    members = [Member(model_named(name), seconds) for name, seconds in zip(names, timeouts, strict=True)]
+    members = [
+        Member(model_named(name), Written.read(name).seconds or seconds)
+        for name, seconds in zip(names, timeouts, strict=True)
+    ]
     return Chain(
         component,
         members,

@@ -5,7 +5,9 @@ import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+from urllib.parse import parse_qsl
 
+from orchestrator.errors import SettingsInvalid
 from orchestrator.tools.spec import ToolSpec
 
 
@@ -44,6 +46,32 @@ class ModelReply:
     model: str
     tool_calls: tuple[ToolCall, ...] = ()
     usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A model as a chain's setting names it: "openai:gpt-4o" or "openai:gpt-4o?temperature=0.7&seconds=60".
+
+    `seconds` is its time to answer. What is not written is None.
+    """
+
+    name: str
+    temperature: float | None = None
+    seconds: float | None = None
+
+    @classmethod
+    def read(cls, text: str) -> "Written":
+        """Raises SettingsInvalid for an option that there is not, or that is no number."""
+        name, _, options = text.strip().partition("?")
+        values: dict[str, float] = {}
+        for option, value in parse_qsl(options, keep_blank_values=True):
+            try:
+                values[option] = float(value)
+            except ValueError:
+                raise SettingsInvalid(f"{text!r}: the option {option!r} must be a number, not {value!r}") from None
+        if unknown := values.keys() - {"temperature", "seconds"}:
+            raise SettingsInvalid(f"{text!r}: there is no option {min(unknown)!r}, only temperature and seconds")
+        return cls(name, **values)
 
 
 OnText = Callable[[str], Awaitable[None]]

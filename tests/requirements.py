@@ -87,6 +87,7 @@ PROMISES = (
     Promise("models.cached", "A model's client is made once.", (0,)),
     Promise("models.extra", "A client that is not installed is named with the extra that brings it.", (0,)),
     Promise("chain.order", "The models of a chain are asked in their order, and every call is on record.", (7, 8, 34)),
+    Promise("chain.options", "Each model of a chain may have a temperature and a time of its own.", (40,)),
     Promise("chain.retries", "A model is asked again only after trouble that may pass, and within its time.", (8, 33)),
     Promise("chain.breaker", "A model that fails three times in a row rests, and is then tried once.", (8,)),
     Promise("chain.void_text", "Text of a model that fails halfway is taken back.", (8,)),

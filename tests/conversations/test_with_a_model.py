@@ -59,6 +59,15 @@ async def test_a_direct_answer_is_one_call_and_is_streamed(tmp_path: Path) -> No
         assert "openai:first as router: answered" in await talk.told("/why")
 
 
+@pytest.mark.proves("chain.options")
+async def test_a_temperature_of_its_own_reaches_the_provider(tmp_path: Path) -> None:
+    async with ModelServer(assistant) as server:
+        chain = settings(server, router="openai:first?temperature=0.7&seconds=5")
+        async with talking(tmp_path, **chain) as talk:
+            await talk.answered("Good day, model")
+        assert (server.requests[0]["model"], server.requests[0]["temperature"]) == ("first", 0.7)
+
+
 @pytest.mark.proves("model.question_one_call", "model.refuse")
 async def test_a_question_is_one_call_and_its_answer_is_routed_with_the_history(tmp_path: Path) -> None:
     async with ModelServer(assistant) as server, talking(tmp_path, **settings(server)) as talk:

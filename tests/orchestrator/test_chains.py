@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from orchestrator.chains import Chain, Member, Retries, chain_from
-from orchestrator.errors import ModelBusy, ModelError, ModelRefused, NoModelAnswered
+from orchestrator.errors import ModelBusy, ModelError, ModelRefused, NoModelAnswered, SettingsInvalid
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Scripted, ToolCall
 from orchestrator.tools.spec import ToolSpec
 from storage.records import ModelCall
@@ -162,6 +162,22 @@ async def test_text_of_a_model_that_fails_halfway_is_taken_back() -> None:
     notes: list[ModelCall] = []
     await chain(Stutters(), model("second")).reply(HELLO, on_text=show, note=notes.append)
     assert seen == ["I am half", "", "I", "I am", "I am second"]
+
+
+@pytest.mark.proves("chain.options")
+def test_a_member_may_have_a_time_of_its_own() -> None:
+    made = chain_from("router", "a:one?seconds=5&temperature=0, b:two", model)
+    assert made is not None
+    assert [member.timeout_seconds for member in made.members] == [5, 15]
+
+
+@pytest.mark.proves("chain.options")
+@pytest.mark.parametrize(
+    ("entry", "named"), [("a:one?seconds=soon", "'seconds' must be a number, not 'soon'"), ("a:one?top=1", "'top'")]
+)
+def test_an_option_that_cannot_be_read_is_named(entry: str, named: str) -> None:
+    with pytest.raises(SettingsInvalid, match=named):
+        chain_from("router", entry, model)
 
 
 def test_a_chain_is_read_from_its_setting() -> None:
