@@ -37,6 +37,7 @@ from orchestrator.tools.mcp_config import read_servers
 from orchestrator.tools.spec import Toolset
 from orchestrator.turn import Turns
 from orchestrator.words import say
+from orchestrator.workers import WorkerLimits, Workers
 from storage.errors import StorageError, StorageTextUnstorable
 from storage.records import Arrived, Parcel
 from storage.store import Store, open_store
@@ -165,6 +166,8 @@ async def build(
         reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
         plans = Planner(planner, catalog, reader, now=now) if planner else None
         hands_over_to = plans if settings.planner else None
+        worker = chain_of("worker", settings.worker or settings.router, settings, make)
+        workers = Workers(store, catalog, chain=worker, limits=_worker_limits(settings))
         sessions = Sessions(store, last=settings.history_messages)
         turns = Turns(
             store,
@@ -180,7 +183,7 @@ async def build(
                 store,
                 catalog,
                 reader=reader,
-                steps=Steps(store, catalog, timeout_seconds=settings.tool_seconds),
+                steps=Steps(store, catalog, workers, timeout_seconds=settings.tool_seconds),
                 planner=plans,
                 synthesizer=Synthesizer(synthesizer),
                 steps_at_once=settings.steps_at_once,
@@ -208,6 +211,15 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
         yield models.named
     finally:
         await models.aclose()
+
+
+def _worker_limits(settings: Settings) -> WorkerLimits:
+    return WorkerLimits(
+        calls=settings.worker_calls,
+        tokens=settings.worker_tokens,
+        seconds=settings.worker_seconds,
+        tool_seconds=settings.tool_seconds,
+    )
 
 
 def after_own(own: str, behind: str) -> str:

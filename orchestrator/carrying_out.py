@@ -83,7 +83,9 @@ class CarryingOut:
 
         async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
             await card.mark(step, "running")
-            result = await self._steps.run_step(run, step, inputs, begun=scene.ahead.take(step))
+            result = await self._steps.run_step(
+                run, step, inputs, note=scene.dossier.call, begun=scene.ahead.take(step)
+            )
             await card.mark(step, result.state, result.error)
             return result
 

@@ -8,7 +8,7 @@ from orchestrator.commands import Commands, Told
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
 from orchestrator.messages import Choice, Command, Form, Message, Stop
-from orchestrator.plan import Decision, Planned
+from orchestrator.plan import GENERAL, Decision, Plan, Planned, Step
 from orchestrator.questions import merge, read_reply
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions
@@ -58,7 +58,9 @@ class Deciding:
             if isinstance(talk.inbound, Message) and any(value not in (True, False) for value in values.values()):
                 return None  # in a chat of several people, words of another one are not a try to answer
             return Told(say("I asked somebody else that; only they can answer it."))
-        plan, ended = merge(run.plan, values, person=talk.inbound.person.id, find=self._catalog.find)
+        plan, ended = merge(
+            run.plan, values, waiting=run.waiting, person=talk.inbound.person.id, find=self._catalog.find
+        )
         steps = [StoredStep(step_id, result.status, result.model_dump_json()) for step_id, result in ended.items()]
         steps += [StoredStep(step_id, "agreed", "{}") for step_id in _agreed(values)]
         run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - _agreed(values))
@@ -87,8 +89,15 @@ class Deciding:
         except NoModelAnswered:
             dossier.note("without_model", "no model of the chain answered")
         except PlanInvalid as invalid:
-            dossier.note("without_model", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
+            dossier.note("one_task", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
+            return self._as_one_task(text)
         return offline.decide(text, specs, note=offline.model_away())
+
+    def _as_one_task(self, text: str) -> Planned:
+        """A plan of one step that always can run: the whole request, left to a worker."""
+        tools = tuple(tool.name for tool in self._catalog.offer(text))
+        step = Step(id="s1", worker=GENERAL, arguments={"task": text}, tools=tools)
+        return Planned(Plan.checked([step], self._catalog.find), reason="one task in place of a plan that cannot run")
 
 
 def _agreed(values: Mapping[str, object]) -> frozenset[str]:

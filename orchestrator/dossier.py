@@ -80,6 +80,8 @@ def why(record: TurnRecord) -> str:
     lines = [f"**{record.turn}** “{request}”", f"{OUTCOMES.get(record.outcome, record.outcome)}."]
     if reason := facts.get("reason"):
         lines.append(f"Because: {reason}.")
+    if one_task := facts.get("one_task"):
+        lines.append(f"As one task: {one_task}.")
     if without := facts.get("without_model"):
         lines.append(f"Without a model: {without}.")
     lines += map(_step_line, facts.get("steps", ()))

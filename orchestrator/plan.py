@@ -28,6 +28,7 @@ TEMPLATE_NAME = re.compile(
 )  # what an answer holds results with
 JSON_TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 NOTHING_FROM_OUTSIDE: Registry[Any] = Registry()  # a schema is a stranger's: its $ref must not make us fetch anything
+GENERAL = "general"  # the one worker that there is without any setting
 STEP_ID = re.compile(r"[\w-]{1,40}")
 
 
@@ -46,8 +47,8 @@ class Step(BaseModel):
 
     `arguments` may hold references to earlier results: `${id}`, `${id.path.0.name}` or `step:id`; a worker's only
     argument is `task`. `tools` are the ones that a worker may call. `missing` are the required arguments that only
-    the person can give. `approved_by` is the person who said yes to this step. `confidence` is the planner's own,
-    0 to 1.
+    the person can give. `approved_by` is the person who said yes to this step, `agreed` are the calls of a worker
+    to which they did. `confidence` is the planner's own, 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,6 +67,7 @@ class Step(BaseModel):
     pool: str = ""
     missing: tuple[str, ...] = ()
     approved_by: str | None = None
+    agreed: tuple[str, ...] = ()
 
     @cached_property
     def dependencies(self) -> frozenset[str]:
@@ -137,8 +139,9 @@ class StepResult(BaseModel):
     """What came of one step.
 
     "waiting" is not an end: the step needs an argument, a yes, or a word on a call whose outcome nobody knows, as
-    `waits_for` says. `tool` is the one that really worked, `tried` those that failed before it. Of a worker, `used`
-    are the tools that it called, and `refused` those that it wanted and that its step does not allow.
+    `waits_for` says; of a worker `tool` and `call` are then the call that waits. Else `tool` is the one that really
+    worked, `tried` those that failed before it. Of a worker, `used` are the tools that it called, and `refused`
+    those that it wanted and that its step does not allow.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -151,6 +154,7 @@ class StepResult(BaseModel):
     tried: tuple[str, ...] = ()
     used: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    call: str = ""
     attempts: int = 0
     seconds: float = 0.0
     waits_for: Literal["arguments", "approval", "repeat"] | None = None
@@ -332,6 +336,8 @@ def _graph_problems(steps: Sequence[Step]) -> Iterator[str]:
 def _step_problems(step: Step, ids: Sequence[str]) -> Iterator[str]:
     if bool(step.tool) == bool(step.worker):
         yield f"step {step.id!r} must name a tool or a worker, and only one of them"
+    if step.worker and step.arguments.keys() != {"task"}:
+        yield f"step {step.id!r}: a worker takes one argument, the task"
     for needed in sorted(step.dependencies):
         if needed == step.id:
             yield f"step {step.id!r} depends on itself"
@@ -340,6 +346,8 @@ def _step_problems(step: Step, ids: Sequence[str]) -> Iterator[str]:
 
 
 def _tool_problems(step: Step, find: FindTool) -> Iterator[str]:
+    if step.worker and step.worker != GENERAL:
+        yield f"step {step.id!r} wants the worker {step.worker!r}; there is only {GENERAL!r}"
     for name in filter(None, (step.tool, *step.fallbacks, *step.tools)):
         if find(name) is None:
             yield f"step {step.id!r} wants the tool {name!r}, which does not exist"

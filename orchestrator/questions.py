@@ -23,6 +23,7 @@ class Blank:
     step: Step
     topic: Topic
     argument: str = ""
+    tool: str = ""
     resolved: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -40,9 +41,9 @@ def blanks(plan: Plan, results: Mapping[str, StepResult]) -> list[Blank]:
     for step in plan.steps:
         match results.get(step.id):
             case StepResult(waits_for="arguments"):
-                waiting += [Blank(step, "argument", name) for name in step.missing]
-            case StepResult(waits_for="approval" | "repeat" as topic, data=resolved):
-                waiting.append(Blank(step, topic, resolved=resolved or {}))
+                waiting += [Blank(step, "argument", name, tool=step.tool) for name in step.missing]
+            case StepResult(waits_for="approval" | "repeat" as topic, data=resolved, tool=tool):
+                waiting.append(Blank(step, topic, tool=tool or step.tool, resolved=resolved or {}))
             case _:
                 pass
     return waiting
@@ -72,17 +73,17 @@ def model_question(question_id: str, clarify: Clarify) -> Question:
 
 
 def _field(blank: Blank, find: FindTool) -> QuestionField:
-    step, tool = blank.step, find(blank.step.tool)
+    tool = find(blank.tool)
     if blank.topic == "approval":
         why = " It may change something." if tool and tool.is_risky else " I am not sure that you mean this."
-        label = f"May I run `{step.tool}`: {_shown(blank)}?{why}"
+        label = f"May I run `{blank.tool}`: {_shown(blank)}?{why}"
         return QuestionField(name=blank.name, label=label, choices=(YES, NO), closed=True)
     if blank.topic == "repeat":
-        label = f"`{step.tool}` was under way when I lost it: {_shown(blank)}. It may have happened or not."
+        label = f"`{blank.tool}` was under way when I lost it: {_shown(blank)}. It may have happened or not."
         return QuestionField(name=blank.name, label=label, choices=(AGAIN, LEAVE), closed=True)
     asked = parameter_question(tool, blank.argument) if tool else f"which {blank.argument}?"
     choices = parameter_choices(tool, blank.argument) if tool else ()
-    return QuestionField(name=blank.name, label=f"For **{step.label}**: {asked}", choices=choices)
+    return QuestionField(name=blank.name, label=f"For **{blank.step.label}**: {asked}", choices=choices)
 
 
 def _shown(blank: Blank) -> str:
@@ -122,7 +123,9 @@ def read_reply(inbound: Inbound, plan: Plan, results: Mapping[str, StepResult], 
     return {name: value for name, value in read.items() if value is not None}
 
 
-def merge(plan: Plan, values: Mapping[str, Any], *, person: str, find: FindTool) -> tuple[Plan, dict[str, StepResult]]:
+def merge(
+    plan: Plan, values: Mapping[str, Any], *, waiting: Mapping[str, StepResult], person: str, find: FindTool
+) -> tuple[Plan, dict[str, StepResult]]:
     """The plan with the answers in it, and the results of those steps that the answers end: a no is an end."""
     ended: dict[str, StepResult] = {}
     for step in plan.steps:
@@ -137,7 +140,8 @@ def merge(plan: Plan, values: Mapping[str, Any], *, person: str, find: FindTool)
                 named = _retitled(changed, arguments, find)
                 changed = changed.model_copy(update={"arguments": arguments, "missing": left, "title": named})
             elif value:
-                changed = changed.model_copy(update={"approved_by": person})
+                agreed = (*changed.agreed, *filter(None, [waiting[step.id].call])) if step.id in waiting else ()
+                changed = changed.model_copy(update={"approved_by": person, "agreed": agreed})
             else:
                 said = "you said no" if what == "approval" else "you left it as it is; it may have happened"
                 ended[step.id] = StepResult(status="skipped", error=said)

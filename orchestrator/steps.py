@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Mapping
 
+from orchestrator.chains import Note
 from orchestrator.errors import OutcomeUnknown, ToolError
 from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import needs_approval
@@ -10,6 +11,7 @@ from orchestrator.repair import repaired, repaired_data
 from orchestrator.sessions import Run
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import Arguments, ToolSpec
+from orchestrator.workers import Workers
 from storage.records import StoredStep
 from storage.store import Store
 
@@ -17,9 +19,10 @@ from storage.store import Store
 class Steps:
     """Runs steps. A failure is a result, never an exception."""
 
-    def __init__(self, store: Store, catalog: Catalog, *, timeout_seconds: float = 60.0) -> None:
+    def __init__(self, store: Store, catalog: Catalog, workers: Workers, *, timeout_seconds: float = 60.0) -> None:
         self._store = store
         self._catalog = catalog
+        self._workers = workers
         self._timeout_seconds = timeout_seconds
 
     async def run_step(
@@ -28,22 +31,26 @@ class Steps:
         step: Step,
         inputs: Mapping[str, StepResult],
         *,
+        note: Note,
         begun: Awaitable[StepResult] | None = None,
     ) -> StepResult:
-        """The step's result, stored under `run/step` before it is returned. `begun` is its head start."""
-        result = await (begun or self._timed(run, step, inputs))
+        """The step's result, stored under `run/step` before it is returned. `begun` is its head start.
+
+        `note` hears of a worker's model calls.
+        """
+        result = await (begun or _timed(self._work(run, step, inputs, note=note)))
         await self._store.keep_step(run.id, StoredStep(step.id, result.status, result.model_dump_json()))
         return result
 
     async def run_ahead(self, turn: str, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
         """The result of a harmless step of a plan that is not complete yet. Nothing is stored."""
         alone = Plan.model_construct(steps=(step,))  # unchecked: what it refers to is not there
-        return await self._timed(Run(id=turn, request="", plan=alone), step, inputs)
+        return await _timed(self._outcome(Run(id=turn, request="", plan=alone), step, inputs))
 
-    async def _timed(self, run: Run, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
-        started = time.monotonic()
-        result = await self._outcome(run, step, inputs)
-        return result.model_copy(update={"seconds": time.monotonic() - started})
+    async def _work(self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note) -> StepResult:
+        if step.worker:
+            return await self._workers.work(run, step, inputs, note=note)
+        return await self._outcome(run, step, inputs)
 
     async def _outcome(self, run: Run, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
         if step.missing:
@@ -92,3 +99,9 @@ class Steps:
         if answer.is_error:
             return StepResult(status="failed", error=repaired(answer.text), tool=tool.name)
         return StepResult(status="done", text=repaired(answer.text), data=repaired_data(answer.data), tool=tool.name)
+
+
+async def _timed(work: Awaitable[StepResult]) -> StepResult:
+    started = time.monotonic()
+    result = await work
+    return result.model_copy(update={"seconds": time.monotonic() - started})

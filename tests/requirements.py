@@ -62,6 +62,16 @@ PROMISES = (
     ),
     Promise("synthesis.join", "Without a model the answer names what worked and what did not.", (12,)),
     Promise("synthesis.template", "A template makes the answer of a plan, without any model.", (60,)),
+    # Workers
+    Promise("worker.loop", "A step that needs judgement is done by a model with the tools that it may call.", (50,)),
+    Promise("worker.bounded", "A worker ends at its limit of calls, tokens or time, with what it has.", (0,)),
+    Promise("worker.policy", "A worker calls only what its step allows; what else it wanted is on record.", (44,)),
+    Promise("worker.tool_trouble", "What does not work is told to the worker, who goes on.", (44,)),
+    Promise("worker.approval", "A risky call of a worker waits for a yes to exactly that call.", (37,)),
+    Promise("worker.key", "Each call of a worker has an idempotency key of its own.", (54,)),
+    Promise("worker.without_a_model", "Without a model a task says why it cannot be done.", (8,)),
+    Promise("worker.stop", "A stop ends a worker and its model call at once.", (0,)),
+    Promise("plan.one_step_fallback", "A request whose plan could not run twice becomes one task of a worker.", (43,)),
     # Models
     Promise("model.direct_one_call", "A direct answer is one model call.", (9,)),
     Promise("model.streams", "A direct answer is shown while it comes.", (0,)),

@@ -66,7 +66,7 @@ def test_several_blanks_take_pairs_or_a_line_each(text: str) -> None:
 
 def test_a_part_of_the_answer_is_taken_and_the_rest_stays_open() -> None:
     values = read(TWO, NEEDS_ARGUMENTS, typed("unit=c"))
-    plan, ended = merge(TWO, values, person="ann", find=FIND)
+    plan, ended = merge(TWO, values, waiting={}, person="ann", find=FIND)
     assert plan.step("a").arguments == {"unit": "c"}
     assert plan.step("a").missing == ("day",)
     assert ended == {}
@@ -84,7 +84,7 @@ def test_an_approval_shows_the_arguments_as_they_will_be_used() -> None:
 @pytest.mark.parametrize("text", ["yes", "1", "ok", "Ja, bitte"])
 def test_a_yes_is_bound_to_the_person_who_gave_it(text: str) -> None:
     values = read(SENDING, NEEDS_A_YES, typed(text))
-    plan, ended = merge(SENDING, values, person="ann", find=FIND)
+    plan, ended = merge(SENDING, values, waiting={}, person="ann", find=FIND)
     assert plan.step("a").approved_by == "ann"
     assert ended == {}
 
@@ -92,7 +92,7 @@ def test_a_yes_is_bound_to_the_person_who_gave_it(text: str) -> None:
 @pytest.mark.parametrize("text", ["no", "2", "never"])
 def test_a_no_ends_the_step_and_says_so(text: str) -> None:
     values = read(SENDING, NEEDS_A_YES, typed(text))
-    plan, ended = merge(SENDING, values, person="ann", find=FIND)
+    plan, ended = merge(SENDING, values, waiting={}, person="ann", find=FIND)
     assert plan.step("a").approved_by is None
     assert ended["a"] == StepResult(status="skipped", error="you said no")
 

@@ -1,0 +1,253 @@
+"""Workers: a bounded loop under the plan's policy, counted by a real server, over questions and restarts."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.errors import BadInput
+from orchestrator.messages import Question
+from orchestrator.tools.functions import Functions, IdempotencyKey, tool
+from tests.conversations.talk import Talk, outgoing, talking
+from tests.fakes.model_server import Behaviour, Call, Hang, ModelServer, Say
+
+PLAN = 'w: @general(task="find out who sells the cheapest tea", tools=["price"])'
+SEND_PLAN = 'w: @general(task="send ann a greeting", tools=["price", "send"])'
+
+
+class Shop:
+    """`price(seller)`, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+        @tool(read_only=True)
+        def price(seller: str) -> str:
+            """The price of tea at a seller."""
+            self.asked.append(seller)
+            if seller == "closed":
+                raise BadInput("the shop is closed")
+            return f"{len(seller)} EUR at {seller}"
+
+        self.functions = Functions([price])
+
+
+def script(worker: Callable[[list[dict[str, Any]]], Behaviour], *, plan: str = PLAN) -> Callable[..., Behaviour]:
+    """A model that plans one task, and does it as `worker` says: it sees the messages of its own loop."""
+
+    def behaviour(request: dict[str, Any]) -> Behaviour:
+        if request["messages"][0]["content"].startswith("You are a worker"):
+            return worker(request["messages"])
+        if request.get("tools"):
+            return Call([("plan", {"steps": plan, "answer": "{{w}}"})])
+        return Say("summed up")
+
+    return behaviour
+
+
+def heard(messages: list[dict[str, Any]]) -> list[str]:
+    """What tools have said in the loop so far."""
+    return [str(message["content"]) for message in messages if message["role"] == "tool"]
+
+
+def settings(server: ModelServer, **more: Any) -> dict[str, Any]:
+    return {"router": "openai:one", "openai_base_url": server.url, "openai_api_key": "obviously-fake-key", **more}
+
+
+@pytest.mark.proves("worker.loop")
+async def test_a_worker_calls_its_tools_and_its_result_is_the_steps(tmp_path: Path) -> None:
+    shop = Shop()
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        if not heard(messages):
+            return Call([("price", {"seller": seller}) for seller in ("Ann", "Robert")])
+        assert "3 EUR at Ann" in heard(messages)[0]
+        return Say("Ann, for 3 EUR")
+
+    async with ModelServer(script(worker)) as server:
+        async with talking(tmp_path, toolsets=[shop.functions], **settings(server)) as talk:
+            assert (await talk.answered("who sells the cheapest tea?")).strip() == "Ann, for 3 EUR"
+        assert shop.asked == ["Ann", "Robert"]
+        assert server.calls == 3
+
+
+@pytest.mark.proves("worker.bounded")
+async def test_a_worker_that_never_stops_calling_is_ended_at_its_limit_with_what_it_has(tmp_path: Path) -> None:
+    shop = Shop()
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        if "no calls left" in str(messages[-1]["content"]):
+            return Say("I only know of Ann.")
+        return Call([("price", {"seller": "Ann"})])
+
+    async with ModelServer(script(worker)) as server:
+        async with talking(tmp_path, toolsets=[shop.functions], **settings(server, worker_calls=3)) as talk:
+            assert (await talk.answered("who sells the cheapest tea?")).strip() == "I only know of Ann."
+        assert len(shop.asked) == 3
+        assert "tools" not in server.requests[-1], "the last word is asked for without tools"
+
+
+@pytest.mark.proves("worker.bounded")
+async def test_a_worker_ends_at_its_tokens_and_at_its_time(tmp_path: Path) -> None:
+    shop = Shop()
+
+    def greedy(messages: list[dict[str, Any]]) -> Behaviour:
+        return Say("Enough.") if "no calls left" in str(messages[-1]["content"]) else Call([("price", {"seller": "A"})])
+
+    async with ModelServer(script(greedy)) as server:
+        async with talking(tmp_path, toolsets=[shop.functions], **settings(server, worker_tokens=1)) as talk:
+            assert (await talk.answered("who sells the cheapest tea?")).strip() == "Enough."
+        assert len(shop.asked) == 1
+
+    async with ModelServer(script(lambda _: Hang())) as server:
+        limits = settings(server, worker_seconds=0.3, replans=0)
+        async with talking(tmp_path, toolsets=[shop.functions], **limits) as talk:
+            assert "it took longer than 0.3 s" in await talk.answered("who sells the cheapest tea?")
+
+
+@pytest.mark.proves("worker.policy")
+async def test_a_tool_that_the_step_does_not_allow_is_refused_and_that_is_on_record(tmp_path: Path) -> None:
+    sent, outbox = outgoing()
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        if not heard(messages):
+            return Call([("send", {"text": "hi"}), ("nothing_like_it", {})])
+        assert "send is not allowed in this task. Allowed: price." in heard(messages)[0]
+        return Say("I may not.")
+
+    async with ModelServer(script(worker)) as server:
+        tools = [Shop().functions, outbox]
+        async with talking(tmp_path, toolsets=tools, **settings(server)) as talk:
+            await talk.answered("who sells the cheapest tea?")
+            step = (await talk.app.store.steps("t1"))[-1]
+            assert '"refused":["send","nothing_like_it"]' in step.body
+    assert sent == []
+
+
+@pytest.mark.proves("worker.tool_trouble")
+async def test_a_tool_that_does_not_work_is_told_to_the_worker_who_goes_on(tmp_path: Path) -> None:
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        if not heard(messages):
+            return Call([("price", {"seller": "closed"}), ("price", {"shop": "Ann"})])
+        assert "the shop is closed" in heard(messages)[0]
+        assert "This cannot run: the argument 'seller' is missing" in heard(messages)[1]
+        return Say("Nobody told me.")
+
+    async with (
+        ModelServer(script(worker)) as server,
+        talking(tmp_path, toolsets=[Shop().functions], **settings(server)) as talk,
+    ):
+        assert (await talk.answered("who sells the cheapest tea?")).strip() == "Nobody told me."
+
+
+@pytest.mark.proves("worker.approval")
+async def test_a_risky_call_of_a_worker_waits_for_a_yes_to_exactly_that_call(tmp_path: Path) -> None:
+    sent, outbox = outgoing()
+    shop = Shop()
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        match len(heard(messages)):
+            case 0:
+                return Call([("price", {"seller": "Ann"})])
+            case 1:
+                return Call([("send", {"text": "hello Ann"})])
+            case 2:
+                return Call([("send", {"text": "and goodbye"})])
+            case _:
+                return Say("Both are sent.")
+
+    async with ModelServer(script(worker, plan=SEND_PLAN)) as server:
+        given = settings(server)
+        async with talking(tmp_path, toolsets=[shop.functions, outbox], **given) as talk:
+            assert "May I run `send`: text = `hello Ann`?" in (await talk.asked("greet ann")).text
+            assert sent == []
+        async with talking(tmp_path, toolsets=[shop.functions, outbox], **given) as talk:  # another process
+            assert "text = `and goodbye`" in (await talk.asked("yes")).text
+            assert sent == ["hello Ann"]
+            assert (await talk.answered("yes")).strip() == "Both are sent."
+    assert sent == ["hello Ann", "and goodbye"]
+    assert shop.asked == ["Ann"], "a finished call is not made twice"
+
+
+@pytest.mark.proves("worker.approval")
+async def test_a_no_to_a_workers_call_ends_its_step(tmp_path: Path) -> None:
+    sent, outbox = outgoing()
+    worker = script(lambda messages: Call([("send", {"text": "hello"})]), plan=SEND_PLAN)
+    async with (
+        ModelServer(worker) as server,
+        talking(tmp_path, toolsets=[Shop().functions, outbox], **settings(server)) as talk,
+    ):
+        await talk.asked("greet ann")
+        assert "you said no" in await talk.answered("no")
+    assert sent == []
+
+
+@pytest.mark.proves("worker.key")
+async def test_each_call_of_a_worker_has_a_key_of_its_own(tmp_path: Path) -> None:
+    keys: list[str] = []
+
+    @tool(read_only=True)
+    def price(seller: str, key: IdempotencyKey) -> str:
+        """The price of tea."""
+        keys.append(key)
+        return "3 EUR"
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        return Say("Ann") if heard(messages) else Call([("price", {"seller": name}) for name in ("Ann", "Bob")])
+
+    async with (
+        ModelServer(script(worker)) as server,
+        talking(tmp_path, toolsets=[Functions([price])], **settings(server)) as talk,
+    ):
+        await talk.answered("who sells the cheapest tea?")
+    assert keys == ["t1/w/1.1", "t1/w/1.2"]
+
+
+@pytest.mark.proves("worker.without_a_model")
+async def test_without_a_model_a_task_fails_and_says_why(tmp_path: Path) -> None:
+    async with talking(tmp_path, toolsets=[Shop().functions]) as talk:
+        assert "no model is configured for workers" in await talk.answered(f"/plan {PLAN}")
+        assert "there is only 'general'" in await talk.told('/plan w: @nobody(task="x")')
+        assert "one argument, the task" in await talk.told('/plan w: @general(work="x")')
+
+
+@pytest.mark.proves("plan.one_step_fallback")
+async def test_a_request_whose_plan_could_not_run_twice_becomes_one_task(tmp_path: Path) -> None:
+    shop = Shop()
+
+    def behaviour(request: dict[str, Any]) -> Behaviour:
+        if request["messages"][0]["content"].startswith("You are a worker"):
+            return Say("Ann, for 3 EUR") if heard(request["messages"]) else Call([("price", {"seller": "Ann"})])
+        return Call([("plan", {"steps": "a: nothing_like_it()"})])
+
+    async with (
+        ModelServer(behaviour) as server,
+        talking(tmp_path, toolsets=[shop.functions], **settings(server)) as talk,
+    ):
+        assert "Ann, for 3 EUR" in await talk.answered("who sells the cheapest tea?")
+        assert "could not run, twice" in await talk.told("/why")
+    assert shop.asked == ["Ann"]
+
+
+@pytest.mark.proves("worker.stop")
+async def test_a_stop_ends_a_worker_and_its_model_call_at_once(tmp_path: Path) -> None:
+    async with (
+        ModelServer(script(lambda _: Hang())) as server,
+        talking(tmp_path, toolsets=[Shop().functions], **settings(server)) as talk,
+    ):
+        turn = await talk.send("who sells the cheapest tea?")
+        await _until_asked(server, talk, calls=2)
+        await talk.send("/stop")
+        part = await talk.outcome(turn)
+        assert not isinstance(part, Question)
+        assert part.text.startswith("Stopped.")
+        await server.gone.wait()
+
+
+async def _until_asked(server: ModelServer, talk: Talk, *, calls: int) -> None:
+    import asyncio
+
+    async with asyncio.timeout(5):
+        while server.calls < calls:
+            await asyncio.sleep(0.01)
