@@ -16,7 +16,7 @@ from bot.dispatch import Dispatcher, Work
 from bot.settings import Settings
 from orchestrator.agno_models import Models
 from orchestrator.carrying_out import CarryingOut
-from orchestrator.chains import Chain, Retries, chain_from
+from orchestrator.chains import Chain, chain_from
 from orchestrator.commands import Commands
 from orchestrator.deciding import Deciding
 from orchestrator.front import Front
@@ -26,8 +26,10 @@ from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.planner import Planner
 from orchestrator.reading import PlanLimits, Reader
+from orchestrator.resources import Resources
+from orchestrator.retries import Retries
 from orchestrator.sessions import Sessions
-from orchestrator.steps import Steps
+from orchestrator.steps import StepLimits, Steps
 from orchestrator.synthesizer import Synthesizer
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.catalog import Catalog
@@ -166,6 +168,7 @@ async def build(
         reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
         plans = Planner(planner, catalog, reader, now=now) if planner else None
         hands_over_to = plans if settings.planner else None
+        resources = Resources(cpus=settings.cpus, gpu_mb=settings.gpu_mb)
         worker = chain_of("worker", settings.worker or settings.router, settings, make)
         workers = Workers(store, catalog, chain=worker, limits=_worker_limits(settings))
         sessions = Sessions(store, last=settings.history_messages)
@@ -183,7 +186,7 @@ async def build(
                 store,
                 catalog,
                 reader=reader,
-                steps=Steps(store, catalog, workers, timeout_seconds=settings.tool_seconds),
+                steps=Steps(store, catalog, workers, resources, limits=_step_limits(settings)),
                 planner=plans,
                 synthesizer=Synthesizer(synthesizer),
                 steps_at_once=settings.steps_at_once,
@@ -211,6 +214,14 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
         yield models.named
     finally:
         await models.aclose()
+
+
+def _step_limits(settings: Settings) -> StepLimits:
+    return StepLimits(
+        seconds=settings.tool_seconds,
+        input_characters=settings.step_input_characters,
+        retries=Retries(settings.step_retries, settings.step_retry_seconds),
+    )
 
 
 def _worker_limits(settings: Settings) -> WorkerLimits:

@@ -1,6 +1,7 @@
 """Every setting: from the environment (ERRAND_...), then .env, then errand.toml. A first run needs none of them."""
 
 import getpass
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from orchestrator.errors import SettingsInvalid
 
 CONFIG_FILE = "errand.toml"
+
+
+def _cores() -> float:
+    return float(os.cpu_count() or 1)
 
 
 class Settings(BaseSettings):
@@ -36,6 +41,11 @@ class Settings(BaseSettings):
     connect_seconds: float = Field(30.0, gt=0, description="Seconds that an MCP server has to come up.")
     history_messages: int = Field(10, ge=0, description="Earlier messages that a model sees.")
     message_characters: int = Field(20_000, ge=1, description="Characters of the longest message that is worked on.")
+    step_retries: int = Field(2, ge=0, description="Further tries of a harmless call after trouble that may pass.")
+    step_retry_seconds: float = Field(0.5, gt=0, description="Seconds before the first of them; doubles each time.")
+    step_input_characters: int = Field(100_000, ge=1, description="Characters of one argument that a step may take.")
+    cpus: float = Field(default_factory=_cores, gt=0, description="Processor cores that steps with needs may take.")
+    gpu_mb: int = Field(0, ge=0, description="Megabytes of GPU memory that steps with needs may take.")
     steps_at_once: int = Field(4, ge=1, description="Steps of one plan that may run side by side.")
     plan_steps: int = Field(20, ge=1, description="Steps that a model's plan may have.")
     plan_workers: int = Field(4, ge=0, description="Steps of them that may be tasks for workers.")

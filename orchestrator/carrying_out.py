@@ -89,7 +89,15 @@ class CarryingOut:
             await card.mark(step, result.state, result.error)
             return result
 
-        return await run_plan(run.plan, run_step, known=run.results, limit=self._steps_at_once)
+        seconds = await self._steps.expected_seconds()
+        return await run_plan(
+            run.plan,
+            run_step,
+            known=run.results,
+            limit=self._steps_at_once,
+            seconds=seconds,
+            admit=self._steps.room_for,
+        )
 
     async def _replanned(self, run: Run, results: Mapping[str, StepResult], scene: Scene) -> Run | Ending | None:
         """What the planner makes of steps that did not work; None where there is nothing to be made of them."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import random
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from orchestrator.errors import (
     NoModelAnswered,
 )
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Written
+from orchestrator.retries import ONCE, Retries
 from orchestrator.tools.spec import ToolSpec
 from storage.records import ModelCall
 
@@ -36,14 +36,6 @@ class Member:
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
-    """How often one member is asked again after trouble that may pass, and the first pause before; it doubles."""
-
-    most: int = 1
-    pause_seconds: float = 0.25
-
-
 class Chain:
     """The models of one component, such as the planner, in the order in which they are asked.
 
@@ -56,7 +48,7 @@ class Chain:
         component: str,
         members: Sequence[Member],
         *,
-        retries: Retries = Retries(),
+        retries: Retries = ONCE,
         clock: Callable[[], float] = time.monotonic,
         failures_to_rest: int = 3,
         rest_seconds: float = 30.0,
@@ -118,7 +110,7 @@ class Chain:
     async def _tried(self, member: Member, ask: Ask, note: Note) -> ModelReply:
         """One member's answer, asked again after trouble that may pass, as long as its time lasts."""
         ends = self._clock() + member.timeout_seconds
-        for pause in self._pauses():
+        for pause in self._retries.pauses():
             try:
                 return await self._noted(member.model, ask, ends - self._clock(), note)
             except RETRYABLE:
@@ -126,12 +118,6 @@ class Chain:
                     raise
             await asyncio.sleep(pause)
         raise ModelTimedOut
-
-    def _pauses(self) -> Iterator[float]:
-        """Before each further try a pause, a bit different each time so that many turns do not come back together."""
-        for number in range(self._retries.most):
-            yield self._retries.pause_seconds * 2**number * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
-        yield math.inf  # after the last try there is none
 
     async def _noted(self, model: Model, ask: Ask, timeout_seconds: float, note: Note) -> ModelReply:
         started = self._clock()
@@ -164,7 +150,7 @@ def chain_from(
     *,
     first_timeout_seconds: float = 30.0,
     next_timeout_seconds: float = 15.0,
-    retries: Retries = Retries(),
+    retries: Retries = ONCE,
     clock: Callable[[], float] = time.monotonic,
     failures_to_rest: int = 3,
     rest_seconds: float = 30.0,

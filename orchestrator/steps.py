@@ -1,13 +1,20 @@
 """Runs one step: its arguments from earlier results, its tool, then its fallbacks. What came of it is stored first."""
 
+import asyncio
+import json
+import math
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 
 from orchestrator.chains import Note
 from orchestrator.errors import OutcomeUnknown, ToolError
 from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import needs_approval
 from orchestrator.repair import repaired, repaired_data
+from orchestrator.resources import Resources
+from orchestrator.retries import ONCE, Retries
 from orchestrator.sessions import Run
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import Arguments, ToolSpec
@@ -16,14 +23,26 @@ from storage.records import StoredStep
 from storage.store import Store
 
 
+@dataclass(frozen=True, slots=True)
+class StepLimits:
+    """What one step may use: seconds of one call, characters of one argument, further tries of a harmless call."""
+
+    seconds: float = 60.0
+    input_characters: int = 100_000
+    retries: Retries = ONCE
+
+
 class Steps:
     """Runs steps. A failure is a result, never an exception."""
 
-    def __init__(self, store: Store, catalog: Catalog, workers: Workers, *, timeout_seconds: float = 60.0) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, workers: Workers, resources: Resources, *, limits: StepLimits
+    ) -> None:
         self._store = store
         self._catalog = catalog
         self._workers = workers
-        self._timeout_seconds = timeout_seconds
+        self._resources = resources
+        self._limits = limits
 
     async def run_step(
         self,
@@ -39,8 +58,19 @@ class Steps:
         `note` hears of a worker's model calls.
         """
         result = await (begun or _timed(self._work(run, step, inputs, note=note)))
-        await self._store.keep_step(run.id, StoredStep(step.id, result.status, result.model_dump_json()))
+        kept = StoredStep(step.id, result.status, result.model_dump_json())
+        took = result.seconds if result.status == "done" else None
+        await self._store.keep_step(run.id, kept, learn=(result.tool or step.worker, took) if took else None)
         return result
+
+    def room_for(self, step: Step) -> AbstractAsyncContextManager[None]:
+        """Holds the step back until the machine has what it needs. One that can never have it fails when it runs."""
+        return nullcontext() if self._resources.problem_with(step.needs) else self._resources.room_for(step.needs)
+
+    async def expected_seconds(self) -> Callable[[Step], float]:
+        """How long each step is expected to take: as the plan says, else as learned, else a second."""
+        learned = await self._store.durations()
+        return lambda step: step.needs.seconds or learned.get(step.tool or step.worker, 1.0)
 
     async def run_ahead(self, turn: str, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
         """The result of a harmless step of a plan that is not complete yet. Nothing is stored."""
@@ -48,6 +78,8 @@ class Steps:
         return await _timed(self._outcome(Run(id=turn, request="", plan=alone), step, inputs))
 
     async def _work(self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note) -> StepResult:
+        if problem := self._resources.problem_with(step.needs):
+            return StepResult(status="failed", error=problem)
         if step.worker:
             return await self._workers.work(run, step, inputs, note=note)
         return await self._outcome(run, step, inputs)
@@ -64,29 +96,50 @@ class Steps:
             arguments = resolve(step.arguments, inputs)
         except LookupError as error:
             return StepResult(status="failed", error=str(error.args[0]))
+        if problem := self._too_long(arguments):
+            return StepResult(status="failed", error=problem)
         if needs_approval(step, tool):
             return StepResult(status="waiting", waits_for="approval", data=arguments)
         return await self._first_that_works(run, step, arguments)
 
+    def _too_long(self, arguments: Arguments) -> str | None:
+        limit = self._limits.input_characters
+        for name, value in arguments.items():
+            length = len(value if isinstance(value, str) else json.dumps(value))
+            if length > limit:
+                return (
+                    f"the argument {name!r} has {length:,} characters; a step takes {limit:,} "
+                    "(setting step_input_characters). Refer to a part of the result, as in ${id.part}."
+                )
+        return None
+
     async def _first_that_works(self, run: Run, step: Step, arguments: Arguments) -> StepResult:
         tried: list[str] = []
-        error = ""
+        attempts = 0
+        result = StepResult(status="failed", error=f"the tool {step.tool!r} is not there any more")
         for name in dict.fromkeys((step.tool, *step.fallbacks)):
             tool = self._catalog.find(name)
             if tool is None or (tool.is_risky and name != step.tool):  # the yes was for the step's own tool
                 continue
+            result = await self._tried(run, step, tool, arguments)
+            attempts += result.attempts
+            if result.status != "failed":
+                break
+            tried.append(name)
+        return result.model_copy(update={"tried": tuple(tried), "attempts": attempts})
+
+    async def _tried(self, run: Run, step: Step, tool: ToolSpec, arguments: Arguments) -> StepResult:
+        """What came of one tool. A call that may be repeated is, after trouble that may pass, under the same key."""
+        for attempts, pause in enumerate(self._limits.retries.pauses(), 1):
             try:
                 result = await self._call(run, step, tool, arguments)
-            except OutcomeUnknown:
-                return StepResult(status="waiting", waits_for="repeat", data=arguments, tried=tuple(tried))
             except ToolError as failure:
-                error = str(failure)
+                if not tool.is_repeatable or pause == math.inf:
+                    return _given_up(failure, arguments, attempts)
+                await asyncio.sleep(pause)
             else:
-                if result.status == "done":
-                    return result.model_copy(update={"tried": tuple(tried)})
-                error = result.error
-            tried.append(name)
-        return StepResult(status="failed", error=error, tried=tuple(tried))
+                return result.model_copy(update={"attempts": attempts})
+        raise AssertionError("the last pause has no end")
 
     async def _call(self, run: Run, step: Step, tool: ToolSpec, arguments: Arguments) -> StepResult:
         if problems := list(argument_problems(tool, arguments)):
@@ -94,7 +147,7 @@ class Steps:
         if tool.is_risky:  # so that a restart, or a stop, knows that it may have happened
             await self._store.keep_step(run.id, StoredStep(step.id, "started", "{}"))
         answer = await self._catalog.call(
-            tool.name, arguments, key=f"{run.id}/{step.id}", timeout_seconds=self._timeout_seconds
+            tool.name, arguments, key=f"{run.id}/{step.id}", timeout_seconds=self._limits.seconds
         )
         if answer.is_error:
             return StepResult(status="failed", error=repaired(answer.text), tool=tool.name)
@@ -105,3 +158,9 @@ async def _timed(work: Awaitable[StepResult]) -> StepResult:
     started = time.monotonic()
     result = await work
     return result.model_copy(update={"seconds": time.monotonic() - started})
+
+
+def _given_up(failure: ToolError, arguments: Arguments, attempts: int) -> StepResult:
+    if isinstance(failure, OutcomeUnknown):
+        return StepResult(status="waiting", waits_for="repeat", data=arguments, attempts=attempts)
+    return StepResult(status="failed", error=str(failure), attempts=attempts)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from storage import inbox, outbox, questions, runs, sessions, turns
+from storage import durations, inbox, outbox, questions, runs, sessions, turns
 from storage.database import Database
 from storage.engine import open_database
 from storage.records import (
@@ -132,9 +132,19 @@ class Store:
         """A plan by its id."""
         return await self._database.read(lambda c: runs.plan(c, plan))
 
-    async def keep_step(self, plan: str, step: StoredStep) -> None:
-        """Write what is known of a step, over what was known before."""
-        await self._database.write(lambda c: runs.keep_step(c, plan, step))
+    async def keep_step(self, plan: str, step: StoredStep, *, learn: tuple[str, float] | None = None) -> None:
+        """Write what is known of a step, over what was known before; learn how many seconds a tool or worker took."""
+
+        def work(connection: Connection) -> None:
+            runs.keep_step(connection, plan, step)
+            if learn:
+                durations.learn(connection, *learn)
+
+        await self._database.write(work)
+
+    async def durations(self) -> dict[str, float]:
+        """How many seconds each tool and worker is known to take."""
+        return await self._database.read(durations.learned)
 
     async def steps(self, plan: str) -> list[StoredStep]:
         """What is known of a plan's steps, in the order in which it became known."""

@@ -47,6 +47,17 @@ PROMISES = (
     ),
     Promise("scheduler.eager", "A step starts when its own dependencies are done, not when a level is.", (11, 25, 52)),
     Promise("scheduler.resume", "A step with a known result is not run again.", (0, 54)),
+    Promise(
+        "steps.retries", "A harmless call is tried again when trouble may pass, a risky one never.", (53, 54)
+    ),
+    Promise("steps.input_size", "An argument that is too long fails its step by its name.", (0,)),
+    Promise("resources.bypass", "A small step runs while a large one waits for its room.", (25,)),
+    Promise("resources.no_starvation", "A large step is passed only so often.", (25,)),
+    Promise("resources.cancel", "A step that is cancelled while it waits holds nothing.", (25,)),
+    Promise("resources.never", "Needs for which there never is room are named with their setting.", (24, 25)),
+    Promise("resources.property", "Never more is taken than there is, and everything ends.", (25,)),
+    Promise("durations.learned", "How long tools take is learned: 0.7 of the old and 0.3 of the new.", (38,)),
+    Promise("durations.order", "Where more are ready than may run, the longest way goes first.", (24, 38)),
     # Questions and approvals
     Promise("guard.grounding", "An argument that nobody said is asked for by its name, not guessed.", (4, 20)),
     Promise("clarify.by_name", "What is missing is asked for by its name, with its choices.", (4,)),

@@ -104,11 +104,11 @@ async def test_a_result_that_could_not_be_stored_leads_to_a_question_not_to_a_se
         await talk.asked("/send text=hello")
         keep_step = talk.app.store.keep_step
 
-        async def fails_once(plan: str, step: StoredStep) -> None:
+        async def fails_once(plan: str, step: StoredStep, *, learn: tuple[str, float] | None = None) -> None:
             if step.status == "done":
                 talk.app.store.keep_step = keep_step  # type: ignore[method-assign]
                 raise StorageError("the disk had a hiccup")
-            await keep_step(plan, step)
+            await keep_step(plan, step, learn=learn)
 
         talk.app.store.keep_step = fails_once  # type: ignore[method-assign]
         assert "may have happened or not" in (await talk.asked("yes")).text

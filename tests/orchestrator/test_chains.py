@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from orchestrator.chains import Chain, Member, Retries, chain_from
+from orchestrator.chains import Chain, Member, chain_from
 from orchestrator.errors import ModelBusy, ModelError, ModelRefused, NoModelAnswered, SettingsInvalid
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Scripted, ToolCall
+from orchestrator.retries import Retries
 from orchestrator.tools.spec import ToolSpec
 from storage.records import ModelCall
 

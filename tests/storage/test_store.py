@@ -304,3 +304,14 @@ async def test_every_other_text_comes_back_as_it_was(store: Store, text: str) ->
     [parcel] = await store.undelivered()
     assert parcel.payload == text
     await store.delivered(parcel.id)
+
+
+@pytest.mark.proves("durations.learned")
+async def test_a_duration_is_seven_tenths_of_what_was_known_and_three_of_what_is_new(store: Store) -> None:
+    turn = await arrive(store, "e1")
+    await store.save_plan(StoredPlan("p", SESSION, turn, "{}"))
+    assert await store.durations() == {}
+    await store.keep_step("p", StoredStep("a", "done", "{}"), learn=("search", 10.0))
+    assert await store.durations() == {"search": 10.0}
+    await store.keep_step("p", StoredStep("b", "done", "{}"), learn=("search", 20.0))
+    assert await store.durations() == {"search": pytest.approx(13.0)}
