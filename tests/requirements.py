@@ -27,6 +27,9 @@ PROMISES = (
         "first.out_of_scope", "What nothing here can do is declined kindly, with what can be done, and counted.", (21,)
     ),
     Promise("why.last_turn", "/why explains the last turn.", (29, 45)),
+    Promise("prices.known", "A model call costs its tokens times the published price.", (29, 50)),
+    Promise("prices.unknown", "A price that nobody knows is unknown, never 0.", (29,)),
+    Promise("prices.late", "No start waits for the prices.", (0,)),
     Promise("commands.tool", "A tool can be called by its name with key=value.", (60,)),
     Promise("commands.new", "/new puts the history and the open question away.", (3,)),
     # Plans
