@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from adapters.base import Adapter
 from bot.delivery import Post
@@ -26,6 +26,7 @@ from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.planner import Planner
 from orchestrator.reading import PlanLimits, Reader
+from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.resources import Resources
 from orchestrator.retries import Retries
 from orchestrator.sessions import Sessions
@@ -193,6 +194,7 @@ async def build(
                 replans=settings.replans,
             ),
             message_characters=settings.message_characters,
+            redaction=redaction_of(settings),
             now=now,
         )
         yield App(store, catalog, turns, drain_seconds=settings.drain_seconds)
@@ -231,6 +233,12 @@ def _worker_limits(settings: Settings) -> WorkerLimits:
         seconds=settings.worker_seconds,
         tool_seconds=settings.tool_seconds,
     )
+
+
+def redaction_of(settings: Settings) -> Redaction:
+    """What keeps this installation's keys out of all records."""
+    keys = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return Redaction([*keys, *secrets_in(os.environ)])
 
 
 def after_own(own: str, behind: str) -> str:

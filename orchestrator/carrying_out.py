@@ -63,7 +63,7 @@ class CarryingOut:
     async def carry_out(self, run: Run, scene: Scene) -> Ending:
         """Run what can run now. What waits for the person becomes the turn's question; else there is an answer."""
         results = await self._results(run, scene)
-        scene.dossier.ran(run.plan, results)
+        scene.dossier.ran(run.id, run.plan, results)
         if blanks(run.plan, results):
             question = plan_question(scene.question_id, run.plan, results, self._catalog.find)
             return Ending("clarify", scene.instead_of_the_old(question, run.id), plan=run.id)
@@ -101,7 +101,10 @@ class CarryingOut:
 
     async def _replanned(self, run: Run, results: Mapping[str, StepResult], scene: Scene) -> Run | Ending | None:
         """What the planner makes of steps that did not work; None where there is nothing to be made of them."""
-        if self._planner is None or not _failed(results) or run.replans >= self._replans:
+        if self._planner is None or not _failed(results):
+            return None
+        if run.replans >= self._replans:
+            scene.dossier.decided_by("new plans", limit=self._replans, value=run.replans)
             return None
         try:
             decision = await self._planner.replan(scene.talk, run, results, note=scene.dossier.call)

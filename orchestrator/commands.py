@@ -4,13 +4,14 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from orchestrator.dossier import why
+from orchestrator.account import account_of
 from orchestrator.errors import BadInput
 from orchestrator.messages import Command
 from orchestrator.notation import read_plan
 from orchestrator.plan import Plan, Planned, Step
 from orchestrator.sessions import Talk
 from orchestrator.slots import coerce
+from orchestrator.telling import tell
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import ToolSpec
 from storage.store import Store
@@ -73,7 +74,7 @@ class Commands:
         record = await (self._store.turn(turn) if turn else self._store.last_turn(talk.arrived.session))
         if record is None or record.session != talk.arrived.session:
             return f"I know no turn {turn!r} in this conversation." if turn else "There is nothing to explain yet."
-        return why(record)
+        return tell(await account_of(self._store, record))
 
     def _tools(self) -> str:
         specs = self._catalog.specs()

@@ -65,7 +65,7 @@ class Deciding:
         steps += [StoredStep(step_id, "agreed", "{}") for step_id in _agreed(values)]
         run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - _agreed(values))
         await self._store.save_plan(run.as_stored(talk.arrived), closes=question.id, steps=steps)
-        scene.dossier.note("reason", f"you answered the question of {run.id}")
+        scene.dossier.answered(question.id, values, plan=run.id)
         return run
 
     async def _fresh(self, scene: Scene) -> Decision:

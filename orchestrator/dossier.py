@@ -1,104 +1,151 @@
-"""Everything that was decided in a turn, and why: kept as JSON, told as Markdown."""
+"""Collects while a turn runs what was decided, and why. What is put down is orchestrator/facts.py."""
 
+import asyncio
 import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
-from orchestrator.plan import Clarify, Decision, Direct, Plan, Planned, Refuse, StepResult
-from storage.records import ModelCall, TurnRecord
+from orchestrator.facts import (
+    AnsweredFacts,
+    AskedFacts,
+    Facts,
+    StepFacts,
+    Threshold,
+    Timings,
+    call_facts,
+    decision_facts,
+    totals,
+)
+from orchestrator.messages import Draft, Emit, Live, Question
+from orchestrator.models import Usage
+from orchestrator.plan import Decision, Plan, Step, StepResult
+from orchestrator.policy import SURE_ENOUGH
+from orchestrator.prices import cost_usd, snapshot
+from orchestrator.redaction import BY_SHAPE, Redaction
+from orchestrator.repair import repaired_data
+from storage.records import ModelCall
 
-OUTCOMES = {
-    "direct": "I answered directly",
-    "clarify": "I had to ask",
-    "plan": "I made a plan and ran it",
-    "refuse": "I declined: out of scope",
-    "stopped": "You stopped it",
-    "failed": "It failed",
-    "command": "A command",
-}
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Dossier:
-    """Collects while a turn runs."""
+    """One turn's facts while they come in. Nothing secret gets out of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], datetime] = utc_now, *, redaction: Redaction = BY_SHAPE) -> None:
         self.calls: list[ModelCall] = []
-        self._facts: dict[str, Any] = {}
+        self._now = now
+        self._redaction = redaction
+        self._facts = Facts()
+        self._steps: dict[str, StepFacts] = {}
+        self._thresholds: dict[str, Threshold] = {}
+        self._decided_at: datetime | None = None
+        self._first_text_at: datetime | None = None
 
     def call(self, note: ModelCall) -> None:
         self.calls.append(note)
 
-    def note(self, name: str, fact: str) -> None:
-        self._facts[name] = fact
+    def note(self, name: str, fact: Any) -> None:
+        """Keep a further fact, any JSON value."""
+        self._keep(notes={**self._facts.notes, name: fact})
 
     def decided(self, decision: Decision) -> None:
-        match decision:
-            case Direct():
-                self._facts["decision"] = "direct"
-            case Refuse():
-                self._facts["decision"] = "refuse"
-            case Clarify():
-                self._facts["decision"] = "clarify"
-            case Planned():
-                self._facts["decision"] = "plan"
-        self._facts["reason"] = decision.reason
+        self._decided_at = self._now()
+        self._keep(decision=decision_facts(decision), reason=decision.reason)
 
-    def ran(self, plan: Plan, results: dict[str, StepResult]) -> None:
-        self._facts["mode"] = plan.mode
-        self._facts["steps"] = [
-            {
-                "id": step.id,
-                "title": step.label,
-                "planned": step.tool,
-                "used": result.tool,
-                "tried": list(result.tried),
-                "status": result.status,
-                "error": result.error,
-                "seconds": round(result.seconds, 3),
-                "approved_by": step.approved_by,
+    def decided_by(self, name: str, *, limit: float, value: float) -> None:
+        """A threshold decided something: the last value that met it is kept."""
+        self._thresholds[name] = Threshold(name=name, limit=limit, value=value)
+
+    def answered(self, question: str, values: Mapping[str, Any], *, plan: str) -> None:
+        """This turn goes on with a plan that had asked."""
+        self._decided_at = self._now()
+        understood = AnsweredFacts(id=question, values=dict(values))
+        self._keep(answered=understood, reason=f"you answered the question of {plan}")
+
+    def ran(self, plan_id: str, plan: Plan, results: Mapping[str, StepResult]) -> None:
+        """What became of a plan's steps. Those of an earlier plan of this turn stay on record."""
+        self._keep(plan=plan_id, mode=plan.mode)
+        for step in plan.steps:
+            if result := results.get(step.id):
+                self._steps[step.id] = _step_facts(step, result)
+            if step.confidence < SURE_ENOUGH:
+                self.decided_by(f"certainty of step {step.id}", limit=SURE_ENOUGH, value=step.confidence)
+
+    def unsupported(self, claims: tuple[str, ...]) -> None:
+        """The answer claims this, and no result bears it out."""
+        self._keep(unsupported=claims)
+
+    def watching(self, emit: Emit) -> Emit:
+        """The same `emit`, and the moment is noted in which it shows the first text of the answer."""
+
+        async def watched(part: Live) -> None:
+            await emit(part)
+            if isinstance(part, Draft) and part.text and self._first_text_at is None:
+                self._first_text_at = self._now()
+
+        return watched
+
+    async def price(self) -> None:
+        """Give every call its price. Not before the end of the turn: the first time it loads the prices."""
+        if self.calls:
+            self.calls = await asyncio.to_thread(lambda: list(map(_priced, self.calls)))
+
+    def as_json(
+        self,
+        *,
+        asked: Question | None = None,
+        history: tuple[str, ...] = (),
+        open_question: str | None = None,
+        timings: Timings,
+    ) -> str:
+        """Everything, to be stored. `timings` are the ones that the turn itself knows."""
+        facts = self._facts.model_copy(
+            update={
+                "history": history,
+                "open_question": open_question,
+                "thresholds": tuple(self._thresholds.values()),
+                "steps": tuple(self._steps.values()),
+                "asked": _asked_facts(asked) if asked else None,
+                "model_calls": tuple(map(call_facts, self.calls)),
+                "totals": totals(self.calls, prices=snapshot() if self.calls else ""),
+                "timings": timings.model_copy(update=dict(self._moments())),
             }
-            for step in plan.steps
-            if (result := results.get(step.id))
-        ]
+        )
+        clean = self._redaction.value(repaired_data(facts.model_dump(mode="json")))
+        return json.dumps(clean, ensure_ascii=False)
 
-    def as_json(self) -> str:
-        calls = [
-            {
-                "component": call.component,
-                "model": call.model,
-                "seconds": round(call.seconds, 3),
-                "error": call.error,
-            }
-            for call in self.calls
-        ]
-        return json.dumps({**self._facts, "model_calls": calls}, ensure_ascii=False)
+    def _moments(self) -> Iterator[tuple[str, datetime | None]]:
+        yield "decided", self._decided_at
+        yield "first_text", self._first_text_at
+
+    def _keep(self, **changed: Any) -> None:
+        self._facts = self._facts.model_copy(update=changed)
 
 
-def why(record: TurnRecord) -> str:
-    """A turn explained to the person who asked for it."""
-    facts = json.loads(record.dossier)
-    request = record.request if len(record.request) <= 200 else record.request[:200] + " ..."
-    lines = [f"**{record.turn}** “{request}”", f"{OUTCOMES.get(record.outcome, record.outcome)}."]
-    if reason := facts.get("reason"):
-        lines.append(f"Because: {reason}.")
-    if one_task := facts.get("one_task"):
-        lines.append(f"As one task: {one_task}.")
-    if without := facts.get("without_model"):
-        lines.append(f"Without a model: {without}.")
-    lines += map(_step_line, facts.get("steps", ()))
-    lines += map(_call_line, facts.get("model_calls", ()))
-    if not facts.get("model_calls"):
-        lines.append("- no model was called")
-    lines.append(f"It took {(record.finished_at - record.started_at).total_seconds():.2f} s.")
-    return "\n".join(lines)
+def _step_facts(step: Step, result: StepResult) -> StepFacts:
+    return StepFacts(
+        id=step.id,
+        title=step.label,
+        planned=step.tool or step.worker,
+        used=result.tool,
+        tried=result.tried,
+        calls=result.used,
+        refused=result.refused,
+        attempts=result.attempts,
+        status=result.status,
+        error=result.error,
+        seconds=round(result.seconds, 3),
+        approved_by=step.approved_by,
+    )
 
 
-def _step_line(step: dict[str, Any]) -> str:
-    used = f"`{step['used'] or step['planned']}`"
-    instead = f" after {', '.join(step['tried'])} did not work" if step["tried"] else ""
-    approved = ", with your yes" if step["approved_by"] else ""
-    error = f" ({step['error']})" if step["error"] else ""
-    return f"- {step['title']}: {used}{instead}, {step['status']}{error}{approved}, {step['seconds']} s"
+def _asked_facts(question: Question) -> AskedFacts:
+    return AskedFacts(id=question.id, text=question.text, names=tuple(field.name for field in question.fields))
 
 
-def _call_line(call: dict[str, Any]) -> str:
-    return f"- model {call['model']} as {call['component']}: {call['error'] or 'answered'}, {call['seconds']} s"
+def _priced(call: ModelCall) -> ModelCall:
+    return replace(call, cost_usd=cost_usd(call.model, Usage(call.input_tokens, call.output_tokens)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orchestrator.dossier import Dossier
+from orchestrator.facts import Timings
 from orchestrator.messages import FINAL, Choice, Command, Final, Form, Inbound, Message, Question, Stop
 from orchestrator.repair import repaired
 from orchestrator.sessions import Talk
@@ -37,7 +38,12 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
         request=request_of(talk.inbound),
         outcome=ending.outcome,
         answer=part.text if part else "",
-        dossier=dossier.as_json(),
+        dossier=dossier.as_json(
+            asked=part if isinstance(part, Question) else None,
+            history=tuple(turn.turn for turn in talk.history),
+            open_question=talk.question.id if talk.question else None,
+            timings=Timings(accepted=arrived.received_at, started=started, finished=finished),
+        ),
         started_at=started,
         finished_at=finished,
     )

@@ -12,8 +12,9 @@ from orchestrator.ending import Ending, conclusion, request_of
 from orchestrator.errors import BadInput
 from orchestrator.intake import problem_with
 from orchestrator.messages import Answer, Emit, Inbound, Notice, Stop
-from orchestrator.plan import Clarify, Direct, Planned, Refuse
+from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse
 from orchestrator.questions import model_question
+from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.words import say
@@ -32,6 +33,7 @@ class Turns:
         deciding: Deciding,
         carrying_out: CarryingOut,
         message_characters: int,
+        redaction: Redaction = BY_SHAPE,
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -39,6 +41,7 @@ class Turns:
         self._deciding = deciding
         self._carrying_out = carrying_out
         self._message_characters = message_characters
+        self._redaction = redaction
         self._now = now
 
     async def take_turn(self, arrived: Arrived, inbound: Inbound, emit: Emit) -> list[Parcel]:
@@ -46,11 +49,11 @@ class Turns:
 
         A turn that an earlier process began goes on where it was. Raises StorageError: then nothing has ended.
         """
-        dossier = Dossier()
+        dossier = Dossier(self._now, redaction=self._redaction)
         started = self._now()
         talk = await self._sessions.load(arrived, inbound)
         async with self._carrying_out.head_start(talk, emit) as ahead:
-            ending = await self._work(Scene(talk, dossier, emit, ahead))
+            ending = await self._work(Scene(talk, dossier, dossier.watching(emit), ahead))
         return await self._conclude(talk, ending, dossier, started)
 
     async def stop_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
@@ -73,6 +76,8 @@ class Turns:
         """From what was said to how it ends."""
         talk = scene.talk
         if problem := problem_with(talk.inbound, limit=self._message_characters):
+            if len(talk.text) > self._message_characters:
+                scene.dossier.decided_by("characters", limit=self._message_characters, value=len(talk.text))
             return Ending("failed", Notice(text=problem))
         try:
             decision = talk.run or await self._deciding.decide(scene)
@@ -80,6 +85,9 @@ class Turns:
             return Ending("failed", Notice(text=str(problem)))
         if not isinstance(decision, Told | Run):
             scene.dossier.decided(decision)
+        return await self._act(decision, scene)
+
+    async def _act(self, decision: Decision | Told | Run, scene: Scene) -> Ending:
         match decision:
             case Told(text=text, forget_history=forget, drop_question=drop):
                 return Ending("command", Notice(text=text), forget_history=forget, drop_question=drop)
@@ -90,8 +98,9 @@ class Turns:
             case Clarify():
                 return Ending("clarify", scene.instead_of_the_old(model_question(scene.question_id, decision)))
             case Planned(plan=plan):
-                run = Run(id=talk.arrived.turn, request=request_of(talk.inbound), plan=plan)
-                await self._store.save_plan(run.as_stored(talk.arrived))
+                arrived = scene.talk.arrived
+                run = Run(id=arrived.turn, request=request_of(scene.talk.inbound), plan=plan)
+                await self._store.save_plan(run.as_stored(arrived))
                 return await self._carrying_out.carry_out(run, scene)
             case Run():
                 return await self._carrying_out.carry_out(decision, scene)
@@ -99,8 +108,10 @@ class Turns:
                 assert_never(decision)
 
     async def _end_early(self, arrived: Arrived, inbound: Inbound, ending: Ending) -> list[Parcel]:
-        return await self._conclude(Talk(arrived=arrived, inbound=inbound), ending, Dossier(), self._now())
+        dossier = Dossier(self._now, redaction=self._redaction)
+        return await self._conclude(Talk(arrived=arrived, inbound=inbound), ending, dossier, self._now())
 
     async def _conclude(self, talk: Talk, ending: Ending, dossier: Dossier, started: datetime) -> list[Parcel]:
         """Everything that ends a turn, in one transaction."""
+        await dossier.price()
         return await self._store.finish(conclusion(talk, ending, dossier, started=started, finished=self._now()))

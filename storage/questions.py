@@ -15,6 +15,11 @@ def open_question(connection: Connection, session: str) -> OpenQuestion | None:
     return record(connection, OpenQuestion, mine)
 
 
+def question(connection: Connection, name: str) -> OpenQuestion | None:
+    """A question by its id, also one that is closed."""
+    return record(connection, OpenQuestion, select(*columns(OpenQuestion, questions)).where(questions.c.id == name))
+
+
 def ask(connection: Connection, question: OpenQuestion) -> None:
     """Make this the session's one open question."""
     older = update(questions).where(questions.c.session == question.session, still_open)

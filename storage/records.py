@@ -63,6 +63,17 @@ class StoredPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanVersion:
+    """A plan as it became, and why. The version that was made first counts as 1."""
+
+    plan: str
+    version: int
+    why: str
+    body: str
+    saved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StoredStep:
     """What is known of one step: a status word and JSON. Status "started" means: begun, and nothing heard since."""
 

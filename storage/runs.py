@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Table, select
 
-from storage.records import StoredPlan, StoredStep
+from storage.records import PlanVersion, StoredPlan, StoredStep
 from storage.rows import columns, record, records, upsert, values
-from storage.tables import plans, step_results
+from storage.tables import plan_versions, plans, step_results
 
 PLAN = select(*columns(StoredPlan, plans))
 
@@ -31,6 +31,12 @@ def plan_of(connection: Connection, turn: str) -> StoredPlan | None:
     """The plan that this turn saved last."""
     mine = PLAN.where(plans.c.turn == turn)
     return record(connection, StoredPlan, mine.order_by(plans.c.saved_at.desc()).limit(1))
+
+
+def versions(connection: Connection, plan: str) -> list[PlanVersion]:
+    """What a plan has been, oldest first."""
+    its = select(plan_versions).where(plan_versions.c.plan == plan)
+    return records(connection, PlanVersion, its.order_by(plan_versions.c.version))
 
 
 def keep_step(connection: Connection, plan: str, step: StoredStep) -> None:

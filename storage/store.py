@@ -14,6 +14,7 @@ from storage.records import (
     ModelCall,
     OpenQuestion,
     Parcel,
+    PlanVersion,
     SessionSummary,
     StoredPlan,
     StoredStep,
@@ -102,6 +103,14 @@ class Store:
         """A finished turn by its name."""
         return await self._database.read(lambda c: turns.turn(c, turn))
 
+    async def recent_turns(self, *, last: int) -> list[TurnRecord]:
+        """The `last` turns over all sessions, oldest first, without commands."""
+        return await self._database.read(lambda c: turns.recent(c, last=last))
+
+    async def question(self, question: str) -> OpenQuestion | None:
+        """A question by its id, also one that is closed."""
+        return await self._database.read(lambda c: questions.question(c, question))
+
     async def sessions(self) -> list[SessionSummary]:
         """Every session, the one with the newest turn first."""
         return await self._database.read(sessions.summaries)
@@ -131,6 +140,10 @@ class Store:
     async def plan(self, plan: str) -> StoredPlan | None:
         """A plan by its id."""
         return await self._database.read(lambda c: runs.plan(c, plan))
+
+    async def plan_versions(self, plan: str) -> list[PlanVersion]:
+        """What a plan has been, oldest first."""
+        return await self._database.read(lambda c: runs.versions(c, plan))
 
     async def keep_step(self, plan: str, step: StoredStep, *, learn: tuple[str, float] | None = None) -> None:
         """Write what is known of a step, over what was known before; learn how many seconds a tool or worker took."""

@@ -39,6 +39,12 @@ def last(connection: Connection, session: str) -> TurnRecord | None:
     return record(connection, TurnRecord, mine.order_by(turns.c.turn.desc()).limit(1))
 
 
+def recent(connection: Connection, *, last: int) -> list[TurnRecord]:
+    """The `last` turns over all sessions, oldest first, without commands."""
+    newest = select(turns).where(conversation).order_by(turns.c.turn.desc()).limit(last)
+    return records(connection, TurnRecord, newest)[::-1]
+
+
 def history(connection: Connection, session: str, *, last: int) -> list[TurnRecord]:
     """The `last` turns of a session's conversation after its mark, oldest first."""
     mine = (

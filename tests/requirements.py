@@ -27,8 +27,13 @@ PROMISES = (
         "first.out_of_scope", "What nothing here can do is declined kindly, with what can be done, and counted.", (21,)
     ),
     Promise("why.last_turn", "/why explains the last turn.", (29, 45)),
+    Promise("dossier.complete", "Everything that was decided in a turn is on record, with its reason.", (29, 45)),
+    Promise("dossier.no_secrets", "No secret gets into the record of a turn.", (45,)),
+    Promise("dossier.old_ones", "Records of older versions are still told.", (45,)),
+    Promise("dossier.plan_versions", "What a plan has been is told with the reason of each change.", (45,)),
     Promise("prices.known", "A model call costs its tokens times the published price.", (29, 50)),
     Promise("prices.unknown", "A price that nobody knows is unknown, never 0.", (29,)),
+    Promise("prices.reported", "The reported cost is within 1 % of usage times price.", (29,)),
     Promise("prices.late", "No start waits for the prices.", (0,)),
     Promise("commands.tool", "A tool can be called by its name with key=value.", (60,)),
     Promise("commands.new", "/new puts the history and the open question away.", (3,)),
@@ -45,14 +50,21 @@ PROMISES = (
     Promise("plan.notation", "A plan can be written in a line a step; what cannot be read is named by line.", (60,)),
     Promise("plan.gold", "Public gold plans construct, as far as they keep to their own schemas.", (41,)),
     Promise("plan.defects", "Every defect planted into a public plan is refused with a message that names it.", (41,)),
+    Promise("plan.limits", "A model's plan is bounded in steps and workers, and sent back where it is larger.", (41,)),
+    Promise("plan.continued", "Further steps go on behind those that stay, under ids of their own.", (43,)),
+    Promise("planner.hand_over", "A planner's own chain writes the plans; the router's stands behind it.", (7, 40, 50)),
+    Promise("headstart.begins", "A step begins as soon as its line is written, before the plan has ended.", (0, 52)),
+    Promise("headstart.harmless", "Nothing risky, doubted or incomplete begins before its plan is known.", (37,)),
+    Promise("headstart.void", "What was begun for a plan that is void is ended and forgotten.", (8,)),
+    Promise("replan.observations", "After a step that did not work the planner goes on from the results.", (0, 44)),
+    Promise("replan.bounded", "A request gets only so many new plans.", (0,)),
+    Promise("replan.asks_again", "A yes counts for the step that was shown, not for that of a new plan.", (37,)),
     Promise(
         "scheduler.property", "Each step runs once, after its dependencies, eagerly, never above the limit.", (11, 52)
     ),
     Promise("scheduler.eager", "A step starts when its own dependencies are done, not when a level is.", (11, 25, 52)),
     Promise("scheduler.resume", "A step with a known result is not run again.", (0, 54)),
-    Promise(
-        "steps.retries", "A harmless call is tried again when trouble may pass, a risky one never.", (53, 54)
-    ),
+    Promise("steps.retries", "A harmless call is tried again when trouble may pass, a risky one never.", (53, 54)),
     Promise("steps.input_size", "An argument that is too long fails its step by its name.", (0,)),
     Promise("resources.bypass", "A small step runs while a large one waits for its room.", (25,)),
     Promise("resources.no_starvation", "A large step is passed only so often.", (25,)),

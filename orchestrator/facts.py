@@ -1,0 +1,226 @@
+"""The facts of a turn as they are stored: typed, versioned, and older versions still read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse, Step
+from storage.records import ModelCall
+
+Cost = float | Literal["unknown"]
+"""US dollars. What nobody knows is "unknown", never 0."""
+N = TypeVar("N", int, float)
+DecisionKind = Literal["direct", "clarify", "plan", "refuse"]
+
+
+class Part(BaseModel):
+    """A part of the facts. What a newer version knows besides is passed over."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class PlannedStep(Part):
+    """One step as it was decided, before anybody answered or edited anything. It needs the steps in `after`."""
+
+    id: str
+    tool: str = ""
+    worker: str = ""
+    arguments: dict[str, Any] = {}
+    after: tuple[str, ...] = ()
+    fallbacks: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    confidence: float = 1.0
+    reason: str = ""
+
+
+class DecisionFacts(Part):
+    """What was decided, in the form in which two decisions can be compared."""
+
+    kind: DecisionKind
+    reason: str = ""
+    questions: tuple[str, ...] = ()
+    steps: tuple[PlannedStep, ...] = ()
+
+
+class StepFacts(Part):
+    """What became of a step: its `planned` tool or worker against the one that was `used`.
+
+    `calls` are the tools that a worker called, `refused` those that it wanted and may not have. `grant` is the
+    standing yes that let it run.
+    """
+
+    id: str
+    title: str = ""
+    planned: str = ""
+    used: str = ""
+    tried: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    attempts: int = 0
+    status: str = ""
+    error: str = ""
+    seconds: float = 0.0
+    approved_by: str | None = None
+    grant: str | None = None
+
+
+class Threshold(Part):
+    """A limit that decided something, and the value that met it."""
+
+    name: str
+    limit: float
+    value: float
+
+
+class AskedFacts(Part):
+    """A question that the turn ended with: its text, and the names of what it asks for."""
+
+    id: str
+    text: str
+    names: tuple[str, ...] = ()
+
+
+class AnsweredFacts(Part):
+    """An open question that the turn answered, and what was understood, by name."""
+
+    id: str
+    values: dict[str, Any] = {}
+
+
+class CallFacts(Part):
+    """One call of a model. Tokens are None where the provider did not tell."""
+
+    component: str
+    model: str
+    seconds: float = 0.0
+    error: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: Cost = "unknown"
+
+
+class Totals(Part):
+    """Sums over the calls that were answered, as those that failed tell nothing. `prices` names their source.
+
+    Tokens are None where one of them did not tell.
+    """
+
+    calls: int = 0
+    failed: int = 0
+    input_tokens: int | None = 0
+    output_tokens: int | None = 0
+    cost_usd: Cost = 0.0
+    prices: str = ""
+
+
+class Timings(Part):
+    """When what happened, in UTC. `first_text` is the first word of the answer that the person could see."""
+
+    accepted: datetime | None = None
+    started: datetime | None = None
+    decided: datetime | None = None
+    first_text: datetime | None = None
+    finished: datetime | None = None
+
+
+class Facts(Part):
+    """Everything that was decided in a turn, and why.
+
+    `history` are the turns that its models saw, `open_question` the one that was open. `plan` is the id of the plan
+    that it worked on. `unsupported` are claims of its answer that no result bears out. `notes` are further facts by
+    name, for whoever has some.
+    """
+
+    version: Literal[2] = 2
+    decision: DecisionFacts | None = None
+    reason: str = ""
+    history: tuple[str, ...] = ()
+    open_question: str | None = None
+    thresholds: tuple[Threshold, ...] = ()
+    plan: str | None = None
+    mode: str = ""
+    steps: tuple[StepFacts, ...] = ()
+    deviations: tuple[str, ...] = ()
+    adherence: float | None = None
+    asked: AskedFacts | None = None
+    answered: AnsweredFacts | None = None
+    unsupported: tuple[str, ...] = ()
+    model_calls: tuple[CallFacts, ...] = ()
+    totals: Totals = Totals()
+    timings: Timings = Timings()
+    notes: dict[str, Any] = {}
+
+
+def read_facts(text: str) -> Facts:
+    """The facts in a stored dossier of any version. Raises ValueError for what is no dossier."""
+    written = json.loads(text)
+    return Facts.model_validate(written if "version" in written else _of_version_1(written))
+
+
+def _of_version_1(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Version 1 had one flat mapping, the decision as a word, and no tokens."""
+    known = {"decision", "reason", "mode", "steps", "model_calls"}
+    calls = written.get("model_calls", [])
+    failed = sum(1 for call in calls if call["error"])
+    return {
+        "decision": {"kind": kind, "reason": written.get("reason", "")} if (kind := written.get("decision")) else None,
+        "reason": written.get("reason", ""),
+        "mode": written.get("mode", ""),
+        "steps": written.get("steps", []),
+        "model_calls": calls,
+        "totals": {"calls": len(calls), "failed": failed, "cost_usd": "unknown" if calls else 0.0},
+        "notes": {name: fact for name, fact in written.items() if name not in known},
+    }
+
+
+def decision_facts(decision: Decision) -> DecisionFacts:
+    """A decision as it is put down."""
+    match decision:
+        case Planned(plan=plan, reason=reason):
+            return DecisionFacts(kind="plan", reason=reason, steps=tuple(map(_planned, plan.steps)))
+        case Clarify(questions=questions, reason=reason):
+            return DecisionFacts(kind="clarify", reason=reason, questions=tuple(asked.text for asked in questions))
+        case Direct(reason=reason):
+            return DecisionFacts(kind="direct", reason=reason)
+        case Refuse(reason=reason):
+            return DecisionFacts(kind="refuse", reason=reason)
+
+
+def _planned(step: Step) -> PlannedStep:
+    written = step.model_dump(include=set(PlannedStep.model_fields))
+    return PlannedStep.model_validate({**written, "after": sorted(step.dependencies)})
+
+
+def call_facts(call: ModelCall) -> CallFacts:
+    """A model call as it is put down."""
+    cost = _or_unknown(call.cost_usd)
+    return CallFacts.model_validate({**asdict(call), "seconds": round(call.seconds, 3), "cost_usd": cost})
+
+
+def totals(calls: Sequence[ModelCall], *, prices: str) -> Totals:
+    """The sums over these calls, `prices` being the source of their prices."""
+    answered = [call for call in calls if call.error is None]
+    if not answered:  # a call that failed may have cost something all the same
+        return Totals(calls=len(calls), failed=len(calls), cost_usd="unknown" if calls else 0.0)
+    return Totals(
+        calls=len(calls),
+        failed=len(calls) - len(answered),
+        input_tokens=_sum([call.input_tokens for call in answered]),
+        output_tokens=_sum([call.output_tokens for call in answered]),
+        cost_usd=_or_unknown(_sum([call.cost_usd for call in answered])),
+        prices=prices,
+    )
+
+
+def _sum(parts: Sequence[N | None]) -> N | None:
+    """The sum; None where one part is not known."""
+    known = [part for part in parts if part is not None]
+    return sum(known[1:], known[0]) if known and len(known) == len(parts) else None
+
+
+def _or_unknown(cost: float | None) -> Cost:
+    return "unknown" if cost is None else cost

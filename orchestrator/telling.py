@@ -1,0 +1,127 @@
+"""Tells the account of a turn to a person: Markdown, the short of it first, the details after."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from orchestrator.account import Account
+from orchestrator.facts import AskedFacts, CallFacts, Cost, StepFacts
+
+OUTCOMES = {
+    "direct": "I answered directly",
+    "clarify": "I had to ask",
+    "plan": "I made a plan and ran it",
+    "refuse": "I declined: out of scope",
+    "stopped": "You stopped it",
+    "failed": "It failed",
+    "command": "A command",
+}
+QUOTED = 200  # characters of a request, a question or an error that are shown
+
+
+def tell(account: Account) -> str:
+    """The account for the person who asked for it, in Markdown: the short of it first."""
+    return "\n".join([*_in_short(account), "", *_details(account)]).strip()
+
+
+def _in_short(account: Account) -> Iterator[str]:
+    yield f"**{account.turn}** “{_shortened(account.request)}”"
+    yield f"{OUTCOMES.get(account.outcome, account.outcome)}."
+    if account.reason:
+        yield f"Because: {account.reason}."
+    if without := account.notes.get("without_model"):
+        yield f"Without a model: {without}."
+    yield _cost_of_it(account)
+    for claim in account.unsupported:
+        yield f"My answer claimed what no result bears out: “{claim}”"
+
+
+def _cost_of_it(account: Account) -> str:
+    """How long it took, and what it used."""
+    times, totals = account.timings, account.totals
+    took = f"It took {_seconds(times.started, times.finished)}" if times.started and times.finished else "It used"
+    if not totals.calls:
+        return f"{took}, and no model was called."
+    calls = f"{totals.calls} model call{'s' if totals.calls > 1 else ''}"
+    failed = f" ({totals.failed} failed)" if totals.failed else ""
+    return f"{took}, {calls}{failed}, {_tokens(totals.input_tokens, totals.output_tokens)}, {_money(totals.cost_usd)}."
+
+
+def _details(account: Account) -> Iterator[str]:
+    yield from (_step_line(step, account.person) for step in account.steps)
+    yield from (f"- deviation: {deviation}" for deviation in account.deviations)
+    if account.adherence is not None:
+        yield f"- the plan was kept to {account.adherence:.0%}"
+    for threshold in account.thresholds:
+        yield f"- threshold: {threshold.name} was {threshold.value:g}, the limit is {threshold.limit:g}"
+    for version in account.plan_versions:
+        yield f"- plan version {version.version}: {version.why}"
+    if account.answered:
+        answers = ", ".join(f"{name} = {value}" for name, value in account.answered.values.items())
+        yield f"- you answered: {_shortened(answers)}"
+    if account.asked:
+        yield _question_line(account.asked)
+    yield from (_call_line(call) for call in account.model_calls)
+    further = {name: fact for name, fact in account.notes.items() if name != "without_model"}
+    yield from (f"- {name.replace('_', ' ')}: {fact}" for name, fact in further.items())
+    yield from _times(account)
+    if account.totals.prices:
+        yield f"- prices: {account.totals.prices}"
+
+
+def _step_line(step: StepFacts, person: str) -> str:
+    instead = f" after {', '.join(step.tried)} did not work" if step.tried else ""
+    within = f" with {', '.join(step.calls)}" if step.calls else ""
+    refused = f", not allowed: {', '.join(step.refused)}" if step.refused else ""
+    error = f" ({_shortened(step.error)})" if step.error else ""
+    tries = f", {step.attempts} attempts" if step.attempts > 1 else ""
+    return (
+        f"- {step.title}: `{step.used or step.planned}`{within}{instead}, {step.status}{error}{refused}"
+        f"{_yes(step, person)}{tries}, {step.seconds:g} s"
+    )
+
+
+def _yes(step: StepFacts, person: str) -> str:
+    """By whose leave a step ran."""
+    if step.grant:
+        return f", by the standing yes {step.grant}"
+    if not step.approved_by:
+        return ""
+    return ", with your yes" if step.approved_by == person else f", with the yes of {step.approved_by}"
+
+
+def _question_line(asked: AskedFacts) -> str:
+    names = f" (for {', '.join(asked.names)})" if asked.names else ""
+    return f"- I asked: {_shortened(' '.join(asked.text.split()))}{names}"
+
+
+def _call_line(call: CallFacts) -> str:
+    if call.error:
+        return f"- model {call.model} as {call.component}: {_shortened(call.error)}, {call.seconds:g} s"
+    used = f"{_tokens(call.input_tokens, call.output_tokens)}, {_money(call.cost_usd)}"
+    return f"- model {call.model} as {call.component}: answered, {call.seconds:g} s, {used}"
+
+
+def _times(account: Account) -> Iterator[str]:
+    """The moments of the turn, counted from when it was accepted."""
+    times = account.timings
+    if times.accepted:
+        moments = (("begun", times.started), ("decided", times.decided), ("first text", times.first_text))
+        later = [(name, moment) for name, moment in (*moments, ("finished", times.finished)) if moment]
+        after = ", ".join(f"{name} after {_seconds(times.accepted, moment)}" for name, moment in later)
+        yield f"- accepted at {times.accepted:%Y-%m-%d %H:%M:%S} UTC, {after}"
+
+
+def _seconds(start: datetime, end: datetime) -> str:
+    return f"{(end - start).total_seconds():.2f} s"
+
+
+def _tokens(asked: int | None, said: int | None) -> str:
+    return "tokens unknown" if asked is None or said is None else f"{asked:,} + {said:,} tokens"
+
+
+def _money(cost: Cost) -> str:
+    return "cost unknown" if cost == "unknown" else f"${cost:.6f}".rstrip("0").rstrip(".")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= QUOTED else f"{text[:QUOTED]} ..."
