@@ -25,6 +25,7 @@ from orchestrator.messages import INBOUND, Inbound, Live, Receipt, Status
 from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.planner import Planner
+from orchestrator.policy import Policy
 from orchestrator.reading import PlanLimits, Reader
 from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.resources import Resources
@@ -170,8 +171,9 @@ async def build(
         plans = Planner(planner, catalog, reader, now=now) if planner else None
         hands_over_to = plans if settings.planner else None
         resources = Resources(cpus=settings.cpus, gpu_mb=settings.gpu_mb)
+        policy = _policy(settings)
         worker = chain_of("worker", settings.worker or settings.router, settings, make)
-        workers = Workers(store, catalog, chain=worker, limits=_worker_limits(settings))
+        workers = Workers(store, catalog, chain=worker, policy=policy, limits=_worker_limits(settings))
         sessions = Sessions(store, last=settings.history_messages)
         turns = Turns(
             store,
@@ -181,13 +183,16 @@ async def build(
                 catalog,
                 sessions=sessions,
                 front=Front(router, catalog, reader, planner=hands_over_to, now=now) if router else None,
-                commands=Commands(store, catalog, about=lambda: about_models(settings)),
+                commands=Commands(store, catalog, sessions, about=lambda: about_models(settings)),
             ),
             carrying_out=CarryingOut(
                 store,
                 catalog,
                 reader=reader,
-                steps=Steps(store, catalog, workers, resources, limits=_step_limits(settings)),
+                steps=Steps(
+                    store, catalog, workers=workers, resources=resources, policy=policy, limits=_step_limits(settings)
+                ),
+                policy=policy,
                 planner=plans,
                 synthesizer=Synthesizer(synthesizer),
                 steps_at_once=settings.steps_at_once,
@@ -216,6 +221,16 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
         yield models.named
     finally:
         await models.aclose()
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        sure_enough=settings.sure_enough,
+        low_confidence=settings.low_confidence,
+        questions_before_review=settings.questions_before_review,
+        free_cost_usd=settings.free_cost_usd,
+        review=settings.review,
+    )
 
 
 def _step_limits(settings: Settings) -> StepLimits:

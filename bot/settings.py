@@ -3,7 +3,7 @@
 import getpass
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -47,6 +47,15 @@ class Settings(BaseSettings):
     cpus: float = Field(default_factory=_cores, gt=0, description="Processor cores that steps with needs may take.")
     gpu_mb: int = Field(0, ge=0, description="Megabytes of GPU memory that steps with needs may take.")
     steps_at_once: int = Field(4, ge=1, description="Steps of one plan that may run side by side.")
+    sure_enough: float = Field(0.60, ge=0, le=1, description="Certainty of a step below which it asks first.")
+    low_confidence: float = Field(0.75, ge=0, le=1, description="Certainty of a plan below which it is told.")
+    questions_before_review: int = Field(
+        2, ge=0, description="Questions of a plan above which it is shown as a whole before anything runs."
+    )
+    free_cost_usd: float = Field(0.0, ge=0, description="US dollars that a call may cost without asking.")
+    review: Literal["questions", "always"] = Field(
+        "questions", description='When a plan is shown before it runs: "questions" (too many), or "always".'
+    )
     plan_steps: int = Field(20, ge=1, description="Steps that a model's plan may have.")
     plan_workers: int = Field(4, ge=0, description="Steps of them that may be tasks for workers.")
     worker_calls: int = Field(8, ge=0, description="Tool calls that one task of a worker may make.")

@@ -7,14 +7,16 @@ from typing import assert_never
 
 from orchestrator import guard
 from orchestrator.card import Card, show_so_far
-from orchestrator.ending import Ending
+from orchestrator.ending import Ending, request_of
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.headstart import HeadStart
 from orchestrator.messages import Answer, Emit
 from orchestrator.plan import Clarify, Direct, Plan, Planned, Refuse, Step, StepResult
 from orchestrator.planner import Planner
+from orchestrator.policy import Policy
 from orchestrator.questions import blanks, model_question, plan_question
 from orchestrator.reading import Reader
+from orchestrator.reviewing import review_question
 from orchestrator.scene import Scene
 from orchestrator.scheduler import run_plan
 from orchestrator.sessions import Run, Talk
@@ -35,6 +37,7 @@ class CarryingOut:
         *,
         reader: Reader,
         steps: Steps,
+        policy: Policy,
         planner: Planner | None,
         synthesizer: Synthesizer,
         steps_at_once: int,
@@ -44,6 +47,7 @@ class CarryingOut:
         self._catalog = catalog
         self._reader = reader
         self._steps = steps
+        self._policy = policy
         self._planner = planner
         self._synthesizer = synthesizer
         self._steps_at_once = steps_at_once
@@ -55,13 +59,30 @@ class CarryingOut:
             self._reader,
             self._catalog.find,
             partial(self._steps.run_ahead, talk.arrived.turn),
+            policy=self._policy,
             show=partial(show_so_far, emit, talk.arrived.turn),
             said=talk.said,
             limit=self._steps_at_once,
         )
 
+    async def begin(self, plan: Plan, scene: Scene) -> Ending:
+        """Store a new plan, and carry it out; where it asks for too much, the person reviews it before."""
+        talk = scene.talk
+        review = self._policy.wants_review(plan, self._catalog.find, talk.granted)
+        if review and self._policy.review == "questions":
+            questions = self._policy.questions(plan, self._catalog.find, talk.granted)
+            scene.dossier.decided_by("questions", limit=self._policy.questions_before_review, value=questions)
+        run = Run(id=talk.arrived.turn, request=request_of(talk.inbound), plan=plan, review=review)
+        await self._store.save_plan(run.as_stored(talk.arrived), why="planned")
+        return await self.carry_out(run, scene)
+
     async def carry_out(self, run: Run, scene: Scene) -> Ending:
         """Run what can run now. What waits for the person becomes the turn's question; else there is an answer."""
+        if run.review:
+            question = review_question(
+                scene.question_id, run.plan, self._policy, find=self._catalog.find, granted=scene.talk.granted
+            )
+            return Ending("clarify", scene.instead_of_the_old(question, run.id), plan=run.id)
         results = await self._results(run, scene)
         scene.dossier.ran(run.id, run.plan, results)
         if blanks(run.plan, results):
@@ -84,7 +105,7 @@ class CarryingOut:
         async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
             await card.mark(step, "running")
             result = await self._steps.run_step(
-                run, step, inputs, note=scene.dossier.call, begun=scene.ahead.take(step)
+                run, step, inputs, note=scene.dossier.call, granted=scene.talk.granted, begun=scene.ahead.take(step)
             )
             await card.mark(step, result.state, result.error)
             return result
@@ -129,8 +150,9 @@ class CarryingOut:
         plan = guard.check(plan, self._catalog.find, f"{scene.talk.said}\n{run.request}\n{observed}")
         kept = {step.id: results[step.id] for step in plan.steps if step.id in results}
         again = replace(run, plan=plan, results=kept, replans=run.replans + 1)
-        await self._store.save_plan(again.as_stored(scene.talk.arrived))
-        scene.dossier.note("replanned", f"steps that did not work: {', '.join(_failed(results))}")
+        why = f"steps that did not work: {', '.join(_failed(results))}"
+        await self._store.save_plan(again.as_stored(scene.talk.arrived), why=why)
+        scene.dossier.note("replanned", why)
         return again
 
 

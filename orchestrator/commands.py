@@ -1,7 +1,7 @@
 """The slash words: /help /new /status /why /tools, and /NAME key=value for every tool."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 
 from orchestrator.account import account_of
@@ -9,11 +9,13 @@ from orchestrator.errors import BadInput
 from orchestrator.messages import Command
 from orchestrator.notation import read_plan
 from orchestrator.plan import Plan, Planned, Step
-from orchestrator.sessions import Talk
+from orchestrator.reviewing import shown
+from orchestrator.sessions import Sessions, Talk
 from orchestrator.slots import coerce
 from orchestrator.telling import tell
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import ToolSpec
+from orchestrator.words import say
 from storage.store import Store
 
 HELP = """\
@@ -21,6 +23,7 @@ Write what you need. I answer, ask, or show a plan and run it.
 
 - `/why` explains my last turn (`/why t12` another one)
 - `/tools` lists what I can call; `/NAME key=value` calls one, as in `/get_current_time timezone=Asia/Tokyo`
+- `/plan` shows the plan that waits for you; `/allow` lists what you have allowed for good
 - `/status` says how I am doing
 - `/stop` ends what is running
 - `/new` starts over: I forget what we said before
@@ -39,9 +42,10 @@ class Told:
 class Commands:
     """Carries out slash words. `about` says what models there are, for /status."""
 
-    def __init__(self, store: Store, catalog: Catalog, *, about: Callable[[], str]) -> None:
+    def __init__(self, store: Store, catalog: Catalog, sessions: Sessions, *, about: Callable[[], str]) -> None:
         self._store = store
         self._catalog = catalog
+        self._sessions = sessions
         self._about = about
 
     async def carry_out(self, talk: Talk, command: Command) -> Told | Planned:
@@ -61,6 +65,10 @@ class Commands:
                 return Told(self._tools())
             case "status":
                 return Told(await self._status(talk))
+            case "plan" if not command.rest.strip():
+                return Told(await self._plan(talk))
+            case "allow":
+                return Told(await self._allow(talk, command.rest.split()))
             case "plan":
                 steps, template = read_plan(command.rest)
                 return Planned(self._checked(steps, template), reason="you wrote the plan yourself")
@@ -69,6 +77,31 @@ class Commands:
                 return self._tool_call(name, rest)
             case name:
                 return self._tool_call(name, command.rest)
+
+    async def _plan(self, talk: Talk) -> str:
+        """The plan of the open question, and how far it is."""
+        plan = talk.question.plan if talk.question else None
+        if plan is None or (run := await self._sessions.run(plan)) is None:
+            return say("No plan is waiting here. `/plan` with steps behind it runs one; docs/plans.md shows how.")
+        return shown(run.plan, {**run.results, **run.waiting})
+
+    async def _allow(self, talk: Talk, words: Sequence[str]) -> str:
+        """List a person's standing yeses, or take some back."""
+        mine = await self._store.granted(talk.arrived.channel, talk.inbound.person.id)
+        if words[:1] == ["revoke"]:
+            numbers = dict(enumerate(mine, 1))
+            revoked = mine if words[1:] == ["all"] else [numbers[int(n)] for n in words[1:] if _is_among(n, numbers)]
+            if not revoked:
+                return say("Say which: `/allow revoke 2`, or `/allow revoke all`.")
+            await self._store.revoke([grant.id for grant in revoked])
+            return say("I ask again before: {tools}.", tools=", ".join(grant.tool for grant in revoked))
+        if not mine:
+            return say("There is nothing that I may do without asking. Answer “always” when I ask, and it stands here.")
+        lines = (
+            f"{number}. `{grant.tool}`, {say('everywhere') if grant.session is None else say('in one conversation')}"
+            for number, grant in enumerate(mine, 1)
+        )
+        return "\n".join([*lines, say("`/allow revoke 1` takes one back.")])
 
     async def _why(self, talk: Talk, turn: str) -> str:
         record = await (self._store.turn(turn) if turn else self._store.last_turn(talk.arrived.session))
@@ -121,6 +154,10 @@ class Commands:
         """A tool by its name as typed: slash words arrive in lower case."""
         by_lower = {spec.name.lower(): spec.name for spec in self._catalog.specs()}
         return self._catalog.find(by_lower.get(name.lower(), name))
+
+
+def _is_among(text: str, numbers: Container[int]) -> bool:
+    return text.isdecimal() and int(text) in numbers
 
 
 def _pairs(tool: ToolSpec, rest: str) -> list[tuple[str, str]]:

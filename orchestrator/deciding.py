@@ -1,20 +1,18 @@
 """What an Inbound means: a command, an answer to the open question, or a request that is decided anew."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from orchestrator import guard, offline
+from orchestrator.answering import Answered, read_answer_to
 from orchestrator.commands import Commands, Told
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
-from orchestrator.messages import Choice, Command, Form, Message, Stop
+from orchestrator.messages import Choice, Command, Form, Inbound, Message, Stop
 from orchestrator.plan import GENERAL, Decision, Plan, Planned, Step
-from orchestrator.questions import merge, read_reply
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions
 from orchestrator.tools.catalog import Catalog
 from orchestrator.words import say
-from storage.records import StoredStep
 from storage.store import Store
 
 
@@ -50,23 +48,28 @@ class Deciding:
         talk, question = scene.talk, scene.talk.question
         if question is None or question.plan is None or (run := await self._sessions.run(question.plan)) is None:
             return None
-        values = read_reply(talk.inbound, run.plan, run.waiting, self._catalog.find)
-        if not values:
+        answer = self._read(run, talk.inbound)
+        if answer is None:
             unusable = say("I could not use that answer; please type it.")
             return None if isinstance(talk.inbound, Message) else Told(unusable)
         if question.person != talk.inbound.person.id:
-            if isinstance(talk.inbound, Message) and any(value not in (True, False) for value in values.values()):
+            if isinstance(talk.inbound, Message) and not answer.is_a_word_on_the_plan:
                 return None  # in a chat of several people, words of another one are not a try to answer
             return Told(say("I asked somebody else that; only they can answer it."))
-        plan, ended = merge(
-            run.plan, values, waiting=run.waiting, person=talk.inbound.person.id, find=self._catalog.find
+        went_on = answer.merged(run, talk, find=self._catalog.find)
+        await self._store.save_plan(
+            went_on.run.as_stored(talk.arrived),
+            why=went_on.why,
+            closes=question.id,
+            steps=went_on.steps,
+            given=went_on.given,
         )
-        steps = [StoredStep(step_id, result.status, result.model_dump_json()) for step_id, result in ended.items()]
-        steps += [StoredStep(step_id, "agreed", "{}") for step_id in _agreed(values)]
-        run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - _agreed(values))
-        await self._store.save_plan(run.as_stored(talk.arrived), closes=question.id, steps=steps)
-        scene.dossier.answered(question.id, values, plan=run.id)
-        return run
+        scene.dossier.answered(question.id, went_on.understood, plan=run.id)
+        return went_on.run
+
+    def _read(self, run: Run, inbound: Inbound) -> Answered | None:
+        """What this says to the plan that waits; None where it says nothing to it."""
+        return read_answer_to(run, inbound, find=self._catalog.find)
 
     async def _fresh(self, scene: Scene) -> Decision:
         """A decision on a new request, and behind it the guard."""
@@ -98,11 +101,6 @@ class Deciding:
         tools = tuple(tool.name for tool in self._catalog.offer(text))
         step = Step(id="s1", worker=GENERAL, arguments={"task": text}, tools=tools)
         return Planned(Plan.checked([step], self._catalog.find), reason="one task in place of a plan that cannot run")
-
-
-def _agreed(values: Mapping[str, object]) -> frozenset[str]:
-    """The steps of unknown outcome that the person wants to be run again."""
-    return frozenset(name.removesuffix(".repeat") for name, yes in values.items() if name.endswith(".repeat") and yes)
 
 
 def _as_message(press: Choice | Form) -> Message:

@@ -140,6 +140,7 @@ def _step_facts(step: Step, result: StepResult) -> StepFacts:
         error=result.error,
         seconds=round(result.seconds, 3),
         approved_by=step.approved_by,
+        grant="a standing yes" if result.granted else None,
     )
 
 

@@ -86,7 +86,11 @@ def _open(question: Question, talk: Talk, plan: str | None) -> OpenQuestion:
 
 
 def _closes(talk: Talk, ending: Ending) -> str | None:
-    """A question that a model asked is over with the next words; one of a plan stays until it is answered."""
-    if talk.question is None or (talk.question.plan and not ending.drop_question):
+    """A question that a model asked is over with the next words of whom it asked, if they could be worked on; one of a
+    plan stays until it is answered."""
+    question = talk.question
+    if question is None:
         return None
-    return talk.question.id if ending.drop_question or not isinstance(talk.inbound, Command) else None
+    mine = question.person == talk.inbound.person.id
+    answered = mine and not question.plan and not isinstance(talk.inbound, Command) and ending.outcome != "failed"
+    return question.id if ending.drop_question or answered else None

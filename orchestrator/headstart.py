@@ -12,7 +12,7 @@ from orchestrator.guard import ungrounded
 from orchestrator.models import CallSoFar
 from orchestrator.notation import parse_step
 from orchestrator.plan import FindTool, Step, StepResult, argument_problems
-from orchestrator.policy import needs_approval
+from orchestrator.policy import Policy
 from orchestrator.reading import Reader
 
 OWN = frozenset({"ask", "refuse"})
@@ -29,9 +29,18 @@ class HeadStart:
     """
 
     def __init__(
-        self, reader: Reader, find: FindTool, run_ahead: RunAhead, *, show: ShowSoFar, said: str, limit: int
+        self,
+        reader: Reader,
+        find: FindTool,
+        run_ahead: RunAhead,
+        *,
+        policy: Policy,
+        show: ShowSoFar,
+        said: str,
+        limit: int,
     ) -> None:
         self._reader = reader
+        self._policy = policy
         self._show = show
         self._find = find
         self._run_ahead = run_ahead
@@ -77,7 +86,7 @@ class HeadStart:
         tool = self._find(step.tool)
         return (
             tool is not None
-            and not needs_approval(step, tool)
+            and not self._policy.asks(step, tool)
             and not step.missing
             and not ungrounded(step, tool, self._said)
             and not any(argument_problems(tool, step.arguments))

@@ -141,7 +141,7 @@ class StepResult(BaseModel):
     "waiting" is not an end: the step needs an argument, a yes, or a word on a call whose outcome nobody knows, as
     `waits_for` says; of a worker `tool` and `call` are then the call that waits. Else `tool` is the one that really
     worked, `tried` those that failed before it. Of a worker, `used` are the tools that it called, and `refused`
-    those that it wanted and that its step does not allow.
+    those that it wanted and that its step does not allow. `granted` says that a standing yes let it run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -155,6 +155,7 @@ class StepResult(BaseModel):
     used: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
     call: str = ""
+    granted: bool = False
     attempts: int = 0
     seconds: float = 0.0
     waits_for: Literal["arguments", "approval", "repeat"] | None = None

@@ -2,17 +2,18 @@
 
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from orchestrator.messages import Choice, Form, Inbound, Message, Question, QuestionField
 from orchestrator.plan import Clarify, FindTool, Plan, Step, StepResult, argument_problems, references
 from orchestrator.slots import parameter_choices, parameter_question, read_answer, yes_or_no
+from orchestrator.tools.spec import ToolSpec
+from orchestrator.words import each_way, say
 
 Topic = Literal["argument", "approval", "repeat"]
-YES, NO = "yes", "no"
-AGAIN, LEAVE = "run it again", "leave it"
+Scope = Literal["session", "always"]
 SHOWN = 1_000  # characters of one argument in a question
 
 
@@ -57,9 +58,9 @@ def plan_question(question_id: str, plan: Plan, results: Mapping[str, StepResult
         text = fields[0].label
     else:
         written = {name: short for short, name in _short_names(open_blanks).items()}
-        text = "I need to know a few things:\n"
+        text = say("I need to know a few things:") + "\n"
         text += "\n".join(f"- `{written[field.name]}`: {field.label}" for field in fields)
-        text += "\n\nAnswer as `name=value`, or one line each, in this order."
+        text += "\n\n" + say("Answer as `name=value`, or one line each, in this order.")
     return Question(id=question_id, text=text, fields=fields)
 
 
@@ -75,27 +76,44 @@ def model_question(question_id: str, clarify: Clarify) -> Question:
 def _field(blank: Blank, find: FindTool) -> QuestionField:
     tool = find(blank.tool)
     if blank.topic == "approval":
-        why = " It may change something." if tool and tool.is_risky else " I am not sure that you mean this."
-        label = f"May I run `{blank.tool}`: {_shown(blank)}?{why}"
-        return QuestionField(name=blank.name, label=label, choices=(YES, NO), closed=True)
+        why = _why(blank.step, tool)
+        label = " ".join((say("May I run `{tool}`: {arguments}?", tool=blank.tool, arguments=_shown(blank)), why))
+        scopes = () if tool is None or tool.destructive else (say("yes, in this conversation"), say("always"))
+        return QuestionField(name=blank.name, label=label, choices=(say("yes"), say("no"), *scopes), closed=True)
     if blank.topic == "repeat":
-        label = f"`{blank.tool}` was under way when I lost it: {_shown(blank)}. It may have happened or not."
-        return QuestionField(name=blank.name, label=label, choices=(AGAIN, LEAVE), closed=True)
-    asked = parameter_question(tool, blank.argument) if tool else f"which {blank.argument}?"
+        label = say(
+            "`{tool}` was under way when I lost it: {arguments}. It may have happened or not.",
+            tool=blank.tool,
+            arguments=_shown(blank),
+        )
+        both = (say("run it again"), say("leave it"))
+        return QuestionField(name=blank.name, label=label, choices=both, closed=True)
+    asked = parameter_question(tool, blank.argument) if tool else blank.argument
     choices = parameter_choices(tool, blank.argument) if tool else ()
-    return QuestionField(name=blank.name, label=f"For **{blank.step.label}**: {asked}", choices=choices)
+    label = say("For **{step}**: {asked}", step=blank.step.label, asked=asked)
+    return QuestionField(name=blank.name, label=label, choices=choices)
+
+
+def _why(step: Step, tool: ToolSpec | None) -> str:
+    """Why a yes is wanted."""
+    if tool is None or tool.is_risky:
+        return say("It may change something.")
+    if tool.cost_usd:
+        return say("It costs about ${cost}.", cost=f"{tool.cost_usd:g}")
+    return say("I am not sure that you mean this.")
 
 
 def _shown(blank: Blank) -> str:
     """The arguments as they will be used: this is what is agreed to, so a cut says that it is one."""
     arguments = blank.resolved or blank.step.arguments
-    return ", ".join(f"{name} = `{_value_shown(value)}`" for name, value in arguments.items()) or "no arguments"
+    shown = ", ".join(f"{name} = `{_value_shown(value)}`" for name, value in arguments.items())
+    return shown or say("no arguments")
 
 
 def _value_shown(value: Any) -> str:
     text = str(value).replace("`", "'").replace("\n", " ⏎ ")
     rest = len(text) - SHOWN
-    return text if rest <= 0 else f"{text[:SHOWN]} … and {rest} more characters"
+    return text if rest <= 0 else f"{text[:SHOWN]} … {say('and {count} more characters', count=rest)}"
 
 
 def _short_names(open_blanks: Sequence[Blank]) -> dict[str, str]:
@@ -143,7 +161,7 @@ def merge(
                 agreed = (*changed.agreed, *filter(None, [waiting[step.id].call])) if step.id in waiting else ()
                 changed = changed.model_copy(update={"approved_by": person, "agreed": agreed})
             else:
-                said = "you said no" if what == "approval" else "you left it as it is; it may have happened"
+                said = say("you said no") if what == "approval" else say("you left it as it is; it may have happened")
                 ended[step.id] = StepResult(status="skipped", error=said)
         if changed is not step:
             plan = plan.replacing(changed)
@@ -154,6 +172,14 @@ def _retitled(step: Step, arguments: Mapping[str, Any], find: FindTool) -> str:
     """A title that was made of the arguments is made of the new ones."""
     tool = find(step.tool)
     return tool.in_words(arguments) if tool and step.title == tool.in_words(step.arguments) else step.title
+
+
+def _scope(text: str) -> Scope | None:
+    """How far a standing yes goes."""
+    words = text.strip().casefold().rstrip(".!")
+    if words == "3" or words in each_way("yes, in this conversation") or words in each_way("in this conversation"):
+        return "session"
+    return "always" if words == "4" or words in each_way("always") else None
 
 
 def _texts(text: str, open_blanks: list[Blank]) -> dict[str, str]:
@@ -172,6 +198,15 @@ def _texts(text: str, open_blanks: list[Blank]) -> dict[str, str]:
     return {}
 
 
+def given_grants(
+    values: Mapping[str, Any], plan: Plan, waiting: Mapping[str, StepResult]
+) -> Iterator[tuple[str, Scope]]:
+    """The tools to which these answers are a standing yes, and how far each goes."""
+    for blank in blanks(plan, waiting):
+        if blank.topic == "approval" and (scope := values.get(blank.name)) in {"session", "always"}:
+            yield blank.tool, scope
+
+
 def _pairs(text: str) -> dict[str, str]:
     try:
         words = shlex.split(text)
@@ -182,10 +217,13 @@ def _pairs(text: str) -> dict[str, str]:
 
 def _value(text: str, blank: Blank, find: FindTool) -> Any | None:
     if blank.topic == "approval":
-        return {"1": True, "2": False}.get(text.strip(), yes_or_no(text))
+        scope = _scope(text) if (approved := find(blank.tool)) and not approved.destructive else None
+        return scope or {"1": True, "2": False}.get(text.strip(), yes_or_no(text))
     if blank.topic == "repeat":
-        known = {"1": True, AGAIN: True, "2": False, LEAVE: False}
-        return known.get(text.strip().casefold(), yes_or_no(text))
+        words = text.strip().casefold()
+        if words == "1" or words in each_way("run it again"):
+            return True
+        return False if words == "2" or words in each_way("leave it") else yes_or_no(text)
     tool = find(blank.step.tool)
     schema = tool.properties.get(blank.argument, {}) if tool else {}
     choices = parameter_choices(tool, blank.argument) if tool else ()

@@ -118,7 +118,8 @@ class Reader:
             known, template = base.continued(known, template, kept=kept)
         if problems := list(_unknown_names(template, known)):
             raise PlanInvalid(problems)
-        return Plan.checked(known, self._catalog.find, template=template.strip())
+        plan = Plan.checked(known, self._catalog.find, template=template.strip())
+        return plan.model_copy(update={"confidence": min(step.confidence for step in plan.steps)})
 
     def _too_much(self, steps: Sequence[Step]) -> Iterator[str]:
         workers = sum(1 for step in steps if step.worker)

@@ -18,7 +18,8 @@ class Run:
     """A plan under way. `id` is the turn that made it, and the first half of each step's idempotency key.
 
     `results` are the ended steps, `waiting` those that wait for the person. `begun` are steps of which nothing is
-    known but that they were started: their outcome is open.
+    known but that they were started: their outcome is open. `replans` counts how often the plan was made anew. While
+    `review` is set, nothing runs: the person reviews the plan.
     """
 
     id: str
@@ -28,10 +29,16 @@ class Run:
     waiting: dict[str, StepResult] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
     replans: int = 0
+    review: bool = False
 
     def as_stored(self, arrived: Arrived) -> StoredPlan:
         """The row of this run, worked on by the turn of `arrived` from now on."""
-        body = {"request": self.request, "plan": self.plan.model_dump(mode="json"), "replans": self.replans}
+        body = {
+            "request": self.request,
+            "plan": self.plan.model_dump(mode="json"),
+            "replans": self.replans,
+            "review": self.review,
+        }
         written = json.dumps(body, ensure_ascii=False)
         return StoredPlan(id=self.id, session=arrived.session, turn=arrived.turn, body=written)
 
@@ -54,17 +61,22 @@ class Run:
             waiting={step: result for step, result in known.items() if result.status == "waiting"},
             begun=frozenset({step.step for step in steps if step.status == "started"} | open_outcome),
             replans=body.get("replans", 0),
+            review=body.get("review", False),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """One turn's view of its session. `run` is set where an earlier process had begun this very turn."""
+    """One turn's view of its session. `run` is set where an earlier process had begun this very turn.
+
+    `granted` are the tools to which the person has a standing yes here.
+    """
 
     arrived: Arrived
     inbound: Inbound
     history: tuple[TurnRecord, ...] = ()
     question: OpenQuestion | None = None
+    granted: frozenset[str] = frozenset()
     run: Run | None = None
 
     @property
@@ -93,11 +105,13 @@ class Sessions:
         self._turns = max(1, last // 2)
 
     async def load(self, arrived: Arrived, inbound: Inbound) -> Talk:
+        given = await self._store.granted(arrived.channel, inbound.person.id, arrived.session)
         return Talk(
             arrived=arrived,
             inbound=inbound,
             history=tuple(await self._store.history(arrived.session, last=self._turns)),
             question=await self._store.open_question(arrived.session),
+            granted=frozenset(each.tool for each in given),
             run=await self.begun(arrived) if arrived.attempts else None,
         )
 

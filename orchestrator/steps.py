@@ -4,14 +4,14 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from orchestrator.chains import Note
 from orchestrator.errors import OutcomeUnknown, ToolError
 from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
-from orchestrator.policy import needs_approval
+from orchestrator.policy import Policy
 from orchestrator.repair import repaired, repaired_data
 from orchestrator.resources import Resources
 from orchestrator.retries import ONCE, Retries
@@ -36,12 +36,20 @@ class Steps:
     """Runs steps. A failure is a result, never an exception."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, workers: Workers, resources: Resources, *, limits: StepLimits
+        self,
+        store: Store,
+        catalog: Catalog,
+        *,
+        workers: Workers,
+        resources: Resources,
+        policy: Policy,
+        limits: StepLimits,
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._workers = workers
         self._resources = resources
+        self._policy = policy
         self._limits = limits
 
     async def run_step(
@@ -51,13 +59,14 @@ class Steps:
         inputs: Mapping[str, StepResult],
         *,
         note: Note,
+        granted: Collection[str] = (),
         begun: Awaitable[StepResult] | None = None,
     ) -> StepResult:
         """The step's result, stored under `run/step` before it is returned. `begun` is its head start.
 
-        `note` hears of a worker's model calls.
+        `note` hears of a worker's model calls; `granted` are the tools to which the person has a standing yes.
         """
-        result = await (begun or _timed(self._work(run, step, inputs, note=note)))
+        result = await (begun or _timed(self._work(run, step, inputs, note=note, granted=granted)))
         kept = StoredStep(step.id, result.status, result.model_dump_json())
         took = result.seconds if result.status == "done" else None
         await self._store.keep_step(run.id, kept, learn=(result.tool or step.worker, took) if took else None)
@@ -77,14 +86,18 @@ class Steps:
         alone = Plan.model_construct(steps=(step,))  # unchecked: what it refers to is not there
         return await _timed(self._outcome(Run(id=turn, request="", plan=alone), step, inputs))
 
-    async def _work(self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note) -> StepResult:
+    async def _work(
+        self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note, granted: Collection[str]
+    ) -> StepResult:
         if problem := self._resources.problem_with(step.needs):
             return StepResult(status="failed", error=problem)
         if step.worker:
-            return await self._workers.work(run, step, inputs, note=note)
-        return await self._outcome(run, step, inputs)
+            return await self._workers.work(run, step, inputs, note=note, granted=granted)
+        return await self._outcome(run, step, inputs, granted=granted)
 
-    async def _outcome(self, run: Run, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+    async def _outcome(
+        self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, granted: Collection[str] = ()
+    ) -> StepResult:
         if step.missing:
             return StepResult(status="waiting", waits_for="arguments")
         tool = self._catalog.find(step.tool)
@@ -98,9 +111,10 @@ class Steps:
             return StepResult(status="failed", error=str(error.args[0]))
         if problem := self._too_long(arguments):
             return StepResult(status="failed", error=problem)
-        if needs_approval(step, tool):
+        if self._policy.asks(step, tool, granted):
             return StepResult(status="waiting", waits_for="approval", data=arguments)
-        return await self._first_that_works(run, step, arguments)
+        result = await self._first_that_works(run, step, arguments)
+        return result.model_copy(update={"granted": self._policy.asks(step, tool)})
 
     def _too_long(self, arguments: Arguments) -> str | None:
         limit = self._limits.input_characters

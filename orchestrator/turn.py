@@ -8,7 +8,7 @@ from orchestrator.carrying_out import CarryingOut, so_far
 from orchestrator.commands import Told
 from orchestrator.deciding import Deciding
 from orchestrator.dossier import Dossier
-from orchestrator.ending import Ending, conclusion, request_of
+from orchestrator.ending import Ending, conclusion
 from orchestrator.errors import BadInput
 from orchestrator.intake import problem_with
 from orchestrator.messages import Answer, Emit, Inbound, Notice, Stop
@@ -98,10 +98,7 @@ class Turns:
             case Clarify():
                 return Ending("clarify", scene.instead_of_the_old(model_question(scene.question_id, decision)))
             case Planned(plan=plan):
-                arrived = scene.talk.arrived
-                run = Run(id=arrived.turn, request=request_of(scene.talk.inbound), plan=plan)
-                await self._store.save_plan(run.as_stored(arrived))
-                return await self._carrying_out.carry_out(run, scene)
+                return await self._carrying_out.begin(plan, scene)
             case Run():
                 return await self._carrying_out.carry_out(decision, scene)
             case _:

@@ -5,13 +5,14 @@ before anything else happens, so a restart goes on where it was, and no finished
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestrator.chains import Chain, Note
 from orchestrator.errors import NoModelAnswered, OutcomeUnknown, ToolError
 from orchestrator.models import ChatMessage
 from orchestrator.plan import GENERAL, REFERENCE, Step, StepResult, argument_problems, resolve
+from orchestrator.policy import Policy
 from orchestrator.prompts import prompt
 from orchestrator.repair import repaired
 from orchestrator.sessions import Run
@@ -38,13 +39,18 @@ class WorkerLimits:
 class Workers:
     """Carries out the tasks of plans. Without a chain they fail, and say why."""
 
-    def __init__(self, store: Store, catalog: Catalog, *, chain: Chain | None, limits: WorkerLimits) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, *, chain: Chain | None, policy: Policy, limits: WorkerLimits
+    ) -> None:
         self._store = store
         self._catalog = catalog
         self._chain = chain
+        self._policy = policy
         self._limits = limits
 
-    async def work(self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note) -> StepResult:
+    async def work(
+        self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note, granted: Collection[str] = ()
+    ) -> StepResult:
         """The result of a worker's step. Every failure is a result; "waiting" where a call needs the person."""
         if step.worker != GENERAL or self._chain is None:
             missing = f"there is no worker {step.worker!r}" if self._chain else "no model is configured for workers"
@@ -58,6 +64,7 @@ class Workers:
                 store=self._store,
                 catalog=self._catalog,
                 chain=self._chain,
+                asks=lambda tool: self._policy.asks_for(tool, granted),
                 limits=self._limits,
                 note=note,
             )
@@ -86,6 +93,7 @@ class _Work:
         store: Store,
         catalog: Catalog,
         chain: Chain,
+        asks: Callable[[ToolSpec], bool],
         limits: WorkerLimits,
         note: Note,
     ) -> None:
@@ -95,6 +103,7 @@ class _Work:
         self._run = run
         self._step = step
         self._task = task
+        self._asks = asks
         self._limits = limits
         self._note = note
         self._row = f"{step.id}@work"
@@ -131,16 +140,20 @@ class _Work:
             said = {
                 call.id: group.create_task(self._answer(call, tool))
                 for call, tool in calls
-                if tool is None or not tool.is_risky
+                if tool is None or not self._takes_care(tool)
             }
         for call_id, answer in said.items():
             self._transcript = self._transcript.noted(call_id, result=answer.result())
         if said:
             await self._keep(self._transcript)
         for call, tool in calls:
-            if tool and tool.is_risky and (waiting := await self._answer_risky(call, tool)):
+            if tool and self._takes_care(tool) and (waiting := await self._answer_risky(call, tool)):
                 return waiting
         return None
+
+    def _takes_care(self, tool: ToolSpec) -> bool:
+        """Whether a call of this tool is one to be asked for, or to be noted before it is made."""
+        return tool.is_risky or self._asks(tool)
 
     def _tool(self, call: WrittenCall) -> ToolSpec | None:
         """The tool that is meant, if the step allows it."""
@@ -164,7 +177,7 @@ class _Work:
         agreed = call.id in self._step.agreed
         if call.begun and not (agreed or tool.is_repeatable):
             return self._waiting("repeat", call)
-        if not (agreed or any(argument_problems(tool, call.arguments))):
+        if self._asks(tool) and not (agreed or any(argument_problems(tool, call.arguments))):
             return self._waiting("approval", call)
         await self._keep(self._transcript.noted(call.id, begun=True))
         try:

@@ -74,6 +74,17 @@ class PlanVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Grant:
+    """A standing yes of a person to a tool; `session` is None where it holds everywhere. An `id` of 0 is a new one."""
+
+    channel: str
+    person: str
+    session: str | None
+    tool: str
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StoredStep:
     """What is known of one step: a status word and JSON. Status "started" means: begun, and nothing heard since."""
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from storage.records import PlanVersion, StoredPlan, StoredStep
 from storage.rows import columns, record, records, upsert, values
@@ -31,6 +31,14 @@ def plan_of(connection: Connection, turn: str) -> StoredPlan | None:
     """The plan that this turn saved last."""
     mine = PLAN.where(plans.c.turn == turn)
     return record(connection, StoredPlan, mine.order_by(plans.c.saved_at.desc()).limit(1))
+
+
+def keep_version(connection: Connection, plan: StoredPlan, why: str) -> None:
+    """Keep what the plan is now, and why it came to be."""
+    its = select(func.coalesce(func.max(plan_versions.c.version), 0)).where(plan_versions.c.plan == plan.id)
+    number = connection.execute(its).scalar_one() + 1
+    row = {"plan": plan.id, "version": number, "why": why, "body": plan.body, "saved_at": datetime.now(UTC)}
+    connection.execute(plan_versions.insert(), row)
 
 
 def versions(connection: Connection, plan: str) -> list[PlanVersion]:

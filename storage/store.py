@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from storage import durations, inbox, outbox, questions, runs, sessions, turns
+from storage import durations, grants, inbox, outbox, questions, runs, sessions, turns
 from storage.database import Database
 from storage.engine import open_database
 from storage.records import (
     Arrived,
     Conclusion,
+    Grant,
     ModelCall,
     OpenQuestion,
     Parcel,
@@ -121,11 +122,24 @@ class Store:
 
     # --- runs
 
-    async def save_plan(self, plan: StoredPlan, *, closes: str | None = None, steps: Sequence[StoredStep] = ()) -> None:
-        """Write the plan and these steps over what was there, and close the question that it answers."""
+    async def save_plan(
+        self,
+        plan: StoredPlan,
+        *,
+        why: str = "",
+        closes: str | None = None,
+        steps: Sequence[StoredStep] = (),
+        given: Sequence[Grant] = (),
+    ) -> None:
+        """Write the plan and these steps over what was there, close the question that it answers, and write down the
+        grants that came with the answer. `why` makes it a version of the plan that is kept."""
 
         def work(connection: Connection) -> None:
             runs.save_plan(connection, plan)
+            if why:
+                runs.keep_version(connection, plan, why)
+            for each in given:
+                grants.grant(connection, each)
             for step in steps:
                 runs.keep_step(connection, plan.id, step)
             if closes is not None:
@@ -162,6 +176,16 @@ class Store:
     async def steps(self, plan: str) -> list[StoredStep]:
         """What is known of a plan's steps, in the order in which it became known."""
         return await self._database.read(lambda c: runs.steps(c, plan))
+
+    # --- grants
+
+    async def granted(self, channel: str, person: str, session: str | None = None) -> list[Grant]:
+        """A person's standing yeses, oldest first; with a session only those that hold there."""
+        return await self._database.read(lambda c: grants.granted(c, channel, person, session))
+
+    async def revoke(self, ids: Sequence[int]) -> None:
+        """Take these standing yeses back."""
+        await self._database.write(lambda c: grants.revoke(c, ids))
 
     # --- the end of a turn
 

@@ -6,7 +6,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -53,19 +53,34 @@ class Registered:
 @overload
 def tool(function: Function, /) -> Registered: ...
 @overload
-def tool(*, read_only: bool = False, idempotent: bool = False) -> Callable[[Function], Registered]: ...
 def tool(
-    function: Function | None = None, /, *, read_only: bool = False, idempotent: bool = False
+    *, read_only: bool = False, idempotent: bool = False, destructive: bool = False, cost_usd: float = 0.0
+) -> Callable[[Function], Registered]: ...
+def tool(
+    function: Function | None = None,
+    /,
+    *,
+    read_only: bool = False,
+    idempotent: bool = False,
+    destructive: bool = False,
+    cost_usd: float = 0.0,
 ) -> Registered | Callable[[Function], Registered]:
     """Make a typed function a tool.
 
     The docstring's first paragraph describes it; `name: text` below `Args:`, or Field(description=...) in the type,
-    describes a parameter. Without `read_only` a person is asked before each call. The function may be async; one
-    that is not runs in a thread. It says no by raising BadInput; whatever else it raises is told, and logged as a bug.
+    describes a parameter. Without `read_only` a person is asked before each call; a standing yes is possible unless
+    it is `destructive`. With a `cost_usd` above the setting free_cost_usd it asks as well.
+
+    The function may be async; one that is not runs in a thread. It says no by raising BadInput; whatever else it
+    raises is told, and logged as a bug.
     """
 
     def register(function: Function) -> Registered:
-        return _registered(function, read_only=read_only, idempotent=idempotent)
+        made = _registered(function)
+        spec = replace(
+            made.spec, read_only=read_only, idempotent=idempotent, destructive=destructive, cost_usd=cost_usd
+        )
+        return replace(made, spec=spec)
 
     return register(function) if function else register
 
@@ -166,7 +181,7 @@ def _short(value: Any) -> str:
 # --- The registration ---------------------------------------------------------------------------------
 
 
-def _registered(function: Function, *, read_only: bool, idempotent: bool) -> Registered:
+def _registered(function: Function) -> Registered:
     name = function.__name__
     described, about = _docstring(inspect.getdoc(function) or "")
     hints = get_type_hints(function, include_extras=True)
@@ -182,8 +197,6 @@ def _registered(function: Function, *, read_only: bool, idempotent: bool) -> Reg
         description=described,
         parameters=_schema(parameters, about),
         source="function",
-        read_only=read_only,
-        idempotent=idempotent,
         takes_key=key_name is not None,
     )
     return Registered(spec, function, parameters, key_name)

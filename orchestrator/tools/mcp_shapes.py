@@ -57,6 +57,7 @@ def offer(server: str, tool: Tool) -> Offer:
         source=f"mcp:{server}",
         read_only=bool(hints.read_only_hint),
         idempotent=bool(hints.idempotent_hint),
+        destructive=bool(hints.destructive_hint and not hints.read_only_hint),
         title=clean(tool.title or hints.title or "", 100),
     )
     return Offer(tool.name, spec)

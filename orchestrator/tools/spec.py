@@ -13,7 +13,8 @@ class ToolSpec:
     """One tool. `parameters` is a JSON Schema of type object.
 
     `read_only` and `idempotent` are promises of the tool's owner; without one it counts as risky.
-    `takes_key` means that the tool accepts an idempotency key, so repeating a call changes nothing.
+    `takes_key` means that the tool accepts an idempotency key, so repeating a call changes nothing. A `destructive`
+    one wants a yes each time. `cost_usd` is what one call costs.
     """
 
     name: str
@@ -23,6 +24,8 @@ class ToolSpec:
     read_only: bool = False
     idempotent: bool = False
     takes_key: bool = False
+    destructive: bool = False
+    cost_usd: float = 0.0
     title: str = ""
 
     @property

@@ -205,12 +205,13 @@ async def test_what_the_plan_has_been_by_then_is_told_with_its_reason(tmp_path: 
     assert record is not None
     assert stored is not None
     version = "insert into plan_versions (plan, version, why, body, saved_at) values ('t1', ?, ?, ?, ?)"
-    rewrite(tmp_path, version, 1, "you left out a step", stored.body, at(record.finished_at))
-    rewrite(tmp_path, version, 2, "long after", stored.body, at(record.finished_at + timedelta(days=1)))
+    rewrite(tmp_path, version, 2, "you left out a step", stored.body, at(record.finished_at))
+    rewrite(tmp_path, version, 3, "long after", stored.body, at(record.finished_at + timedelta(days=1)))
     async with talking(tmp_path, toolsets=TOOLS) as talk:
-        (known,) = (await account(talk, "t1")).plan_versions
-        assert (known.version, known.plan.step("a").tool) == (1, "snapshot")
-        assert "plan version 1: you left out a step" in await talk.told("/why t1")
+        first, known = (await account(talk, "t1")).plan_versions
+        assert (first.version, first.why) == (1, "planned")
+        assert (known.version, known.plan.step("a").tool) == (2, "snapshot")
+        assert "plan version 2: you left out a step" in await talk.told("/why t1")
         assert "long after" not in await talk.told("/why t1")
 
 

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.headstart import HeadStart
 from orchestrator.models import CallSoFar
 from orchestrator.plan import Step, StepResult
+from orchestrator.policy import Policy
 from orchestrator.reading import Reader
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.functions import Functions, tool
@@ -57,7 +58,9 @@ class Ran:
 
 
 def head_start(ran: Ran, *, limit: int = 4) -> HeadStart:
-    return HeadStart(READER, CATALOG.find, ran.run_ahead, show=ran.show, said="look at Rome", limit=limit)
+    return HeadStart(
+        READER, CATALOG.find, ran.run_ahead, policy=Policy(), show=ran.show, said="look at Rome", limit=limit
+    )
 
 
 def plan_so_far(text: str) -> Sequence[CallSoFar]:

@@ -77,7 +77,7 @@ def test_an_approval_shows_the_arguments_as_they_will_be_used() -> None:
     question = plan_question("q1", SENDING, {"a": NEEDS_A_YES}, FIND)
     assert "May I run `mail__send`: to = `ann`, text = `hello`?" in question.text
     assert "to = `ann`" in question.text
-    assert question.fields[0].choices == ("yes", "no")
+    assert question.fields[0].choices == ("yes", "no", "yes, in this conversation", "always")
 
 
 @pytest.mark.proves("approval.asked")

@@ -1,0 +1,29 @@
+"""Grants: standing yeses of people to tools, in one session or everywhere."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, delete, or_, select
+
+from storage.records import Grant
+from storage.rows import columns, records
+from storage.tables import grants
+
+
+def grant(connection: Connection, given: Grant) -> None:
+    """Write a standing yes down."""
+    row = {"channel": given.channel, "person": given.person, "session": given.session, "tool": given.tool}
+    connection.execute(grants.insert(), {**row, "granted_at": datetime.now(UTC)})
+
+
+def granted(connection: Connection, channel: str, person: str, session: str | None = None) -> list[Grant]:
+    """A person's grants, oldest first; with a session only those that hold there."""
+    mine = select(*columns(Grant, grants)).where(grants.c.channel == channel, grants.c.person == person)
+    if session is not None:
+        mine = mine.where(or_(grants.c.session.is_(None), grants.c.session == session))
+    return records(connection, Grant, mine.order_by(grants.c.id))
+
+
+def revoke(connection: Connection, ids: Sequence[int]) -> None:
+    """Take these back."""
+    connection.execute(delete(grants).where(grants.c.id.in_(ids)))
