@@ -19,6 +19,7 @@ from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
 from orchestrator.commands import Commands
 from orchestrator.deciding import Deciding
+from orchestrator.explaining import Explaining
 from orchestrator.front import Front
 from orchestrator.intake import Intake
 from orchestrator.messages import INBOUND, Inbound, Live, Receipt, Status
@@ -26,12 +27,15 @@ from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.planner import Planner
 from orchestrator.policy import Policy
+from orchestrator.preferring import Preferring
 from orchestrator.reading import PlanLimits, Reader
 from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.resources import Resources
 from orchestrator.retries import Retries
+from orchestrator.saving import Saving
 from orchestrator.sessions import Sessions
 from orchestrator.steps import StepLimits, Steps
+from orchestrator.summarizing import Summarizing
 from orchestrator.synthesizer import Synthesizer
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.catalog import Catalog
@@ -57,14 +61,19 @@ LONGEST_PAUSE = 30.0  # seconds between two tries of a turn that the database re
 class App:
     """Everything that is running: made by build(), used by serve()."""
 
-    def __init__(self, store: Store, catalog: Catalog, turns: Turns, *, drain_seconds: float) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, turns: Turns, summarizing: Summarizing, *, drain_seconds: float
+    ) -> None:
         self.store = store
         self.catalog = catalog
         self._intake = Intake(store)
         self._turns = turns
+        self._summarizing = summarizing
         self._adapters: dict[str, Adapter] = {}
         self._post = Post(store, self._adapters)
-        self._dispatcher = Dispatcher(self._work, self._stop, self._post.deliver, drain_seconds=drain_seconds)
+        self._dispatcher = Dispatcher(
+            self._work, self._stop, self._post.deliver, afterwards=self._sum_up, drain_seconds=drain_seconds
+        )
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled."""
@@ -109,6 +118,13 @@ class App:
         if attempts >= MOST_DEATHS:
             return await self._turns.fail_turn(arrived, inbound)
         return await self._take_turn(replace(arrived, attempts=attempts), inbound)
+
+    async def _sum_up(self, session: str) -> None:
+        """What an idle session needs: its old turns summed up. What fails is tried again after the next turn."""
+        try:
+            await self._summarizing.sum_up(session)
+        except StorageError as error:
+            log.warning("a summary cannot be stored", extra={"session": session, "reason": str(error)})
 
     async def _stop(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """The end of a turn that a person has stopped."""
@@ -174,7 +190,12 @@ async def build(
         policy = _policy(settings)
         worker = chain_of("worker", settings.worker or settings.router, settings, make)
         workers = Workers(store, catalog, chain=worker, policy=policy, limits=_worker_limits(settings))
-        sessions = Sessions(store, last=settings.history_messages)
+        sessions = Sessions(
+            store,
+            last=settings.history_messages,
+            language=settings.language,
+            verbosity=settings.verbosity,
+        )
         turns = Turns(
             store,
             sessions=sessions,
@@ -183,7 +204,7 @@ async def build(
                 catalog,
                 sessions=sessions,
                 front=Front(router, catalog, reader, planner=hands_over_to, now=now) if router else None,
-                commands=Commands(store, catalog, sessions, about=lambda: about_models(settings)),
+                commands=commands_of(store, catalog, sessions, settings),
             ),
             carrying_out=CarryingOut(
                 store,
@@ -202,7 +223,8 @@ async def build(
             redaction=redaction_of(settings),
             now=now,
         )
-        yield App(store, catalog, turns, drain_seconds=settings.drain_seconds)
+        summarizing = Summarizing(store, synthesizer, last=settings.history_messages)
+        yield App(store, catalog, turns, summarizing, drain_seconds=settings.drain_seconds)
 
 
 def default_toolsets(settings: Settings) -> list[Toolset]:
@@ -221,6 +243,12 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
         yield models.named
     finally:
         await models.aclose()
+
+
+def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Settings) -> Commands:
+    """The slash words of every subject."""
+    explaining = Explaining(store, catalog, sessions, about=lambda: about_models(settings))
+    return Commands(catalog, explaining, [Saving(store, catalog, sessions), Preferring(store)])
 
 
 def _policy(settings: Settings) -> Policy:

@@ -12,6 +12,8 @@ from storage.records import Arrived, Parcel
 Work = Callable[[Arrived, Inbound], Awaitable[list[Parcel]]]
 """Do a turn to its end: what is to be delivered. It must not raise: what goes wrong inside is a turn's outcome."""
 Deliver = Callable[[list[Parcel]], Awaitable[None]]
+Afterwards = Callable[[str], Awaitable[None]]
+"""Work that a session may need once nothing waits in it; ended when something comes."""
 
 
 @dataclass(slots=True)
@@ -21,6 +23,7 @@ class Mailbox:
     waiting: deque[tuple[Arrived, Inbound]] = field(default_factory=deque)
     running: asyncio.Task[list[Parcel]] | None = None
     serving: asyncio.Task[None] | None = None
+    tidying: asyncio.Task[None] | None = None
     has_stopped: bool = False  # whether the stop that comes next in line has ended anything
     stopped_before: int = 0  # Inbounds with a smaller number end as stopped: a person said stop after them
 
@@ -32,10 +35,19 @@ class Dispatcher:
     taken up at the next start.
     """
 
-    def __init__(self, work: Work, stop: Work, deliver: Deliver, *, drain_seconds: float = 10.0) -> None:
+    def __init__(
+        self,
+        work: Work,
+        stop: Work,
+        deliver: Deliver,
+        *,
+        afterwards: Afterwards | None = None,
+        drain_seconds: float = 10.0,
+    ) -> None:
         self._work = work
         self._stop = stop
         self._deliver = deliver
+        self._afterwards = afterwards
         self._drain_seconds = drain_seconds
         self._boxes: dict[str, Mailbox] = {}
         self._tasks = asyncio.TaskGroup()
@@ -57,7 +69,7 @@ class Dispatcher:
                 await self._idle.wait()
         except TimeoutError:
             for box in self._boxes.values():
-                for task in (box.running, box.serving):
+                for task in (box.running, box.tidying, box.serving):
                     if task:
                         task.cancel()
         await self._tasks.__aexit__(None, None, None)
@@ -73,6 +85,8 @@ class Dispatcher:
             serve = self._serve(arrived.session, box)
             box.serving = self._tasks.create_task(serve, name=f"session {arrived.session}")
         box.waiting.append((arrived, inbound))
+        if box.tidying:
+            box.tidying.cancel()
         if isinstance(inbound, Stop):
             box.stopped_before = arrived.number
             if box.running:
@@ -92,9 +106,17 @@ class Dispatcher:
             arrived, inbound = box.waiting.popleft()
             parcels = await self._outcome(box, arrived, inbound)
             await self._deliver(parcels)  # not a part of what a stop can cancel: it has happened already
+            if self._afterwards and self._open and not box.waiting:
+                box.tidying = self._tasks.create_task(self._tidy(session), name=f"after {arrived.turn}")
+                await asyncio.wait({box.tidying})
+                box.tidying = None
         del self._boxes[session]
         if not self._boxes:
             self._idle.set()
+
+    async def _tidy(self, session: str) -> None:
+        assert self._afterwards is not None
+        await self._afterwards(session)
 
     async def _outcome(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         if isinstance(inbound, Stop):  # never ended by another one; where it has ended something, that says so

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from orchestrator.errors import SettingsInvalid
+from orchestrator.sessions import Verbosity
 
 CONFIG_FILE = "errand.toml"
 
@@ -63,6 +64,8 @@ class Settings(BaseSettings):
     worker_seconds: float = Field(120.0, gt=0, description="Seconds that one task of a worker may take.")
     replans: int = Field(1, ge=0, description="New plans that one request may get after steps that did not work.")
     drain_seconds: float = Field(10.0, ge=0, description="Seconds that running turns have to end at a stop.")
+    language: str = Field("en", pattern="^(en|de)$", description="Language of those who have not chosen one.")
+    verbosity: Verbosity = Field("normal", description="How much is shown of the work: quiet, normal or full.")
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     person: str = Field(default_factory=getpass.getuser, description="Name of the person at the terminal.")
 

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 from orchestrator import guard, offline
 from orchestrator.answering import Answered, read_answer_to
-from orchestrator.commands import Commands, Told
+from orchestrator.commands import Commands
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
 from orchestrator.messages import Choice, Command, Form, Inbound, Message, Stop
 from orchestrator.plan import GENERAL, Decision, Plan, Planned, Step
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions
+from orchestrator.slash import Told
 from orchestrator.tools.catalog import Catalog
 from orchestrator.words import say
 from storage.store import Store

@@ -25,6 +25,7 @@ from orchestrator.policy import SURE_ENOUGH
 from orchestrator.prices import cost_usd, snapshot
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.repair import repaired_data
+from orchestrator.words import say
 from storage.records import ModelCall
 
 
@@ -88,6 +89,12 @@ class Dossier:
                 self._first_text_at = self._now()
 
         return watched
+
+    def in_a_line(self) -> str:
+        """Why, and with what: for a person who wants to see it below each answer."""
+        used = dict.fromkeys(step.used or step.planned for step in self._steps.values() if step.status == "done")
+        parts = [self._facts.reason, say("used: {tools}", tools=", ".join(used)) if used else ""]
+        return "; ".join(filter(None, parts))
 
     async def price(self) -> None:
         """Give every call its price. Not before the end of the turn: the first time it loads the prices."""

@@ -1,12 +1,12 @@
 """How a turn ends, and everything that is written when it does."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.dossier import Dossier
 from orchestrator.facts import Timings
-from orchestrator.messages import FINAL, Choice, Command, Final, Form, Inbound, Message, Question, Stop
+from orchestrator.messages import FINAL, Answer, Choice, Command, Final, Form, Inbound, Message, Question, Stop
 from orchestrator.repair import repaired
 from orchestrator.sessions import Talk
 from storage.records import Conclusion, OpenQuestion, TurnRecord
@@ -24,6 +24,12 @@ class Ending:
     plan: str | None = None
     forget_history: bool = False
     drop_question: bool = False
+
+    def with_footer(self, line: str) -> "Ending":
+        """The same with a line below the answer."""
+        if not isinstance(self.part, Answer) or not line:
+            return self
+        return replace(self, part=Answer(text=f"{self.part.text}\n\n*{line}*"))
 
 
 def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetime, finished: datetime) -> Conclusion:

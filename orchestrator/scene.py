@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from orchestrator.dossier import Dossier
 from orchestrator.headstart import HeadStart
-from orchestrator.messages import Draft, Emit, Question
+from orchestrator.messages import Draft, Emit, Live, Question
 from orchestrator.sessions import Talk
 from orchestrator.words import say
 
@@ -33,3 +33,13 @@ class Scene:
             return question
         dropped = say("(I have dropped my question before this one.)")
         return question.model_copy(update={"text": f"{question.text}\n\n{dropped}"})
+
+
+def drafts_alone(emit: Emit) -> Emit:
+    """The same `emit` for a person who wants to see the answer, and nothing of the work."""
+
+    async def quiet(part: Live) -> None:
+        if isinstance(part, Draft):
+            await emit(part)
+
+    return quiet

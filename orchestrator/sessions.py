@@ -3,13 +3,17 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from orchestrator.messages import Inbound, Message
 from orchestrator.models import ChatMessage
 from orchestrator.plan import Plan, StepResult
+from orchestrator.words import SOURCE
 from storage.records import Arrived, OpenQuestion, StoredPlan, StoredStep, TurnRecord
 from storage.store import Store
 
+Verbosity = Literal["quiet", "normal", "full"]
+VERBOSITIES: tuple[Verbosity, ...] = get_args(Verbosity)
 REMEMBERED = 4_000  # characters of one earlier message that stay in the prompt, about 1,000 tokens
 
 
@@ -69,7 +73,8 @@ class Run:
 class Talk:
     """One turn's view of its session. `run` is set where an earlier process had begun this very turn.
 
-    `granted` are the tools to which the person has a standing yes here.
+    `granted` are the tools to which the person has a standing yes here, `memories` what they want to be kept in mind,
+    `summary` what was said before the history.
     """
 
     arrived: Arrived
@@ -77,6 +82,10 @@ class Talk:
     history: tuple[TurnRecord, ...] = ()
     question: OpenQuestion | None = None
     granted: frozenset[str] = frozenset()
+    memories: tuple[str, ...] = ()
+    summary: str = ""
+    language: str = SOURCE
+    verbosity: Verbosity = "normal"
     run: Run | None = None
 
     @property
@@ -98,20 +107,33 @@ class Talk:
 
 
 class Sessions:
-    """Loads talks. `last` is the number of messages in the history: a turn is two of them."""
+    """Loads talks. `last` is the number of messages in the history: a turn is two of them.
 
-    def __init__(self, store: Store, *, last: int = 10) -> None:
+    `language` and `verbosity` are for people who have not said what they prefer.
+    """
+
+    def __init__(
+        self, store: Store, *, last: int = 10, language: str = SOURCE, verbosity: Verbosity = "normal"
+    ) -> None:
         self._store = store
         self._turns = max(1, last // 2)
+        self._language = language
+        self._verbosity: Verbosity = verbosity
 
     async def load(self, arrived: Arrived, inbound: Inbound) -> Talk:
-        given = await self._store.granted(arrived.channel, inbound.person.id, arrived.session)
+        channel, person = arrived.channel, inbound.person.id
+        given = await self._store.granted(channel, person, arrived.session)
+        preferences = await self._store.preferences(channel, person)
         return Talk(
             arrived=arrived,
             inbound=inbound,
             history=tuple(await self._store.history(arrived.session, last=self._turns)),
             question=await self._store.open_question(arrived.session),
             granted=frozenset(each.tool for each in given),
+            memories=tuple(each.text for each in await self._store.memories(channel, person)),
+            summary=await self._store.summary(arrived.session),
+            language=preferences.language or self._language,
+            verbosity=_verbosity(preferences.verbosity) or self._verbosity,
             run=await self.begun(arrived) if arrived.attempts else None,
         )
 
@@ -125,3 +147,11 @@ class Sessions:
 
     async def _complete(self, stored: StoredPlan | None) -> Run | None:
         return Run.from_stored(stored, await self._store.steps(stored.id)) if stored else None
+
+    async def language_of(self, arrived: Arrived, inbound: Inbound) -> str:
+        """The language in which this person is spoken to."""
+        return (await self._store.preferences(arrived.channel, inbound.person.id)).language or self._language
+
+
+def _verbosity(text: str | None) -> Verbosity | None:
+    return next((each for each in VERBOSITIES if each == text), None)

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import assert_never
 
 from orchestrator.carrying_out import CarryingOut, so_far
-from orchestrator.commands import Told
 from orchestrator.deciding import Deciding
 from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, conclusion
@@ -15,9 +14,10 @@ from orchestrator.messages import Answer, Emit, Inbound, Notice, Stop
 from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse
 from orchestrator.questions import model_question
 from orchestrator.redaction import BY_SHAPE, Redaction
-from orchestrator.scene import Scene
+from orchestrator.scene import Scene, drafts_alone
 from orchestrator.sessions import Run, Sessions, Talk
-from orchestrator.words import say
+from orchestrator.slash import Told
+from orchestrator.words import say, speaking
 from storage.records import Arrived, Parcel
 from storage.store import Store
 
@@ -52,24 +52,30 @@ class Turns:
         dossier = Dossier(self._now, redaction=self._redaction)
         started = self._now()
         talk = await self._sessions.load(arrived, inbound)
-        async with self._carrying_out.head_start(talk, emit) as ahead:
-            ending = await self._work(Scene(talk, dossier, dossier.watching(emit), ahead))
-        return await self._conclude(talk, ending, dossier, started)
+        shown = dossier.watching(drafts_alone(emit) if talk.verbosity == "quiet" else emit)
+        with speaking(talk.language):
+            async with self._carrying_out.head_start(talk, shown) as ahead:
+                ending = await self._work(Scene(talk, dossier, shown, ahead))
+            if talk.verbosity == "full":
+                ending = ending.with_footer(dossier.in_a_line())
+            return await self._conclude(talk, ending, dossier, started)
 
     async def stop_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """End a turn that a person has stopped, and say what was finished before. The stop itself ends in silence."""
         if isinstance(inbound, Stop):
             return await self._end_early(arrived, inbound, Ending("command"))
         run = await self._sessions.begun(arrived)
-        text = " ".join(filter(None, (say("Stopped."), so_far(run) if run else "")))
+        with speaking(await self._sessions.language_of(arrived, inbound)):
+            text = " ".join(filter(None, (say("Stopped."), so_far(run) if run else "")))
         return await self._end_early(arrived, inbound, Ending("stopped", Notice(text=text)))
 
     async def fail_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """End a turn that cannot be done: our fault, and we say so."""
         run = await self._sessions.begun(arrived)
-        wrong = say("Something went wrong on my side ({turn}).", turn=arrived.turn)
-        kept = say("Your message is kept; please try other words.")
-        text = " ".join(filter(None, (wrong, so_far(run) if run else "", kept)))
+        with speaking(await self._sessions.language_of(arrived, inbound)):
+            wrong = say("Something went wrong on my side ({turn}).", turn=arrived.turn)
+            kept = say("Your message is kept; please try other words.")
+            text = " ".join(filter(None, (wrong, so_far(run) if run else "", kept)))
         return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text)))
 
     async def _work(self, scene: Scene) -> Ending:

@@ -74,6 +74,31 @@ class PlanVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Summary:
+    """What was said in a session up to and with a turn."""
+
+    session: str
+    upto: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """How a person wants to be spoken to. What they have not said is None."""
+
+    language: str | None = None
+    verbosity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Something that a person wants to be kept in mind."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A standing yes of a person to a tool; `session` is None where it holds everywhere. An `id` of 0 is a new one."""
 

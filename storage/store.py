@@ -5,20 +5,23 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from storage import durations, grants, inbox, outbox, questions, runs, sessions, turns
+from storage import durations, grants, inbox, outbox, people, questions, runs, sessions, summaries, templates, turns
 from storage.database import Database
 from storage.engine import open_database
 from storage.records import (
     Arrived,
     Conclusion,
     Grant,
+    Memory,
     ModelCall,
     OpenQuestion,
     Parcel,
     PlanVersion,
+    Preferences,
     SessionSummary,
     StoredPlan,
     StoredStep,
+    Summary,
     TurnRecord,
 )
 
@@ -186,6 +189,59 @@ class Store:
     async def revoke(self, ids: Sequence[int]) -> None:
         """Take these standing yeses back."""
         await self._database.write(lambda c: grants.revoke(c, ids))
+
+    # --- summaries
+
+    async def summary(self, session: str) -> str:
+        """What was said in a session before the part that models see word by word; empty where all is seen."""
+        known = await self._database.read(lambda c: summaries.summary(c, session))
+        return known.text if known else ""
+
+    async def not_summed_up(self, session: str) -> list[TurnRecord]:
+        """The turns since the last /new that no summary holds, oldest first."""
+        return await self._database.read(lambda c: summaries.not_summed_up(c, session))
+
+    async def keep_summary(self, summary: Summary, *, turn: str, calls: Sequence[ModelCall]) -> None:
+        """Write a summary over the older one, and its model calls to the turn after which they were made."""
+        await self._database.write(lambda c: summaries.keep(c, summary, turn=turn, calls=tuple(calls)))
+
+    # --- people and templates
+
+    async def preferences(self, channel: str, person: str) -> Preferences:
+        """How a person wants to be spoken to."""
+        return await self._database.read(lambda c: people.preferences(c, channel, person))
+
+    async def prefer(self, channel: str, person: str, **changed: str) -> None:
+        """Write down a person's `language` or `verbosity` from now on."""
+        await self._database.write(lambda c: people.prefer(c, channel, person, changed))
+
+    async def memories(self, channel: str, person: str) -> list[Memory]:
+        """What a person wants to be kept in mind, oldest first."""
+        return await self._database.read(lambda c: people.remembered(c, channel, person))
+
+    async def remember_about(self, channel: str, person: str, text: str) -> None:
+        """Keep one more thing about a person in mind."""
+        await self._database.write(lambda c: people.remember(c, channel, person, text))
+
+    async def forget(self, memories: Sequence[int]) -> None:
+        """Forget these memories."""
+        await self._database.write(lambda c: people.forget(c, memories))
+
+    async def keep_template(self, name: str, body: str, *, made_by: str) -> None:
+        """Write a template, over an older one of its name."""
+        await self._database.write(lambda c: templates.keep(c, name, body, made_by))
+
+    async def templates(self) -> dict[str, str]:
+        """Every template's body by its name."""
+        return await self._database.read(templates.bodies)
+
+    async def template(self, name: str) -> str | None:
+        """One template's body."""
+        return (await self.templates()).get(name)
+
+    async def forget_template(self, name: str) -> None:
+        """Take a template away."""
+        await self._database.write(lambda c: templates.forget(c, name))
 
     # --- the end of a turn
 

@@ -24,6 +24,7 @@ def finish(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
         _keep_calls(connection, turn, conclusion.model_calls)
     if conclusion.forget_history:
         sessions.forget_history(connection, conclusion.record.session, turn)
+        connection.execute(tables.summaries.delete().where(tables.summaries.c.session == conclusion.record.session))
     inbox.mark_done(connection, turn)
     return outbox.put(connection, conclusion)
 
@@ -67,6 +68,13 @@ def calls(connection: Connection, turn: str) -> list[ModelCall]:
     return records(connection, ModelCall, mine.order_by(model_calls.c.position))
 
 
-def _keep_calls(connection: Connection, turn: str, made: tuple[ModelCall, ...]) -> None:
-    rows = [{"turn": turn, "position": position, **values(call)} for position, call in enumerate(made)]
+def add_calls(connection: Connection, turn: str, made: tuple[ModelCall, ...]) -> None:
+    """Write down further model calls of a turn that has ended."""
+    if made:
+        count = select(func.count()).select_from(model_calls).where(model_calls.c.turn == turn)
+        _keep_calls(connection, turn, made, first=connection.execute(count).scalar_one())
+
+
+def _keep_calls(connection: Connection, turn: str, made: tuple[ModelCall, ...], *, first: int = 0) -> None:
+    rows = [{"turn": turn, "position": position, **values(call)} for position, call in enumerate(made, first)]
     connection.execute(model_calls.insert(), rows)

@@ -255,6 +255,17 @@ PROMISES = (
     Promise("channel.lines.long_line", "A line that is too long is refused and skipped.", (0,)),
     Promise("channel.lines.whole_lines", "A cancelled write leaves no half line.", (0,)),
     Promise("channel.lines.end", "The end of the input waits for answers; a closed reader ends it.", (0,)),
+    # People
+    Promise("memory.kept", "What a person wants to be kept in mind is listed, used and forgotten.", (14,)),
+    Promise("memory.private", "Memories of one person are nobody else's.", (14,)),
+    Promise("memory.bounded", "What cannot be kept in mind is told with the fix.", (14,)),
+    Promise("template.saved", "A good turn becomes a named plan with parameters, and runs without a model.", (22, 60)),
+    Promise("template.asks", "What a template needs and nobody said is asked for.", (22,)),
+    Promise("template.checked", "A template is checked against today's tools.", (22, 41)),
+    Promise("verbosity", "How much is shown is each person's own choice.", (23,)),
+    Promise("language", "Each person is spoken to in the language of their choice.", (0,)),
+    Promise("summary.made", "What leaves the history is summed up, once.", (3,)),
+    Promise("summary.never_in_the_way", "A summary never delays or harms an answer.", (3,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

@@ -1,0 +1,51 @@
+"""Long talks: what is too old to be shown word by word is summed up, after the answer and never in its way."""
+
+import logging
+from collections.abc import Sequence
+
+from orchestrator.chains import Chain
+from orchestrator.errors import NoModelAnswered
+from orchestrator.models import ChatMessage
+from orchestrator.prompts import prompt
+from orchestrator.sessions import REMEMBERED
+from storage.records import ModelCall, Summary, TurnRecord
+from storage.store import Store
+
+log = logging.getLogger(__name__)
+
+LONGEST_SUMMARY = 4_000  # characters, about 1,000 tokens: what every later request pays for it
+
+
+class Summarizing:
+    """Sums up what leaves the history. `last` is the number of messages that models see word by word.
+
+    One call sums up half of them at a time, so it is made once in so many turns, and not at every one.
+    """
+
+    def __init__(self, store: Store, chain: Chain | None, *, last: int) -> None:
+        self._store = store
+        self._chain = chain
+        self._window = max(1, last // 2)
+
+    async def sum_up(self, session: str) -> None:
+        """Sum up the turns that the history does not hold any more, if there are enough of them."""
+        if self._chain is None:
+            return
+        turns = await self._store.not_summed_up(session)
+        old = turns[: -self._window]
+        if len(old) < max(1, self._window // 2):
+            return
+        calls: list[ModelCall] = []
+        try:
+            reply = await self._chain.reply(_material(await self._store.summary(session), old), note=calls.append)
+        except NoModelAnswered as error:
+            log.warning("a talk could not be summed up", extra={"session": session, "reason": str(error)})
+            return
+        summary = Summary(session, upto=old[-1].turn, text=reply.text.strip()[:LONGEST_SUMMARY])
+        await self._store.keep_summary(summary, turn=turns[-1].turn, calls=calls)
+
+
+def _material(before: str, turns: Sequence[TurnRecord]) -> list[ChatMessage]:
+    said = "\n\n".join(f"Person: {turn.request[:REMEMBERED]}\nYou: {turn.answer[:REMEMBERED]}" for turn in turns)
+    known = f"Summary so far:\n{before}\n\n" if before else ""
+    return [ChatMessage("system", prompt("summary")), ChatMessage("user", f"{known}What was said since:\n{said}")]
