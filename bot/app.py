@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 
 from adapters.base import Adapter
@@ -237,8 +238,8 @@ def default_toolsets(settings: Settings) -> list[Toolset]:
 async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
     """Makes the models of the settings' providers by name, each once; closes them all."""
     keys = {"openai": settings.openai_api_key.get_secret_value()} if settings.openai_api_key else {}
-    addresses = {"openai": settings.openai_base_url} if settings.openai_base_url else {}
-    models = Models(base_urls=addresses, api_keys=keys)
+    openai = {"openai": settings.openai_base_url} if settings.openai_base_url else {}
+    models = Models(base_urls={**settings.addresses, **openai}, api_keys=keys, environ=_environment())
     try:
         yield models.named
     finally:
@@ -287,6 +288,11 @@ def redaction_of(settings: Settings) -> Redaction:
 def after_own(own: str, behind: str) -> str:
     """The chain of a component: its own models, and behind them those of another one."""
     return ", ".join(filter(None, (own, behind)))
+
+
+def _environment() -> Mapping[str, str]:
+    """The environment, and what .env adds to it: the providers' keys may stand there, beside our settings."""
+    return {name: value for name, value in dotenv_values(".env").items() if value} | os.environ
 
 
 def chain_of(component: str, text: str, settings: Settings, model: MakeModel) -> Chain | None:

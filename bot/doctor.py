@@ -29,7 +29,8 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         yield Check(
             f"tools: {health.name}", ok=healthy, detail=f"{health.state}, {health.tools} tools. {health.detail}"
         )
-    names = [name.strip() for name in f"{settings.router},{settings.synthesizer}".split(",") if name.strip()]
+    chains = ",".join((settings.router, settings.planner, settings.worker, settings.synthesizer))
+    names = [name.strip() for name in chains.split(",") if name.strip()]
     if not names:
         yield Check("models", ok=True, detail='none. To add one: ERRAND_ROUTER="openai:MODEL" and OPENAI_API_KEY')
     for name in dict.fromkeys(names):

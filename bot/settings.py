@@ -2,16 +2,26 @@
 
 import getpass
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from orchestrator.errors import SettingsInvalid
 from orchestrator.sessions import Verbosity
 
 CONFIG_FILE = "errand.toml"
+PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 def _cores() -> float:
@@ -32,6 +42,9 @@ class Settings(BaseSettings):
     planner: str = Field("", description="Chain that writes plans, before the router's. Empty: the router plans.")
     worker: str = Field("", description="Chain that does tasks of a plan in a loop with tools. Empty: the router's.")
     synthesizer: str = Field("", description="Chain that writes the answer from results. Empty: the router's.")
+    addresses: Annotated[Mapping[str, str], NoDecode] = Field(
+        {}, description='Where model servers are, such as "ollama=http://gpu:11434, mine=http://127.0.0.1:8080/v1".'
+    )
     openai_base_url: str | None = Field(None, description="Address of an OpenAI-compatible server, ending in /v1.")
     openai_api_key: SecretStr | None = Field(None, description="Key for it. Empty: OPENAI_API_KEY.")
     first_model_seconds: float = Field(30.0, gt=0, description="Seconds that a chain's first model has to answer.")
@@ -77,6 +90,23 @@ class Settings(BaseSettings):
             raise ValueError(f"{scheme}:// is no database that Errand knows; use a file's path or postgresql://...")
         return value
 
+    @field_validator("addresses", mode="before")
+    @classmethod
+    def _are_addresses(cls, value: Any) -> Any:
+        """A table of errand.toml, or text: name=address, name=address."""
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        return {name.strip(): address.strip() for name, _, address in pairs}
+
+    @field_validator("addresses")
+    @classmethod
+    def _lead_somewhere(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for name, address in value.items():
+            if not (PROVIDER_NAME.fullmatch(name) and address.startswith(("http://", "https://"))):
+                raise ValueError(f"{name!r} has the address {address!r}; write name=http://host:port/path")
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -86,7 +116,15 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _OurLines(settings_cls), TomlConfigSettingsSource(settings_cls)
+
+
+class _OurLines(DotEnvSettingsSource):
+    """What .env says about us: the providers' keys may stand there too, and are no settings."""
+
+    def __call__(self) -> dict[str, Any]:
+        ours = {*Settings.model_fields}
+        return {name: value for name, value in super().__call__().items() if name in ours or name.startswith("errand_")}
 
 
 def read_settings(**given: Any) -> Settings:

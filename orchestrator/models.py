@@ -52,21 +52,22 @@ class ModelReply:
 class Written:
     """A model as a chain's setting names it: "openai:gpt-4o" or "openai:gpt-4o?temperature=0.7&seconds=60".
 
-    `seconds` is its time to answer. What is not written is None.
+    `seconds` is its time to answer. What is not written is None; `temperature=none` sends none, as some models refuse
+    any.
     """
 
     name: str
-    temperature: float | None = None
+    temperature: float | Literal["none"] | None = None
     seconds: float | None = None
 
     @classmethod
     def read(cls, text: str) -> "Written":
         """Raises SettingsInvalid for an option that there is not, or that is no number."""
         name, _, options = text.strip().partition("?")
-        values: dict[str, float] = {}
+        values: dict[str, Any] = {}
         for option, value in parse_qsl(options, keep_blank_values=True):
             try:
-                values[option] = float(value)
+                values[option] = "none" if (option, value) == ("temperature", "none") else float(value)
             except ValueError:
                 raise SettingsInvalid(f"{text!r}: the option {option!r} must be a number, not {value!r}") from None
         if unknown := values.keys() - {"temperature", "seconds"}:

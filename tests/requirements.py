@@ -128,6 +128,24 @@ PROMISES = (
     ),
     Promise("model.no_provider_text", "The person never sees a provider's error text, nor a key.", (8,)),
     Promise("models.openai_compatible", "Any OpenAI-compatible server can be asked.", (7, 61)),
+    Promise("models.providers", "Every provider is asked through its own client, in its own format.", (7, 17, 61, 62)),
+    Promise(
+        "models.keys",
+        "Keys and addresses come from each provider's usual variables, and a missing one is named.",
+        (61, 62),
+    ),
+    Promise("models.entra", "Azure is asked with a token of Entra ID where there is no key.", (61,)),
+    Promise("models.addresses", "Models at several addresses, servers of one's own too, work in one chain.", (7, 62)),
+    Promise(
+        "models.schema",
+        "An answer by schema is JSON, natively where the provider can, else asked for in words.",
+        (43, 61),
+    ),
+    Promise(
+        "models.calls_streaming", "Tool calls are shown while they come, as far as the provider streams them.", (0,)
+    ),
+    Promise("models.lazy", "Nothing of a provider is imported before a model of it is made.", (0,)),
+    Promise("models.doctor", "The doctor asks every model, and names what to check.", (33,)),
     Promise("models.streaming", "Text is handed on while it comes, always the whole of it so far.", (0,)),
     Promise("models.tool_calls", "Tool calls are handed back, never run by a client.", (0,)),
     Promise("models.errors_typed", "Every trouble of a provider is a typed error without its words.", (8,)),
@@ -272,6 +290,7 @@ PROMISES = (
     Promise("docs.settings", "Every setting is documented with its default and what it is.", (49,)),
     Promise("docs.plans", "The plans of the documentation run.", (49, 60)),
     Promise("docs.examples", "The examples run.", (49,)),
+    Promise("docs.models", "The documentation lists every provider as the code knows it.", (7, 61, 62)),
     Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
     Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
 )

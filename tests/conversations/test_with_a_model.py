@@ -65,7 +65,10 @@ async def test_a_temperature_of_its_own_reaches_the_provider(tmp_path: Path) -> 
         chain = settings(server, router="openai:first?temperature=0.7&seconds=5")
         async with talking(tmp_path, **chain) as talk:
             await talk.answered("Good day, model")
-        assert (server.requests[0]["model"], server.requests[0]["temperature"]) == ("first", 0.7)
+        async with talking(tmp_path, **{**chain, "router": "openai:first?temperature=none"}) as talk:
+            await talk.answered("Good day, model")
+        assert [request.get("temperature") for request in server.requests] == [0.7, None]
+        assert {request["model"] for request in server.requests} == {"first"}
 
 
 @pytest.mark.proves("model.question_one_call", "model.refuse")

@@ -1,18 +1,19 @@
-"""A local OpenAI-compatible server: real HTTP, streaming, tool calls, usage, every way to fail. It counts calls.
+"""A local server of models: real HTTP, streaming, tool calls, usage, every way to fail. It counts calls.
 
     async with ModelServer(lambda request: Say("Hello")) as server:
         ...  # base_url = server.url
 
-It refuses with 400 what the real one refuses: unknown roles, tool messages that answer no call, tools without a schema.
-Tokens are counted as characters / 4, which is near enough for accounting to be checked against itself.
+It speaks OpenAI's chat format, or the Wire of another provider (the modules beside this one), and refuses what the
+real one refuses: a missing key, unknown roles, tool messages that answer no call, tools without a schema. Tokens are
+counted as characters / 4, which is near enough for accounting to be checked against itself.
 """
 
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Literal, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -21,13 +22,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 ROLES = {"system", "user", "assistant", "tool"}
+SECRET = "SECRET PROVIDER WORDS"
 
 
 @dataclass(frozen=True)
 class Say:
-    """Answer with text, a word a chunk where it is streamed."""
+    """Answer with text, a word a chunk where it is streamed; all of it, or until the token limit or a filter."""
 
     text: str
+    until: Literal["end", "limit", "filter"] = "end"
 
 
 @dataclass(frozen=True)
@@ -57,59 +60,154 @@ class Garbage:
 
 @dataclass(frozen=True)
 class Cut:
-    """Begin to stream, and break off in the middle."""
+    """Begin to stream, and break off in the middle: the body ends, or with `abruptly` the connection does."""
+
+    text: str
+    abruptly: bool = False
+
+
+@dataclass(frozen=True)
+class Stumble:
+    """Begin to stream, and then tell an error in the stream."""
 
     text: str
 
 
-Behaviour = Say | Call | Fail | Hang | Garbage | Cut
+Answer = Say | Call | Cut | Stumble
+Behaviour = Answer | Fail | Hang | Garbage
 Script = Callable[[dict[str, Any]], Behaviour]
 
 
-class ModelServer:
-    """The server on a free loopback port. `requests` are the bodies that were asked, in their order."""
+class Wire:
+    """One provider's format. `base` is the path that belongs to its address, `paths` are asked below it."""
 
-    def __init__(self, script: Script) -> None:
-        self.requests: list[dict[str, Any]] = []
-        self.gone = asyncio.Event()
-        self._script = script
+    base: ClassVar[str]
+    paths: ClassVar[Sequence[str]]
+    media_type: ClassVar[str] = "text/event-stream"
+
+    def key(self, request: Request) -> str | None:
+        """The key that a request shows."""
+        return request.headers.get("authorization", "").removeprefix("Bearer ") or None
+
+    def problem(self, request: Request, body: Mapping[str, Any]) -> str:
+        """What the real server would refuse with 400."""
+        raise NotImplementedError
+
+    def is_streamed(self, request: Request, body: Mapping[str, Any]) -> bool:
+        return bool(body.get("stream"))
+
+    def error(self, status: int, message: str) -> dict[str, Any]:
+        """The body of a refusal."""
+        raise NotImplementedError
+
+    def whole(self, body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def pieces(self, body: Mapping[str, Any], answer: Answer) -> Iterator[str]:
+        """The stream; it ends too early for Cut, and with an error for Stumble."""
+        raise NotImplementedError
+
+
+class OpenAiWire(Wire):
+    """OpenAI's chat completions."""
+
+    base = "/v1"
+    paths = ("/chat/completions",)
+
+    def problem(self, request: Request, body: Mapping[str, Any]) -> str:
+        return _problem(body)
+
+    def error(self, status: int, message: str) -> dict[str, Any]:
+        return {"error": {"message": message, "type": "error", "code": None}}
+
+    def whole(self, body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+        return _whole(body, answer)
+
+    def pieces(self, body: Mapping[str, Any], answer: Answer) -> Iterator[str]:
+        for delta in _deltas(answer):
+            yield _event(body, [{"index": 0, "delta": delta, "finish_reason": None}])
+        if isinstance(answer, Cut):
+            return
+        if isinstance(answer, Stumble):
+            yield f"data: {json.dumps(self.error(500, SECRET))}\n\n"
+            return
+        yield _event(body, [{"index": 0, "delta": {}, "finish_reason": _finish_reason(answer)}])
+        if (body.get("stream_options") or {}).get("include_usage"):
+            yield _event(body, [], usage=_usage(body, answer))
+        yield "data: [DONE]\n\n"
+
+
+class TransformersWire(OpenAiWire):
+    """`transformers serve`: it refuses fields that it does not use, and tells no tokens while it streams."""
+
+    def problem(self, request: Request, body: Mapping[str, Any]) -> str:
+        unused = {"response_format", "stream_options", "tool_choice", "max_completion_tokens"} & set(body)
+        return f"Unsupported fields in the request: {unused}" if unused else super().problem(request, body)
+
+
+class Loopback:
+    """A server of these routes on a free loopback port."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
-        app = Starlette(routes=[Route("/v1/chat/completions", self._completion, methods=["POST"])])
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
+        self._config = uvicorn.Config(Starlette(routes=routes), log_level="critical", lifespan="off")
+        self._server = uvicorn.Server(self._config)
 
     @property
     def url(self) -> str:
         host, port = self._socket.getsockname()
-        return f"http://{host}:{port}/v1"
+        return f"http://{host}:{port}"
+
+    async def __aenter__(self) -> Self:
+        """Started and closed by its parts: uvicorn's own loop and shutdown sleep a tenth of a second each."""
+        self._config.load()
+        self._server.lifespan = self._config.lifespan_class(self._config)
+        await self._server.startup(sockets=[self._socket])
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        state = self._server.server_state
+        for listening in self._server.servers:
+            listening.close()
+        for connection in list(state.connections):
+            connection.transport.close()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
+        self._socket.close()
+
+
+class ModelServer(Loopback):
+    """The server. `requests` are the bodies that were asked, in their order, `keys` the keys they showed."""
+
+    def __init__(self, script: Script, wire: Wire | None = None) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str] = []
+        self.gone = asyncio.Event()
+        self._script = script
+        self._wire = wire or OpenAiWire()
+        paths = [self._wire.base + path for path in self._wire.paths]
+        super().__init__([Route(path, self._completion, methods=["POST"]) for path in paths])
+
+    @property
+    def url(self) -> str:
+        return super().url + self._wire.base
 
     @property
     def calls(self) -> int:
         return len(self.requests)
 
-    async def __aenter__(self) -> Self:
-        self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        self._serving = asyncio.ensure_future(self._server.serve(sockets=[self._socket]))
-        while not self._server.started:
-            await asyncio.sleep(0)
-        return self
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._server.should_exit = True
-        self._server.force_exit = True
-        await self._serving
-        self._socket.close()
-
     async def _completion(self, request: Request) -> Response:
         body = await request.json()
-        if problem := _problem(body):
-            return JSONResponse({"error": {"message": problem, "type": "invalid_request_error"}}, 400)
+        wire, key = self._wire, self._wire.key(request)
+        if not key:
+            return JSONResponse(wire.error(401, "a key is missing"), 401)
+        if problem := wire.problem(request, body):
+            return JSONResponse(wire.error(400, problem), 400)
         self.requests.append(body)
+        self.keys.append(key)
         match self._script(body):
             case Fail(status=status, headers=headers):
-                error = {"error": {"message": f"SECRET PROVIDER WORDS {status}", "type": "error", "code": None}}
-                return JSONResponse(error, status, headers=dict(headers or {}))
+                return JSONResponse(wire.error(status, f"{SECRET} {status}"), status, headers=dict(headers or {}))
             case Hang():
                 while not await request.is_disconnected():
                     await asyncio.sleep(0.01)
@@ -117,10 +215,18 @@ class ModelServer:
                 return PlainTextResponse("nobody reads this")
             case Garbage():
                 return PlainTextResponse("<html>not what you asked for</html>")
-            case Say() | Call() | Cut() as answer if body.get("stream"):
-                return StreamingResponse(_stream(body, answer), media_type="text/event-stream")
-            case Say() | Call() | Cut() as answer:
-                return JSONResponse(_whole(body, answer))
+            case answer if wire.is_streamed(request, body):
+                return StreamingResponse(_streamed(wire.pieces(body, answer), answer), media_type=wire.media_type)
+            case answer:
+                return JSONResponse(wire.whole(body, answer))
+
+
+async def _streamed(pieces: Iterator[str], answer: Answer) -> AsyncIterator[str]:
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)
+    if isinstance(answer, Cut) and answer.abruptly:
+        raise ConnectionAbortedError  # the body lacks its end: the client sees the connection break
 
 
 def _problem(body: Mapping[str, Any]) -> str:
@@ -135,10 +241,19 @@ def _problem(body: Mapping[str, Any]) -> str:
     for tool in body.get("tools") or ():
         if tool.get("type") != "function" or tool["function"].get("parameters", {}).get("type") != "object":
             return "a tool needs type function and parameters of type object"
+    wanted = (body.get("response_format") or {}).get("json_schema") or {}
+    if wanted.get("strict") and wanted["schema"].get("additionalProperties") is not False:
+        return "additionalProperties is required to be supplied and to be false"
     return "" if body.get("model") and body.get("messages") else "model and messages are required"
 
 
-def _usage(body: Mapping[str, Any], answer: Behaviour) -> dict[str, int]:
+def _finish_reason(answer: Answer) -> str:
+    if isinstance(answer, Call):
+        return "tool_calls"
+    return {"limit": "length", "filter": "content_filter"}.get(getattr(answer, "until", "end"), "stop")
+
+
+def _usage(body: Mapping[str, Any], answer: Answer) -> dict[str, int]:
     asked, said = len(json.dumps(body)) // 4, max(len(str(answer)) // 4, 1)
     return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
 
@@ -154,7 +269,7 @@ def _wire_calls(answer: Call) -> list[dict[str, Any]]:
     ]
 
 
-def _whole(body: Mapping[str, Any], answer: Say | Call | Cut) -> dict[str, Any]:
+def _whole(body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None}
     if isinstance(answer, Call):
         message["tool_calls"] = _wire_calls(answer)
@@ -166,29 +281,16 @@ def _whole(body: Mapping[str, Any], answer: Say | Call | Cut) -> dict[str, Any]:
         "created": 0,
         "model": body["model"],
         "choices": [
-            {"index": 0, "message": message, "finish_reason": "tool_calls" if isinstance(answer, Call) else "stop"}
+            {"index": 0, "message": message, "finish_reason": _finish_reason(answer)},
         ],
         "usage": _usage(body, answer),
     }
 
 
-async def _stream(body: Mapping[str, Any], answer: Say | Call | Cut) -> AsyncIterator[str]:
-    for delta in _deltas(answer):
-        yield _event(body, [{"index": 0, "delta": delta, "finish_reason": None}])
-        await asyncio.sleep(0)
-    if isinstance(answer, Cut):
-        return
-    reason = "tool_calls" if isinstance(answer, Call) else "stop"
-    yield _event(body, [{"index": 0, "delta": {}, "finish_reason": reason}])
-    if (body.get("stream_options") or {}).get("include_usage"):
-        yield _event(body, [], usage=_usage(body, answer))
-    yield "data: [DONE]\n\n"
-
-
-def _deltas(answer: Say | Call | Cut) -> list[dict[str, Any]]:
+def _deltas(answer: Answer) -> list[dict[str, Any]]:
     """Pieces of the answer: text word by word, each call's arguments in two halves."""
     if not isinstance(answer, Call):
-        return [{"role": "assistant", "content": word} for word in answer.text.split(" ") for word in (f"{word} ",)]
+        return [{"role": "assistant", "content": word} for word in words(answer.text)]
     pieces: list[dict[str, Any]] = []
     for index, call in enumerate(_wire_calls(answer)):
         arguments = call["function"]["arguments"]
@@ -213,6 +315,11 @@ def _event(body: Mapping[str, Any], choices: list[dict[str, Any]], usage: dict[s
         "usage": usage,
     }
     return f"data: {json.dumps(chunk)}\n\n"
+
+
+def words(text: str) -> list[str]:
+    """A text in pieces: each word with the space that follows it."""
+    return [f"{word} " for word in text.split(" ")]
 
 
 def asked_for(request: Mapping[str, Any]) -> str:
