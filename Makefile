@@ -1,10 +1,12 @@
 # `make run` needs Python 3.11+ with venv, and nothing else. Every target makes what it needs.
 PYTHON ?= python3
 VENV ?= .venv
+DEV ?= requirements/dev.txt
+TESTS ?= -n 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run demo test check bench lock clean
+.PHONY: run demo test check litellm bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run   ## talk to Errand in this terminal
@@ -14,7 +16,7 @@ demo: $(VENV)/run  ## watch the whole flow, played with a scripted model
 	@$(BIN)/errand demo
 
 test: $(VENV)/dev  ## all tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest $(TESTS)
 
 check: $(VENV)/dev ## lint, types, import rules, tests
 	$(BIN)/ruff check .
@@ -22,6 +24,9 @@ check: $(VENV)/dev ## lint, types, import rules, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
+
+litellm:           ## LiteLLM's tests, in an environment of their own: it wants an older openai than the lock has
+	@$(MAKE) VENV=$(VENV)-litellm DEV=requirements/dev-litellm.txt TESTS="-W ignore -k litellm tests/orchestrator" test
 
 bench: $(VENV)/dev ## speed and memory, as ratios in one run
 	$(BIN)/python -m benchmarks
@@ -31,9 +36,11 @@ lock: $(VENV)/dev  ## pin what pyproject.toml asks for, with hashes
 	  --python-version 3.11 pyproject.toml --extra build --extra openai --extra time -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 pyproject.toml --extra dev -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --python-version 3.11 pyproject.toml --extra dev --extra litellm -o requirements/dev-litellm.txt
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-litellm build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -43,7 +50,7 @@ $(VENV)/run: requirements/run.txt pyproject.toml | $(BIN)/python
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/dev: requirements/dev.txt pyproject.toml | $(BIN)/python
-	$(PIP) install -q --require-hashes -r requirements/dev.txt
+$(VENV)/dev: $(DEV) pyproject.toml | $(BIN)/python
+	$(PIP) install -q --require-hashes -r $(DEV)
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@

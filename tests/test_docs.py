@@ -23,7 +23,7 @@ def test_every_setting_is_listed_with_its_default_and_what_it_is() -> None:
     listed = (ROOT / "docs" / "settings.md").read_text()
     for name, field in Settings.model_fields.items():
         made = {"person": "your login name", "cpus": "all there are"}.get(name)
-        default = made or ("empty" if field.default in ("", None) else f"`{field.default}`")
+        default = made or ("empty" if field.default in ("", None, {}) else f"`{field.default}`")
         assert f"| `{name}` | `ERRAND_{name.upper()}` | {default} | {field.description} |" in listed
     assert listed.count("| `ERRAND_") == len(Settings.model_fields)
 

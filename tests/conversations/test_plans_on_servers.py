@@ -42,7 +42,7 @@ async def test_two_places_are_compared_side_by_side(tmp_path: Path) -> None:
     tools = [real_server(tmp_path)]
     async with ModelServer(assistant) as server, talking(tmp_path, toolsets=tools, **settings(server)) as talk:
         assert "Oslo is the warmer one." in await talk.answered("Compare the weather in Rome and Oslo")
-        assert talk.cards()[0].mode == "parallel"
+        assert talk.cards()[-1].mode == "parallel"
         assert server.calls == 2
     assert sorted(str(given["place"]) for _, given in calls_made(tmp_path)) == ["Oslo", "Rome"]
 
@@ -55,6 +55,6 @@ async def test_what_is_fetched_first_is_sent_then(tmp_path: Path) -> None:
         assert "It is cloudy in Rome, 12 degrees" in question.text, "what is agreed to is what will be sent"
         assert [tool for tool, _ in calls_made(tmp_path)] == ["weather"]
         await talk.answered("yes")
-        assert talk.cards()[0].mode == "sequential"
+        assert talk.cards()[-1].mode == "sequential"
     sent = {"to": "ann@corp.example", "text": "It is cloudy in Rome, 12 degrees"}
     assert calls_made(tmp_path) == [("weather", {"place": "Rome"}), ("send", sent)]

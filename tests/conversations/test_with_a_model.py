@@ -89,10 +89,10 @@ async def test_a_plan_is_at_most_two_calls(tmp_path: Path) -> None:
     async with ModelServer(assistant) as server, talking(tmp_path, toolsets=tools, **settings(server)) as talk:
         assert "09:00" in await talk.answered("What time is it in Tokyo and in New York?")
         assert server.calls == 2
-        assert talk.cards()[0].mode == "parallel"
+        assert talk.cards()[-1].mode == "parallel"
         assert "it worked" in await talk.answered("What is 19 % tax on 80, and the double of it?")
         assert server.calls == 4
-        assert talk.cards("t2")[0].mode == "sequential"
+        assert talk.cards("t2")[-1].mode == "sequential"
         assert "<result" in server.requests[-1]["messages"][-1]["content"]
         assert "30.4" in server.requests[-1]["messages"][-1]["content"]
 
