@@ -29,7 +29,7 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         yield Check(
             f"tools: {health.name}", ok=healthy, detail=f"{health.state}, {health.tools} tools. {health.detail}"
         )
-    chains = ",".join((settings.router, settings.planner, settings.worker, settings.synthesizer))
+    chains = f"{settings.router},{settings.planner},{settings.worker},{settings.synthesizer}"
     names = [name.strip() for name in chains.split(",") if name.strip()]
     if not names:
         yield Check("models", ok=True, detail='none. To add one: ERRAND_ROUTER="openai:MODEL" and OPENAI_API_KEY')
