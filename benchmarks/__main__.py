@@ -5,13 +5,15 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from benchmarks import load, overhead, start
+from benchmarks import load, loops, makespan, overhead, start
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "start": start.measure,
     "overhead": overhead.measure,
     "load": load.measure,
+    "loops": loops.measure,
+    "makespan": makespan.measure,
 }
 
 

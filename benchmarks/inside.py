@@ -38,12 +38,12 @@ class Stopwatch:
     async def deliver(self, delivery: Delivery) -> None:
         self._of(delivery.turn).set_result(time.perf_counter())
 
-    async def message(self, chat: str, event_id: str) -> float:
+    async def message(self, chat: str, event_id: str, *, text: str = "Hi there") -> float:
         """Seconds from handing a message in until its answer is shown."""
         begun = time.perf_counter()
         address = Address(channel=self.name, chat=chat)
         message = Message(
-            event_id=event_id, address=address, person=Person(id=chat), sent_at=datetime.now(UTC), text="Hi there"
+            event_id=event_id, address=address, person=Person(id=chat), sent_at=datetime.now(UTC), text=text
         )
         receipt = await (await self._accept)(message)
         assert receipt.turn is not None

@@ -12,6 +12,7 @@ from orchestrator.models import CallSoFar, ChatMessage, Model, ModelReply, OnCal
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import ToolSpec
 from tests.conversations.talk import outgoing, talking
+from tests.fakes.model_server import Call, ModelServer, OpenAiWire
 
 
 def calls(*made: tuple[str, dict[str, Any]]) -> ModelReply:
@@ -143,6 +144,27 @@ async def test_the_first_tool_starts_before_the_plan_has_ended(tmp_path: Path) -
     ) as talk:
         assert await talk.answered("look at Rome and Oslo") == "seen Rome, seen Oslo"
     assert events == ["look at Rome", "the plan ends", "look at Oslo"]
+
+
+@pytest.mark.proves("headstart.begins")
+async def test_the_log_of_a_real_server_shows_the_first_tool_before_the_plans_end(tmp_path: Path) -> None:
+    called = asyncio.Event()
+    steps = 'a: look(place="Rome")\nb: look(place="Oslo")'
+    answer = Call([("plan", {"steps": steps, "answer": "{{a}}, {{b}}"})], held=called)
+    async with ModelServer(lambda _: answer, OpenAiWire(finely=True)) as server:
+
+        @tool(read_only=True)
+        def look(place: str) -> str:
+            """Look."""
+            server.log.append(f"look at {place}")
+            called.set()
+            return f"seen {place}"
+
+        given: dict[str, Any] = {"openai_base_url": server.url, "openai_api_key": "obviously-fake-key"}
+        async with talking(tmp_path, toolsets=[Functions([look])], router="openai:one", **given) as talk:
+            assert await talk.answered("look at Rome and Oslo") == "seen Rome, seen Oslo"
+        assert server.log == ["asked", "a line", "look at Rome", "ended", "look at Oslo"]
+        assert server.calls == 1
 
 
 @pytest.mark.proves("replan.observations")

@@ -35,9 +35,13 @@ class Say:
 
 @dataclass(frozen=True)
 class Call:
-    """Answer with tool calls: (name, arguments); arguments that are text are sent as they are, broken or not."""
+    """Answer with tool calls: (name, arguments); arguments that are text are sent as they are, broken or not.
+
+    `held` holds the stream after the first line of a plan until the event is set.
+    """
 
     calls: Sequence[tuple[str, Mapping[str, Any] | str]]
+    held: asyncio.Event | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,16 @@ class Stumble:
     text: str
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How fast a model is: seconds to its first token, tokens a second after it."""
+
+    first_seconds: float
+    tokens_a_second: float
+
+
+CHARACTERS_A_TOKEN = 4
+LONGEST_HOLD = 5.0  # seconds
 Answer = Say | Call | Cut | Stumble
 Behaviour = Answer | Fail | Hang | Garbage
 Script = Callable[[dict[str, Any]], Behaviour]
@@ -109,7 +123,10 @@ class Wire:
 
 
 class OpenAiWire(Wire):
-    """OpenAI's chat completions."""
+    """OpenAI's chat completions. With `finely` tool calls are streamed token by token, else in two halves."""
+
+    def __init__(self, *, finely: bool = False) -> None:
+        self._finely = finely
 
     base = "/v1"
     paths = ("/chat/completions",)
@@ -124,7 +141,7 @@ class OpenAiWire(Wire):
         return _whole(body, answer)
 
     def pieces(self, body: Mapping[str, Any], answer: Answer) -> Iterator[str]:
-        for delta in _deltas(answer):
+        for delta in _deltas(answer, finely=self._finely):
             yield _event(body, [{"index": 0, "delta": delta, "finish_reason": None}])
         if isinstance(answer, Cut):
             return
@@ -177,10 +194,14 @@ class Loopback:
 
 
 class ModelServer(Loopback):
-    """The server. `requests` are the bodies that were asked, in their order, `keys` the keys they showed."""
+    """The server. `requests` are the bodies that were asked, in their order, `keys` the keys they showed, `tokens`
+    those that went in and out, and `log` what happened: "asked", "a line", "ended"."""
 
-    def __init__(self, script: Script, wire: Wire | None = None) -> None:
+    def __init__(self, script: Script, wire: Wire | None = None, *, pace: Pace | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.tokens: list[tuple[int, int]] = []
+        self.log: list[str] = []
+        self._pace = pace
         self.keys: list[str] = []
         self.gone = asyncio.Event()
         self._script = script
@@ -205,7 +226,12 @@ class ModelServer(Loopback):
             return JSONResponse(wire.error(400, problem), 400)
         self.requests.append(body)
         self.keys.append(key)
-        match self._script(body):
+        self.log.append("asked")
+        behaviour = self._script(body)
+        if isinstance(behaviour, Say | Call | Cut | Stumble):
+            usage = _usage(body, behaviour)
+            self.tokens.append((usage["prompt_tokens"], usage["completion_tokens"]))
+        match behaviour:
             case Fail(status=status, headers=headers):
                 return JSONResponse(wire.error(status, f"{SECRET} {status}"), status, headers=dict(headers or {}))
             case Hang():
@@ -216,17 +242,29 @@ class ModelServer(Loopback):
             case Garbage():
                 return PlainTextResponse("<html>not what you asked for</html>")
             case answer if wire.is_streamed(request, body):
-                return StreamingResponse(_streamed(wire.pieces(body, answer), answer), media_type=wire.media_type)
+                stream = self._streamed(wire.pieces(body, answer), answer)
+                return StreamingResponse(stream, media_type=wire.media_type)
             case answer:
+                if self._pace:
+                    told = _usage(body, answer)["completion_tokens"]
+                    await asyncio.sleep(self._pace.first_seconds + told / self._pace.tokens_a_second)
                 return JSONResponse(wire.whole(body, answer))
 
-
-async def _streamed(pieces: Iterator[str], answer: Answer) -> AsyncIterator[str]:
-    for piece in pieces:
-        yield piece
-        await asyncio.sleep(0)
-    if isinstance(answer, Cut) and answer.abruptly:
-        raise ConnectionAbortedError  # the body lacks its end: the client sees the connection break
+    async def _streamed(self, pieces: Iterator[str], answer: Answer) -> AsyncIterator[str]:
+        if self._pace:
+            await asyncio.sleep(self._pace.first_seconds)
+        held = answer.held if isinstance(answer, Call) else None
+        for piece in pieces:
+            yield piece
+            if "\\\\n" in piece:
+                self.log.append("a line")
+                if held:
+                    async with asyncio.timeout(LONGEST_HOLD):
+                        await held.wait()
+            await asyncio.sleep(1 / self._pace.tokens_a_second if self._pace else 0)
+        self.log.append("ended")
+        if isinstance(answer, Cut) and answer.abruptly:
+            raise ConnectionAbortedError  # the body lacks its end: the client sees the connection break
 
 
 def _problem(body: Mapping[str, Any]) -> str:
@@ -287,21 +325,18 @@ def _whole(body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     }
 
 
-def _deltas(answer: Answer) -> list[dict[str, Any]]:
-    """Pieces of the answer: text word by word, each call's arguments in two halves."""
+def _deltas(answer: Answer, *, finely: bool = False) -> list[dict[str, Any]]:
+    """Pieces of the answer: text word by word, each call's arguments in two halves, or finely in tokens."""
     if not isinstance(answer, Call):
         return [{"role": "assistant", "content": word} for word in words(answer.text)]
     pieces: list[dict[str, Any]] = []
     for index, call in enumerate(_wire_calls(answer)):
         arguments = call["function"]["arguments"]
-        middle = len(arguments) // 2
-        first = {
-            **call,
-            "index": index,
-            "function": {"name": call["function"]["name"], "arguments": arguments[:middle]},
-        }
+        size = CHARACTERS_A_TOKEN if finely else len(arguments) // 2 or 1
+        first = {**call, "index": index, "function": {"name": call["function"]["name"], "arguments": arguments[:size]}}
         pieces.append({"role": "assistant", "content": None, "tool_calls": [first]})
-        pieces.append({"tool_calls": [{"index": index, "function": {"arguments": arguments[middle:]}}]})
+        rest = [arguments[at : at + size] for at in range(size, len(arguments), size)]
+        pieces += [{"tool_calls": [{"index": index, "function": {"arguments": part}}]} for part in rest]
     return pieces
 
 
