@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.figures import Figure
 from benchmarks.inside import Stopwatch
-from benchmarks.tasks import MIX, PACE, TASKS, Task, looper, planner, search, words_of
+from benchmarks.tasks import MIX, PACE, TASKS, TOOLS, Task, looper, planner, search, words_of
 from bot.app import build
 from bot.settings import read_settings
 from orchestrator.models import Usage
@@ -114,7 +114,7 @@ async def _errand(folder: str, url: str) -> AsyncIterator[Ask]:
         openai_api_key="obviously-fake-key",
         steps_at_once=8,
     )
-    async with build(settings, toolsets=[Functions([tool(read_only=True)(search)])]) as app:
+    async with build(settings, toolsets=[Functions([tool(read_only=True)(each) for each in TOOLS])]) as app:
         watch = Stopwatch()
         async with asyncio.TaskGroup() as group:
             group.create_task(app.serve([watch]))
@@ -135,7 +135,7 @@ async def _agno_agent(url: str) -> AsyncIterator[Ask]:
     from agno.models.openai.like import OpenAILike  # noqa: PLC0415
 
     model = OpenAILike(id="oracle", api_key="obviously-fake-key", base_url=url, max_retries=0)
-    agent = Agent(model=model, tools=[search], telemetry=False)
+    agent = Agent(model=model, tools=list(TOOLS), telemetry=False)
 
     async def ask(text: str) -> float:
         begun = time.perf_counter()
@@ -150,8 +150,14 @@ async def _one_by_one(url: str) -> AsyncIterator[Ask]:
     """The loop of a hundred tutorials, on the bare client: one tool call a turn until there is an answer."""
     from openai import AsyncOpenAI  # noqa: PLC0415
 
-    parameters = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
-    described = {"name": "search", "description": search.__doc__ or "", "parameters": parameters}
+    specs = [tool(each).spec for each in TOOLS]
+    described: Any = [
+        {
+            "type": "function",
+            "function": {"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)},
+        }
+        for spec in specs
+    ]
 
     async with AsyncOpenAI(api_key="obviously-fake-key", base_url=url, max_retries=0) as client:
 
@@ -159,8 +165,7 @@ async def _one_by_one(url: str) -> AsyncIterator[Ask]:
             begun = time.perf_counter()
             messages: list[Any] = [{"role": "system", "content": "Use tools."}, {"role": "user", "content": text}]
             while True:
-                tools: Any = [{"type": "function", "function": described}]
-                reply = await client.chat.completions.create(model="oracle", messages=messages, tools=tools)
+                reply = await client.chat.completions.create(model="oracle", messages=messages, tools=described)
                 message = reply.choices[0].message
                 messages.append(message.model_dump(exclude_none=True))
                 if not message.tool_calls:

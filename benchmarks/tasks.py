@@ -6,7 +6,7 @@ measured is orchestration, the quality of a plan is assumed. Pace and sizes are 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,21 @@ async def search(query: str) -> str:
     """Search the web. Returns what was found."""
     await asyncio.sleep(TOOL_SECONDS)
     return "short and clear" if query.startswith("single short") else RESULT
+
+
+def _idle(name: str) -> Callable[..., Awaitable[str]]:
+    """One of the tools that are there and not needed, with a schema of the usual size (about 200 tokens)."""
+
+    async def idle(text: str, language: str = "en", limit: int = 10, since: str = "", until: str = "") -> str:
+        return f"{text} {language} {limit} {since} {until}"
+
+    idle.__name__ = name
+    idle.__doc__ = f"{name.replace('_', ' ').capitalize()} for a person, with all that belongs to it. " + IDLE_WORDS
+    return idle
+
+
+IDLE_WORDS = "Use it only where this very thing is asked for, and never in place of a search or of an answer. " * 4
+TOOLS = [search, *(_idle(f"keep_{what}") for what in "notes mails dates files tasks lists songs trips pets".split())]
 
 
 def task_of(request: Mapping[str, Any]) -> Task:

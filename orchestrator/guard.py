@@ -4,8 +4,9 @@ Deterministic, and behind every model. Tools that change nothing get only the ch
 there costs one more message, a needless question costs one each time.
 """
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from orchestrator.plan import FindTool, Plan, Step, references
@@ -18,7 +19,11 @@ DAY_WORDS = re.compile(
     r"\b(today|tonight|tomorrow|yesterday|now|next|last|this|\w+day|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
     re.IGNORECASE,
 )
-NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+NUMBERS = re.compile(
+    r"(?P<digits>(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?)\s?(?P<unit>k\b|m\b|million|billion|%)?",
+    re.IGNORECASE,
+)
+UNITS = {"k": 1e3, "m": 1e6, "million": 1e6, "billion": 1e9, "%": 0.01}
 ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -61,9 +66,23 @@ def is_supported(value: Any, schema: Mapping[str, Any], said: str) -> bool:
 
 
 def _number_was_said(value: float, said: str) -> bool:
-    numbers = (float(number) for number in NUMBERS.findall(said.replace(",", "")))
-    words = said.casefold().split()
-    return value in numbers or (value == int(value) and NUMBER_WORDS.get(int(value), "-") in words)
+    """Whether a number was said: in digits of any sign, with a unit such as "1.2M" or "5 %", or as a word.
+
+    Nobody says the zero of "from rest" or the one of "a pizza"; such a guess is nearly always right.
+    """
+    words = set(WORDS.findall(said.casefold()))
+    if value == 0 or (value == 1 and words & {"a", "an", "the"}):
+        return True
+    whole = abs(int(value)) if math.isfinite(value) and value == int(value) else -1
+    return any(math.isclose(abs(value), number) for number in _numbers(said)) or NUMBER_WORDS.get(whole, "-") in words
+
+
+def _numbers(said: str) -> Iterator[float]:
+    for found in NUMBERS.finditer(said):
+        number = float(found["digits"].replace(",", ""))
+        yield number
+        if unit := found["unit"]:
+            yield number * UNITS[unit.casefold()]
 
 
 def _words_were_said(value: str, said: str) -> bool:

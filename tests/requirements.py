@@ -75,6 +75,7 @@ PROMISES = (
     Promise("durations.order", "Where more are ready than may run, the longest way goes first.", (24, 38)),
     # Questions and approvals
     Promise("guard.grounding", "An argument that nobody said is asked for by its name, not guessed.", (4, 20)),
+    Promise("guard.wrong_plans", "Of a model's wrong calls three in four do not happen.", (4, 20)),
     Promise("clarify.by_name", "What is missing is asked for by its name, with its choices.", (4,)),
     Promise("clarify.answer", "An answer is read as what was asked for: a number as a choice, a city as a zone.", (4,)),
     Promise("clarify.resumes", "The answer goes on with the stored plan, and earlier steps are not run again.", (4,)),
