@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from orchestrator.errors import BadInput
 from orchestrator.explaining import Explaining
@@ -88,11 +89,10 @@ class Commands:
                 raise BadInput(
                     say("The plan has the open parameter {name!r}: give it with --set {name}=...", name=name)
                 )
+            written: dict[str, Any] = {"approved_by": None, "agreed": ()}  # a plan cannot say yes to itself
             if tool := self._catalog.find(step.tool):
-                title = step.title or tool.in_words(step.arguments)
-                written = {"tool": tool.name, "title": title, "approved_by": None}  # a plan cannot say yes to itself
-                step = step.model_copy(update=written)  # noqa: PLW2901
-            named.append(step)
+                written |= {"tool": tool.name, "title": step.title or tool.in_words(step.arguments)}
+            named.append(step.model_copy(update=written))
         return Plan.checked(named, self._catalog.find, template=template)
 
     def _find(self, name: str) -> ToolSpec | None:

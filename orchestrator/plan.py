@@ -48,7 +48,7 @@ class Step(BaseModel):
     `arguments` may hold references to earlier results: `${id}`, `${id.path.0.name}` or `step:id`; a worker's only
     argument is `task`. `tools` are the ones that a worker may call. `missing` are the required arguments that only
     the person can give. `approved_by` is the person who said yes to this step, `agreed` are the calls of a worker
-    to which they did. `confidence` is the planner's own, 0 to 1.
+    to which they did, each as often as they did. `confidence` is the planner's own, 0 to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

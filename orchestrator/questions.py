@@ -158,7 +158,8 @@ def merge(
                 named = _retitled(changed, arguments, find)
                 changed = changed.model_copy(update={"arguments": arguments, "missing": left, "title": named})
             elif value:
-                agreed = (*changed.agreed, *filter(None, [waiting[step.id].call])) if step.id in waiting else ()
+                call = waiting[step.id].call if step.id in waiting else ""
+                agreed = (*changed.agreed, *filter(None, [call]))
                 changed = changed.model_copy(update={"approved_by": person, "agreed": agreed})
             else:
                 said = say("you said no") if what == "approval" else say("you left it as it is; it may have happened")

@@ -51,7 +51,7 @@ async def run_plan(
             for step in plan.steps:
                 group.create_task(run_when_ready(step), name=f"step {step.id}")
     except BaseExceptionGroup as broken:
-        raise _first(broken) from broken
+        raise first_error(broken) from broken
     return results
 
 
@@ -97,9 +97,9 @@ class _Slots:
                 turn.set_result(None)
 
 
-def _first(broken: BaseException) -> BaseException:
+def first_error(broken: BaseException) -> BaseException:
     """The error itself, for those who know what to do about its kind."""
-    return _first(broken.exceptions[0]) if isinstance(broken, BaseExceptionGroup) else broken
+    return first_error(broken.exceptions[0]) if isinstance(broken, BaseExceptionGroup) else broken
 
 
 def _all_known(step: Step, results: Mapping[str, StepResult]) -> dict[str, StepResult] | None:

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from orchestrator.messages import Inbound, Message
 from orchestrator.models import ChatMessage
 from orchestrator.plan import Plan, StepResult
+from orchestrator.transcript import Transcript
 from orchestrator.words import SOURCE
 from storage.records import Arrived, OpenQuestion, StoredPlan, StoredStep, TurnRecord
 from storage.store import Store
@@ -22,8 +23,8 @@ class Run:
     """A plan under way. `id` is the turn that made it, and the first half of each step's idempotency key.
 
     `results` are the ended steps, `waiting` those that wait for the person. `begun` are steps of which nothing is
-    known but that they were started: their outcome is open. `replans` counts how often the plan was made anew. While
-    `review` is set, nothing runs: the person reviews the plan.
+    known but that they were started, or that a call of their worker was: their outcome is open. `replans` counts how
+    often the plan was made anew. While `review` is set, nothing runs: the person reviews the plan.
     """
 
     id: str
@@ -50,6 +51,8 @@ class Run:
     def from_stored(cls, stored: StoredPlan, steps: Sequence[StoredStep]) -> "Run":
         body = json.loads(stored.body)
         plan = Plan.model_validate(body["plan"])
+        at_work = {work_row(step.id): step.id for step in plan.steps}
+        perhaps = {at_work[row.step] for row in steps if row.step in at_work and _perhaps_done(row)}
         steps = [step for step in steps if any(step.step == mine.id for mine in plan.steps)]  # not of an older version
         known = {
             step.step: StepResult.model_validate_json(step.body)
@@ -63,10 +66,19 @@ class Run:
             plan=plan,
             results={step: result for step, result in known.items() if result.status != "waiting"},
             waiting={step: result for step, result in known.items() if result.status == "waiting"},
-            begun=frozenset({step.step for step in steps if step.status == "started"} | open_outcome),
+            begun=frozenset({step.step for step in steps if step.status == "started"} | open_outcome | perhaps),
             replans=body.get("replans", 0),
             review=body.get("review", False),
         )
+
+
+def work_row(step: str) -> str:
+    """The row beside a worker's step that holds its transcript. No step can have this id."""
+    return f"{step}@work"
+
+
+def _perhaps_done(row: StoredStep) -> bool:
+    return Transcript.model_validate_json(row.body).perhaps_done
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,19 +6,21 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.models import ChatMessage, ModelReply, ToolCall
+from orchestrator.repair import repaired, repaired_data
 
 CHARACTERS_A_TOKEN = 4.0  # of text, where the provider does not count: 4.2-4.6 measured on requests, 2026-11
+NOT_MADE = "This call was not made: you have no calls left."
 
 
 class WrittenCall(BaseModel):
-    """A tool call of the worker. `begun` is set before a call that may change something."""
+    """A tool call of the worker. One that may change something is `begun` before it is made: with so many yeses."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
     name: str
     arguments: dict[str, Any]
-    begun: bool = False
+    begun: int | None = None
     result: str | None = None
 
 
@@ -32,7 +34,7 @@ class Round(BaseModel):
 
 
 class Transcript(BaseModel):
-    """A worker's rounds, and what they have cost. It is replaced, never changed."""
+    """A worker's rounds, and what they have cost. It is replaced, never changed. `limit` is the one that ended it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,6 +42,17 @@ class Transcript(BaseModel):
     tokens: int = 0
     used: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    limit: str = ""
+
+    @property
+    def ending(self) -> str | None:
+        """The reply that ended the work: one without calls."""
+        return self.rounds[-1].text if self.rounds and not self.rounds[-1].calls else None
+
+    @property
+    def perhaps_done(self) -> bool:
+        """Whether a call that may change something was begun, and nothing was heard of it."""
+        return any(call.begun is not None for call in self.open_calls())
 
     @property
     def calls_made(self) -> int:
@@ -49,21 +62,36 @@ class Transcript(BaseModel):
         """The calls that have no result yet: only the last round can have such."""
         return [call for call in self.rounds[-1].calls if call.result is None] if self.rounds else []
 
-    def heard(self, reply: ModelReply, asked: Sequence[ChatMessage]) -> "Transcript":
-        """With one more round. Call ids are made unique, as some servers begin anew at every reply."""
-        number = len(self.rounds) + 1
-        calls = tuple(
-            WrittenCall(id=f"{number}.{at}", name=call.name, arguments=dict(call.arguments))
-            for at, call in enumerate(reply.tool_calls, 1)
-        )
-        tokens = self.tokens + _tokens(reply, asked)
-        return self.model_copy(update={"rounds": (*self.rounds, Round(text=reply.text, calls=calls)), "tokens": tokens})
+    @property
+    def results(self) -> str:
+        """Everything that calls have come to."""
+        return "\n".join(call.result or "" for each in self.rounds for call in each.calls)
+
+    def heard(self, reply: ModelReply, asked: Sequence[ChatMessage], *, most_calls: int) -> "Transcript":
+        """With one more round. Calls above the `most_calls` of the whole work are not made."""
+        calls = tuple(self._written(at, call, most_calls=most_calls) for at, call in enumerate(reply.tool_calls, 1))
+        rounds = (*self.rounds, Round(text=repaired(reply.text.strip()), calls=calls))
+        return self.model_copy(update={"rounds": rounds, "tokens": self.tokens + _tokens(reply, asked)})
+
+    def ended(self, text: str, limit: str) -> "Transcript":
+        """With the last word, that was asked for at a limit; empty where there was none."""
+        rounds = (*self.rounds, Round(text=repaired(text.strip())))
+        return self.model_copy(update={"rounds": rounds, "limit": limit})
 
     def noted(self, call_id: str, **what: Any) -> "Transcript":
         """With something more known of a call."""
         *before, last = self.rounds
         calls = tuple(each.model_copy(update=what) if each.id == call_id else each for each in last.calls)
         return self.model_copy(update={"rounds": (*before, last.model_copy(update={"calls": calls}))})
+
+    def _written(self, at: int, call: ToolCall, *, most_calls: int) -> WrittenCall:
+        """Call ids are made unique, as some servers begin anew at every reply."""
+        return WrittenCall(
+            id=f"{len(self.rounds) + 1}.{at}",
+            name=repaired(call.name),
+            arguments=repaired_data(dict(call.arguments)),
+            result=None if self.calls_made + at <= most_calls else NOT_MADE,
+        )
 
     def with_tool(self, kind: Literal["used", "refused"], name: str) -> "Transcript":
         return self.model_copy(update={kind: (*getattr(self, kind), name)})

@@ -5,8 +5,9 @@ before anything else happens, so a restart goes on where it was, and no finished
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from orchestrator.chains import Chain, Note
 from orchestrator.errors import NoModelAnswered, OutcomeUnknown, ToolError
@@ -15,7 +16,8 @@ from orchestrator.plan import GENERAL, REFERENCE, Step, StepResult, argument_pro
 from orchestrator.policy import Policy
 from orchestrator.prompts import prompt
 from orchestrator.repair import repaired
-from orchestrator.sessions import Run
+from orchestrator.scheduler import first_error
+from orchestrator.sessions import Run, work_row
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.transcript import Transcript, WrittenCall
@@ -78,7 +80,7 @@ class Workers:
         except TimeoutError:
             if not limit.expired():
                 raise
-            return work.failed(f"it took longer than {self._limits.seconds:g} s")
+            return work.cut_short(f"it took longer than {self._limits.seconds:g} s")
 
 
 class _Work:
@@ -106,8 +108,9 @@ class _Work:
         self._asks = asks
         self._limits = limits
         self._note = note
-        self._row = f"{step.id}@work"
+        self._row = work_row(step.id)
         self._transcript = Transcript()
+        self._storing = asyncio.Lock()  # two writes at once may be stored in either order, and the later must stay
 
     async def load(self) -> None:
         """Take up what an earlier process, or the same one before a question, has stored."""
@@ -116,36 +119,67 @@ class _Work:
                 self._transcript = Transcript.model_validate_json(stored.body)
 
     async def to_its_end(self) -> StepResult:
-        """Round after round, until there is a reply without calls, or the limit of calls or tokens is reached."""
-        while True:
+        """Round after round, until there is a reply without calls.
+
+        At the limit of calls or tokens there is one more, without tools: it costs little beside what was spent, and
+        without it all of that would be lost. At the limit of time there is none, as nothing is left to wait with.
+        """
+        while self._transcript.ending is None:
             if waiting := await self._answer_open_calls():
                 return waiting
-            is_last = self._is_used_up()
-            messages = self._messages(SUM_UP if is_last else None)
-            tools = () if is_last else self._allowed()
-            reply = await self._chain.reply(messages, tools=tools, note=self._note)
-            await self._keep(self._transcript.heard(reply, messages))
-            if is_last or not reply.tool_calls:
-                return self._result("done", text=repaired(reply.text.strip()))
+            limit = self._limit()
+            await self._keep(await (self._last_round(limit) if limit else self._next_round()))
+        text = self._transcript.ending
+        early = f"it was ended at its limit of {self._transcript.limit}" if self._transcript.limit else ""
+        return self._result("done", text=text, error=early) if text else self.failed(early or "it said nothing")
 
     def failed(self, why: str) -> StepResult:
         return self._result("failed", error=why)
+
+    def cut_short(self, why: str) -> StepResult:
+        """The result at the limit of time. A call that may have changed something is put to the person first."""
+        for call in self._transcript.open_calls():
+            if call.begun is not None and (tool := self._tool(call)) and not tool.is_repeatable:
+                return self._waiting("repeat", call)
+        return self.failed(why)
+
+    # --- rounds
+
+    async def _next_round(self) -> Transcript:
+        messages = [*self._messages(self._task), *self._transcript.as_chat()]
+        reply = await self._chain.reply(messages, tools=self._allowed(), note=self._note)
+        return self._transcript.heard(reply, messages, most_calls=self._limits.calls)
+
+    async def _last_round(self, limit: str) -> Transcript:
+        """Some providers refuse a talk that has calls in it where no tools are given: so it is told as one text."""
+        messages = self._messages(f"{self._task}\n\n{self._transcript.results}\n\n{SUM_UP}")
+        try:
+            reply = await self._chain.reply(messages, note=self._note)
+        except NoModelAnswered:
+            return self._transcript.ended("", limit)
+        return self._transcript.ended(reply.text, limit)
+
+    def _messages(self, text: str) -> list[ChatMessage]:
+        return [ChatMessage("system", prompt("worker")), ChatMessage("user", text)]
+
+    def _limit(self) -> str:
+        """The limit that is reached, in words."""
+        if self._transcript.calls_made >= self._limits.calls:
+            return f"{self._limits.calls} calls"
+        return f"{self._limits.tokens} tokens" if self._transcript.tokens >= self._limits.tokens else ""
 
     # --- calls
 
     async def _answer_open_calls(self) -> StepResult | None:
         """Harmless calls side by side, then the others one by one. What they wait for, if they wait."""
         calls = [(call, self._tool(call)) for call in self._transcript.open_calls()]
-        async with asyncio.TaskGroup() as group:
-            said = {
-                call.id: group.create_task(self._answer(call, tool))
-                for call, tool in calls
-                if tool is None or not self._takes_care(tool)
-            }
-        for call_id, answer in said.items():
-            self._transcript = self._transcript.noted(call_id, result=answer.result())
-        if said:
-            await self._keep(self._transcript)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for call, tool in calls:
+                    if tool is None or not self._takes_care(tool):
+                        group.create_task(self._answer_harmless(call, tool))
+        except BaseExceptionGroup as broken:
+            raise first_error(broken) from broken
         for call, tool in calls:
             if tool and self._takes_care(tool) and (waiting := await self._answer_risky(call, tool)):
                 return waiting
@@ -155,13 +189,17 @@ class _Work:
         """Whether a call of this tool is one to be asked for, or to be noted before it is made."""
         return tool.is_risky or self._asks(tool)
 
+    async def _answer_harmless(self, call: WrittenCall, tool: ToolSpec | None) -> None:
+        answer = await self._answer(call, tool)
+        await self._keep(self._transcript.noted(call.id, result=answer))
+
     def _tool(self, call: WrittenCall) -> ToolSpec | None:
         """The tool that is meant, if the step allows it."""
         return next((tool for tool in self._allowed() if tool.name == call.name), None)
 
-    def _allowed(self) -> Sequence[ToolSpec]:
+    def _allowed(self) -> list[ToolSpec]:
         names = (*self._step.tools, *self._step.fallbacks)
-        return [tool for name in names if (tool := self._catalog.find(name))]
+        return list({tool.name: tool for name in names if (tool := self._catalog.find(name))}.values())
 
     async def _answer(self, call: WrittenCall, tool: ToolSpec | None) -> str:
         """What came of a call, for the model. Raises OutcomeUnknown for one that may have changed something."""
@@ -174,18 +212,23 @@ class _Work:
         return await self._called(call, tool)
 
     async def _answer_risky(self, call: WrittenCall, tool: ToolSpec) -> StepResult | None:
-        agreed = call.id in self._step.agreed
-        if call.begun and not (agreed or tool.is_repeatable):
-            return self._waiting("repeat", call)
-        if self._asks(tool) and not (agreed or any(argument_problems(tool, call.arguments))):
-            return self._waiting("approval", call)
-        await self._keep(self._transcript.noted(call.id, begun=True))
+        if not any(argument_problems(tool, call.arguments)):
+            if waits_for := self._waits_for(call, tool):
+                return self._waiting(waits_for, call)
+            await self._keep(self._transcript.noted(call.id, begun=self._step.agreed.count(call.id)))
         try:
             answer = await self._answer(call, tool)
         except OutcomeUnknown:
             return self._waiting("repeat", call)
         await self._keep(self._transcript.noted(call.id, result=answer))
         return None
+
+    def _waits_for(self, call: WrittenCall, tool: ToolSpec) -> Literal["approval", "repeat"] | None:
+        """What the person must say first. A yes is good for one try: what died after it may have happened."""
+        yeses = self._step.agreed.count(call.id)
+        if call.begun is None:
+            return None if yeses or not self._asks(tool) else "approval"
+        return None if yeses > call.begun or tool.is_repeatable else "repeat"
 
     async def _called(self, call: WrittenCall, tool: ToolSpec) -> str:
         """What the tool gave back. A tool that does not work says so there, and the worker goes on."""
@@ -207,18 +250,9 @@ class _Work:
 
     async def _keep(self, transcript: Transcript) -> None:
         self._transcript = transcript
-        await self._store.keep_step(self._run.id, StoredStep(self._row, "work", transcript.model_dump_json()))
-
-    def _messages(self, last_word: str | None) -> list[ChatMessage]:
-        messages = [
-            ChatMessage("system", prompt("worker")),
-            ChatMessage("user", self._task),
-            *self._transcript.as_chat(),
-        ]
-        return [*messages, ChatMessage("user", last_word)] if last_word else messages
-
-    def _is_used_up(self) -> bool:
-        return self._transcript.calls_made >= self._limits.calls or self._transcript.tokens >= self._limits.tokens
+        async with self._storing:
+            known = StoredStep(self._row, "work", self._transcript.model_dump_json())
+            await self._store.keep_step(self._run.id, known)
 
     def _result(self, status: str, **what: str) -> StepResult:
         known = {"used": self._transcript.used, "refused": self._transcript.refused}

@@ -1,5 +1,7 @@
 """Workers: a bounded loop under the plan's policy, counted by a real server, over questions and restarts."""
 
+import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,79 @@ async def test_a_worker_that_never_stops_calling_is_ended_at_its_limit_with_what
             assert (await talk.answered("who sells the cheapest tea?")).strip() == "I only know of Ann."
         assert len(shop.asked) == 3
         assert "tools" not in server.requests[-1], "the last word is asked for without tools"
+        assert {message["role"] for message in server.requests[-1]["messages"]} == {"system", "user"}
+        assert "3 EUR at Ann" in server.requests[-1]["messages"][-1]["content"]
+
+
+@pytest.mark.proves("worker.bounded")
+async def test_a_worker_that_never_does_anything_but_call_fails_at_its_limit(tmp_path: Path) -> None:
+    shop = Shop()
+    forever = script(lambda _: Call([("price", {"seller": "Ann"})]))
+    async with ModelServer(forever) as server:
+        given = settings(server, worker_calls=3, replans=0)
+        async with talking(tmp_path, toolsets=[shop.functions], **given) as talk:
+            answer = await talk.answered("who sells the cheapest tea?")
+            assert "it was ended at its limit of 3 calls" in answer
+        asked = [request for request in server.requests if request["messages"][0]["content"].startswith("You are a w")]
+        assert len(asked) == 4, "three rounds, and the last word"
+        assert len(shop.asked) == 3
+
+
+@pytest.mark.proves("worker.bounded")
+async def test_a_reply_with_more_calls_than_are_left_makes_only_as_many(tmp_path: Path) -> None:
+    shop = Shop()
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        if "no calls left" in str(messages[-1]["content"]):
+            return Say("Two will do.")
+        return Call([("price", {"seller": str(number)}) for number in range(20)])
+
+    async with ModelServer(script(worker)) as server:
+        async with talking(tmp_path, toolsets=[shop.functions], **settings(server, worker_calls=2)) as talk:
+            assert (await talk.answered("who sells the cheapest tea?")).strip() == "Two will do."
+            assert "it was ended at its limit of 2 calls" in await talk.told("/why")
+        assert shop.asked == ["0", "1"]
+
+
+@pytest.mark.proves("worker.bounded", "restart.unknown_outcome")
+async def test_a_risky_call_that_the_limit_of_time_cuts_off_is_put_to_the_person(tmp_path: Path) -> None:
+    called: list[int] = []
+
+    @tool
+    async def pay(amount: int) -> str:
+        """Pay."""
+        called.append(amount)
+        if len(called) == 1:
+            await asyncio.Event().wait()
+        return "paid"
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        return Say("It is paid.") if heard(messages) else Call([("pay", {"amount": 5})])
+
+    async with ModelServer(script(worker, plan='w: @general(task="pay ann", tools=["pay"])')) as server:
+        given = settings(server, worker_seconds=0.5)
+        async with talking(tmp_path, toolsets=[Functions([pay])], **given) as talk:
+            assert "May I run `pay`" in (await talk.asked("pay ann 5")).text
+            lost = await talk.asked("yes")
+            assert "`pay` was under way when I lost it: amount = `5`" in lost.text
+            assert called == [5]
+            assert (await talk.answered("run it again")).strip() == "It is paid."
+    assert called == [5, 5]
+
+
+@pytest.mark.proves("input.text_repaired")
+async def test_a_worker_whose_model_writes_what_no_database_can_hold_goes_on(tmp_path: Path) -> None:
+    shop = Shop()
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        return Say("It is Ann\0.") if heard(messages) else Call([("price", {"seller": "A\0"})])
+
+    async with (
+        ModelServer(script(worker)) as server,
+        talking(tmp_path, toolsets=[shop.functions], **settings(server)) as talk,
+    ):
+        assert "It is Ann\ufffd." in await talk.answered("who sells the cheapest tea?")
+    assert shop.asked == ["A\ufffd"]
 
 
 @pytest.mark.proves("worker.bounded")
@@ -183,6 +258,16 @@ async def test_a_no_to_a_workers_call_ends_its_step(tmp_path: Path) -> None:
     assert sent == []
 
 
+@pytest.mark.proves("worker.approval")
+async def test_a_plan_written_by_hand_cannot_say_yes_for_the_person(tmp_path: Path) -> None:
+    sent, outbox = outgoing()
+    written = {"id": "w", "worker": "general", "arguments": {"task": "greet"}, "tools": ["send"], "agreed": ["1.1"]}
+    worker = script(lambda messages: Call([("send", {"text": "hello"})]))
+    async with ModelServer(worker) as server, talking(tmp_path, toolsets=[outbox], **settings(server)) as talk:
+        assert "May I run `send`" in (await talk.asked(f"/plan {json.dumps({'steps': [written]})}")).text
+    assert sent == []
+
+
 @pytest.mark.proves("worker.key")
 async def test_each_call_of_a_worker_has_a_key_of_its_own(tmp_path: Path) -> None:
     keys: list[str] = []
@@ -245,9 +330,36 @@ async def test_a_stop_ends_a_worker_and_its_model_call_at_once(tmp_path: Path) -
         await server.gone.wait()
 
 
-async def _until_asked(server: ModelServer, talk: Talk, *, calls: int) -> None:
-    import asyncio
+@pytest.mark.proves("worker.stop")
+async def test_a_stop_ends_a_workers_tool_at_once_and_names_what_may_have_happened(tmp_path: Path) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
 
+    @tool
+    async def pay(amount: int) -> str:
+        """Pay."""
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return ""
+
+    calls = script(lambda _: Call([("pay", {"amount": 5})]), plan='w: @general(task="x", tools=["pay"]) # pay Ann')
+    async with (
+        ModelServer(calls) as server,
+        talking(tmp_path, toolsets=[Functions([pay])], **settings(server)) as talk,
+        asyncio.timeout(10),
+    ):
+        await talk.asked("pay ann 5")
+        turn = await talk.send("yes")
+        await begun.wait()
+        await talk.send("/stop")
+        part = await talk.outcome(turn)
+        assert part.text == "Stopped. Under way, and perhaps done: pay Ann."
+        assert ended.is_set()
+
+
+async def _until_asked(server: ModelServer, talk: Talk, *, calls: int) -> None:
     async with asyncio.timeout(5):
         while server.calls < calls:
             await asyncio.sleep(0.01)
