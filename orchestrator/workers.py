@@ -139,7 +139,7 @@ class _Work:
     def cut_short(self, why: str) -> StepResult:
         """The result at the limit of time. A call that may have changed something is put to the person first."""
         for call in self._transcript.open_calls():
-            if call.begun is not None and (tool := self._tool(call)) and not tool.is_repeatable:
+            if call.begun is not None and not _is_repeatable(self._tool(call)):
                 return self._waiting("repeat", call)
         return self.failed(why)
 
@@ -173,21 +173,22 @@ class _Work:
     async def _answer_open_calls(self) -> StepResult | None:
         """Harmless calls side by side, then the others one by one. What they wait for, if they wait."""
         calls = [(call, self._tool(call)) for call in self._transcript.open_calls()]
+        with_care = [(call, tool) for call, tool in calls if self._takes_care(call, tool)]
         try:
             async with asyncio.TaskGroup() as group:
                 for call, tool in calls:
-                    if tool is None or not self._takes_care(tool):
+                    if (call, tool) not in with_care:
                         group.create_task(self._answer_harmless(call, tool))
         except BaseExceptionGroup as broken:
             raise first_error(broken) from broken
-        for call, tool in calls:
-            if tool and self._takes_care(tool) and (waiting := await self._answer_risky(call, tool)):
+        for call, tool in with_care:
+            if waiting := await self._answer_risky(call, tool):
                 return waiting
         return None
 
-    def _takes_care(self, tool: ToolSpec) -> bool:
-        """Whether a call of this tool is one to be asked for, or to be noted before it is made."""
-        return tool.is_risky or self._asks(tool)
+    def _takes_care(self, call: WrittenCall, tool: ToolSpec | None) -> bool:
+        """Whether a call is one to be asked for, or to be noted before it is made, or was so when its tool was here."""
+        return call.begun is not None or (tool is not None and (tool.is_risky or self._asks(tool)))
 
     async def _answer_harmless(self, call: WrittenCall, tool: ToolSpec | None) -> None:
         answer = await self._answer(call, tool)
@@ -203,6 +204,8 @@ class _Work:
 
     async def _answer(self, call: WrittenCall, tool: ToolSpec | None) -> str:
         """What came of a call, for the model. Raises OutcomeUnknown for one that may have changed something."""
+        if tool is None and call.name in (*self._step.tools, *self._step.fallbacks):
+            return f"This did not work: {call.name} cannot be reached right now."
         if tool is None:
             allowed = ", ".join(each.name for each in self._allowed()) or "none"
             self._transcript = self._transcript.with_tool("refused", call.name)
@@ -211,8 +214,8 @@ class _Work:
             return "This cannot run: " + "; ".join(problems)
         return await self._called(call, tool)
 
-    async def _answer_risky(self, call: WrittenCall, tool: ToolSpec) -> StepResult | None:
-        if not any(argument_problems(tool, call.arguments)):
+    async def _answer_risky(self, call: WrittenCall, tool: ToolSpec | None) -> StepResult | None:
+        if tool is None or not any(argument_problems(tool, call.arguments)):
             if waits_for := self._waits_for(call, tool):
                 return self._waiting(waits_for, call)
             await self._keep(self._transcript.noted(call.id, begun=self._step.agreed.count(call.id)))
@@ -223,12 +226,12 @@ class _Work:
         await self._keep(self._transcript.noted(call.id, result=answer))
         return None
 
-    def _waits_for(self, call: WrittenCall, tool: ToolSpec) -> Literal["approval", "repeat"] | None:
+    def _waits_for(self, call: WrittenCall, tool: ToolSpec | None) -> Literal["approval", "repeat"] | None:
         """What the person must say first. A yes is good for one try: what died after it may have happened."""
         yeses = self._step.agreed.count(call.id)
-        if call.begun is None:
-            return None if yeses or not self._asks(tool) else "approval"
-        return None if yeses > call.begun or tool.is_repeatable else "repeat"
+        if call.begun is not None:
+            return None if yeses > call.begun or _is_repeatable(tool) else "repeat"
+        return "approval" if tool and self._asks(tool) and not yeses else None
 
     async def _called(self, call: WrittenCall, tool: ToolSpec) -> str:
         """What the tool gave back. A tool that does not work says so there, and the worker goes on."""
@@ -261,6 +264,11 @@ class _Work:
     def _waiting(self, waits_for: str, call: WrittenCall) -> StepResult:
         asks = {"waits_for": waits_for, "data": call.arguments, "tool": call.name, "call": call.id}
         return self._result("waiting").model_copy(update=asks)
+
+
+def _is_repeatable(tool: ToolSpec | None) -> bool:
+    """Of a tool that is gone nobody can say it."""
+    return tool is not None and tool.is_repeatable
 
 
 def _task(step: Step, inputs: Mapping[str, StepResult]) -> str:
