@@ -152,7 +152,7 @@ class CarryingOut:
         again = replace(run, plan=plan, results=kept, replans=run.replans + 1)
         why = f"steps that did not work: {', '.join(_failed(results))}"
         await self._store.save_plan(again.as_stored(scene.talk.arrived), why=why)
-        scene.dossier.note("replanned", why)
+        scene.dossier.replanned(why)
         return again
 
 

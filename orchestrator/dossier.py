@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.adherence import adherence
 from orchestrator.facts import (
     AnsweredFacts,
     AskedFacts,
@@ -42,6 +43,8 @@ class Dossier:
         self._redaction = redaction
         self._facts = Facts()
         self._steps: dict[str, StepFacts] = {}
+        self._ran: dict[str, tuple[Step, StepResult]] = {}
+        self._new_plans: list[str] = []
         self._thresholds: dict[str, Threshold] = {}
         self._decided_at: datetime | None = None
         self._first_text_at: datetime | None = None
@@ -72,9 +75,14 @@ class Dossier:
         self._keep(plan=plan_id, mode=plan.mode)
         for step in plan.steps:
             if result := results.get(step.id):
+                self._ran[step.id] = (step, result)
                 self._steps[step.id] = _step_facts(step, result)
             if step.confidence < SURE_ENOUGH:
                 self.decided_by(f"certainty of step {step.id}", limit=SURE_ENOUGH, value=step.confidence)
+
+    def replanned(self, why: str) -> None:
+        """Steps did not work, and there is a new plan."""
+        self._new_plans.append(why)
 
     def unsupported(self, claims: tuple[str, ...]) -> None:
         """The answer claims this, and no result bears it out."""
@@ -110,12 +118,15 @@ class Dossier:
         timings: Timings,
     ) -> str:
         """Everything, to be stored. `timings` are the ones that the turn itself knows."""
+        kept = adherence(self._ran.values(), new_plans=self._new_plans)
         facts = self._facts.model_copy(
             update={
                 "history": history,
                 "open_question": open_question,
                 "thresholds": tuple(self._thresholds.values()),
                 "steps": tuple(self._steps.values()),
+                "deviations": kept.deviations,
+                "adherence": kept.rate,
                 "asked": _asked_facts(asked) if asked else None,
                 "model_calls": tuple(map(call_facts, self.calls)),
                 "totals": totals(self.calls, prices=snapshot() if self.calls else ""),

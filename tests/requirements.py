@@ -110,6 +110,8 @@ PROMISES = (
     Promise("worker.key", "Each call of a worker has an idempotency key of its own.", (54,)),
     Promise("worker.without_a_model", "Without a model a task says why it cannot be done.", (8,)),
     Promise("worker.stop", "A stop ends a worker and its model call at once.", (0,)),
+    Promise("adherence.counted", "What was planned is held against what ran, step by step.", (44, 46)),
+    Promise("adherence.told", "Each deviation from the plan is in the record of the turn and in /why.", (44, 46)),
     Promise("plan.one_step_fallback", "A request whose plan could not run twice becomes one task of a worker.", (43,)),
     # Models
     Promise("model.direct_one_call", "A direct answer is one model call.", (9,)),

@@ -49,12 +49,14 @@ def nothing_called() -> None:
     called.clear()
 
 
-@pytest.mark.proves("steps.fallback")
+@pytest.mark.proves("steps.fallback", "adherence.told")
 async def test_a_tool_that_does_not_work_is_replaced_by_its_fallback_and_that_is_on_record(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=TOOLS) as talk:
         assert "ACME stands at 42 stands at 42" in await talk.answered(plan("analytics"))
         assert called == ["snapshot", "analytics", "analytics"]
-        assert "`analytics` after snapshot did not work" in await talk.told("/why")
+        assert "`analytics` after snapshot did not work" in (why := await talk.told("/why"))
+        assert "deviation: a: the fallback `analytics` ran in place of `snapshot`" in why
+        assert "the plan was kept to 50%" in why
 
 
 @pytest.mark.proves("steps.fallback", "approval.asked")

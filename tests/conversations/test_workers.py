@@ -181,7 +181,7 @@ async def test_a_worker_ends_at_its_tokens_and_at_its_time(tmp_path: Path) -> No
             assert "it took longer than 0.3 s" in await talk.answered("who sells the cheapest tea?")
 
 
-@pytest.mark.proves("worker.policy")
+@pytest.mark.proves("worker.policy", "adherence.told")
 async def test_a_tool_that_the_step_does_not_allow_is_refused_and_that_is_on_record(tmp_path: Path) -> None:
     sent, outbox = outgoing()
 
@@ -197,6 +197,8 @@ async def test_a_tool_that_the_step_does_not_allow_is_refused_and_that_is_on_rec
             await talk.answered("who sells the cheapest tea?")
             step = (await talk.app.store.steps("t1"))[-1]
             assert '"refused":["send","nothing_like_it"]' in step.body
+            assert "w: the worker wanted `send`, which its step does not allow" in (why := await talk.told("/why"))
+            assert "the plan was kept to 0%" in why
     assert sent == []
 
 
