@@ -270,6 +270,24 @@ async def test_a_plan_written_by_hand_cannot_say_yes_for_the_person(tmp_path: Pa
     assert sent == []
 
 
+@pytest.mark.proves("worker.approval")
+async def test_a_template_made_of_a_turn_asks_anew_for_what_was_agreed_to_then(tmp_path: Path) -> None:
+    sent, outbox = outgoing()
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        return Say("It is sent.") if heard(messages) else Call([("send", {"text": "hello"})])
+
+    async with (
+        ModelServer(script(worker, plan=SEND_PLAN)) as server,
+        talking(tmp_path, toolsets=[Shop().functions, outbox], **settings(server)) as talk,
+    ):
+        await talk.asked("greet ann")
+        await talk.answered("yes")
+        assert "Saved" in await talk.told("/save greet")
+        assert "May I run `send`" in (await talk.asked("/run greet")).text
+        assert sent == ["hello"]
+
+
 @pytest.mark.proves("worker.key")
 async def test_each_call_of_a_worker_has_a_key_of_its_own(tmp_path: Path) -> None:
     keys: list[str] = []
