@@ -1,4 +1,4 @@
-"""The command line: errand chat | serve | plan | tools | sessions | doctor | demo."""
+"""The command line: errand chat | serve | plan | tools | sessions | doctor | demo | soak."""
 
 import asyncio
 import json
@@ -82,6 +82,17 @@ def demo() -> None:
     run(play())
 
 
+@errand.command()
+@click.option("--turns", default=50, type=click.IntRange(min=1), help="Requests to play; questions add turns.")
+@click.option("--live", is_flag=True, help="Play them with the configured chains; else the model is scripted.")
+@click.option("--least", default=0.6, type=click.FloatRange(0, 1), help="Exit with 1 below this adherence.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_obj
+def soak(settings: Settings, turns: int, live: bool, least: float, as_json: bool) -> None:
+    """Play many mixed requests in a database of its own, and report where plans were not kept."""
+    run(_soak(settings, turns, live=live, least=least, as_json=as_json))
+
+
 # The commands import what they need when they run: `errand --help` must not load the MCP client.
 
 
@@ -145,6 +156,15 @@ async def _doctor(settings: Settings) -> None:
             click.echo(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.detail}")
             well = well and check.ok
     if not well:
+        sys.exit(1)
+
+
+async def _soak(settings: Settings, requests: int, *, live: bool, least: float, as_json: bool) -> None:
+    from bot.soak import soak  # noqa: PLC0415
+
+    report = await soak(settings, requests=requests, live=live)
+    click.echo(json.dumps(report.as_json(), indent=2) if as_json else report.as_text())
+    if report.adherence < least:
         sys.exit(1)
 
 

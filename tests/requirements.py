@@ -112,6 +112,9 @@ PROMISES = (
     Promise("worker.stop", "A stop ends a worker and its model call at once.", (0,)),
     Promise("adherence.counted", "What was planned is held against what ran, step by step.", (44, 46)),
     Promise("adherence.told", "Each deviation from the plan is in the record of the turn and in /why.", (44, 46)),
+    Promise("soak.report", "A soak plays mixed requests, and finds every deviation from their plans.", (46, 48)),
+    Promise("soak.threshold", "A soak ends with an error below the wanted adherence.", (48,)),
+    Promise("soak.live", "A soak can be played with the configured chain.", (48,)),
     Promise("plan.one_step_fallback", "A request whose plan could not run twice becomes one task of a worker.", (43,)),
     # Models
     Promise("model.direct_one_call", "A direct answer is one model call.", (9,)),
