@@ -9,12 +9,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from dotenv import dotenv_values
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from adapters.base import Adapter
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
-from bot.settings import Settings
+from bot.settings import Settings, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
@@ -30,7 +30,6 @@ from orchestrator.planner import Planner
 from orchestrator.policy import Policy
 from orchestrator.preferring import Preferring
 from orchestrator.reading import PlanLimits, Reader
-from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.resources import Resources
 from orchestrator.retries import Retries
 from orchestrator.saving import Saving
@@ -277,12 +276,6 @@ def _worker_limits(settings: Settings) -> WorkerLimits:
         seconds=settings.worker_seconds,
         tool_seconds=settings.tool_seconds,
     )
-
-
-def redaction_of(settings: Settings) -> Redaction:
-    """What keeps this installation's keys out of all records."""
-    keys = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    return Redaction([*keys, *secrets_in(os.environ)])
 
 
 def after_own(own: str, behind: str) -> str:

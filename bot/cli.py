@@ -1,4 +1,4 @@
-"""The command line: errand chat | serve | plan | tools | sessions | doctor | demo | soak."""
+"""The command line: errand chat | serve | plan | tools | sessions | dossier | replay | soak | doctor | demo."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bot.logs import set_up_logging
-from bot.settings import Settings, read_settings
+from bot.settings import Settings, read_settings, redaction_of
 from orchestrator.errors import ErrandError
 from storage.errors import StorageError
 
@@ -65,6 +65,18 @@ def tools(settings: Settings) -> None:
 def sessions(settings: Settings) -> None:
     """List the conversations on record."""
     run(_sessions(settings))
+
+
+@errand.command()
+@click.argument("turn", required=False)
+@click.option("--last", is_flag=True, help="The newest turn of all conversations.")
+@click.option("--json", "as_json", is_flag=True, help="All of it as JSON, instead of the text of /why.")
+@click.pass_obj
+def dossier(settings: Settings, turn: str | None, last: bool, as_json: bool) -> None:
+    """Tell what was decided in a turn such as t12, and why."""
+    if last == bool(turn):
+        raise click.UsageError("Name one turn, such as t12, or say --last.")
+    run(_dossier(settings, turn, as_json=as_json))
 
 
 @errand.command()
@@ -144,6 +156,23 @@ async def _sessions(settings: Settings) -> None:
             click.echo(f"{each.session}: {turns}, last {last}{asking}")
     finally:
         await store.close()
+
+
+async def _dossier(settings: Settings, turn: str | None, *, as_json: bool) -> None:
+    from orchestrator.account import account_of  # noqa: PLC0415
+    from orchestrator.telling import tell  # noqa: PLC0415
+    from storage.store import open_store  # noqa: PLC0415
+
+    store = await open_store(settings.database)
+    try:
+        record = await store.turn(turn) if turn else next(iter(await store.recent_turns(last=1)), None)
+        if record is None:
+            sought = f"There is no finished turn {turn!r}" if turn else "There is no turn yet"
+            raise click.ClickException(f"{sought} in {store.url}. `errand dossier --last` tells the newest one.")
+        account = await account_of(store, record, redaction_of(settings))
+    finally:
+        await store.close()
+    click.echo(account.model_dump_json(indent=2) if as_json else tell(account))
 
 
 async def _doctor(settings: Settings) -> None:

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from orchestrator.errors import SettingsInvalid
+from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.sessions import Verbosity
 
 CONFIG_FILE = "errand.toml"
@@ -135,6 +136,12 @@ def read_settings(**given: Any) -> Settings:
         raise SettingsInvalid("\n".join(_problem(each) for each in error.errors())) from None
     except ValueError as error:  # an errand.toml that is no TOML
         raise SettingsInvalid(f"{CONFIG_FILE} cannot be read: {error}") from None
+
+
+def redaction_of(settings: Settings) -> Redaction:
+    """What keeps this installation's keys out of all records."""
+    keys = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
+    return Redaction([*keys, *secrets_in(os.environ)])
 
 
 def _problem(error: Any) -> str:

@@ -31,6 +31,7 @@ PROMISES = (
     Promise("dossier.no_secrets", "No secret gets into the record of a turn.", (45,)),
     Promise("dossier.old_ones", "Records of older versions are still told.", (45,)),
     Promise("dossier.plan_versions", "What a plan has been is told with the reason of each change.", (45,)),
+    Promise("dossier.command", "`errand dossier` tells a turn, or prints all of it as JSON.", (45,)),
     Promise("prices.known", "A model call costs its tokens times the published price.", (29, 50)),
     Promise("prices.unknown", "A price that nobody knows is unknown, never 0.", (29,)),
     Promise("prices.reported", "The reported cost is within 1 % of usage times price.", (29,)),

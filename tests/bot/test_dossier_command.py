@@ -1,0 +1,48 @@
+"""`errand dossier`: a turn for the operator, told or as data."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conversations.talk import talking
+from tests.conversations.test_steps import TOOLS, plan
+
+ROOT = Path(__file__).parents[2]
+
+
+async def errand(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command, as an operator calls it in this folder."""
+    return await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "bot", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.proves("dossier.command")
+async def test_a_turn_is_told_as_why_does_or_printed_whole(tmp_path: Path) -> None:
+    async with talking(tmp_path, toolsets=TOOLS) as talk:
+        await talk.answered(plan("analytics"))
+        why = await talk.told("/why")
+    assert (await errand(tmp_path, "dossier", "t1")).stdout.strip() == why
+    whole = json.loads((await errand(tmp_path, "dossier", "--last", "--json")).stdout)
+    assert (whole["turn"], whole["version"], whole["outcome"]) == ("t1", 2, "plan")
+    assert whole["steps"][0]["used"] == "analytics"
+
+
+@pytest.mark.proves("dossier.command")
+async def test_a_turn_that_is_not_there_is_named_with_what_can_be_done(tmp_path: Path) -> None:
+    missing = await errand(tmp_path, "dossier", "t9")
+    assert missing.returncode != 0
+    assert "no finished turn 't9'" in missing.stderr
+    assert "--last" in (await errand(tmp_path, "dossier")).stderr
