@@ -220,6 +220,7 @@ async def build(
                 replans=settings.replans,
             ),
             message_characters=settings.message_characters,
+            find=catalog.find,
             redaction=redaction_of(settings),
             now=now,
         )

@@ -45,6 +45,7 @@ class Dossier:
         self._steps: dict[str, StepFacts] = {}
         self._ran: dict[str, tuple[Step, StepResult]] = {}
         self._new_plans: list[str] = []
+        self._told: dict[str, str] = {}
         self._thresholds: dict[str, Threshold] = {}
         self._decided_at: datetime | None = None
         self._first_text_at: datetime | None = None
@@ -77,12 +78,17 @@ class Dossier:
             if result := results.get(step.id):
                 self._ran[step.id] = (step, result)
                 self._steps[step.id] = _step_facts(step, result)
+                self._told[step.id] = f"{result.text}\n{result.error}"
             if step.confidence < SURE_ENOUGH:
                 self.decided_by(f"certainty of step {step.id}", limit=SURE_ENOUGH, value=step.confidence)
 
     def replanned(self, why: str) -> None:
         """Steps did not work, and there is a new plan."""
         self._new_plans.append(why)
+
+    def results(self) -> list[tuple[StepFacts, str]]:
+        """Every step that has ended or waits, and what its tool said."""
+        return [(step, self._told[name]) for name, step in self._steps.items()]
 
     def unsupported(self, claims: tuple[str, ...]) -> None:
         """The answer claims this, and no result bears it out."""

@@ -1,14 +1,18 @@
 """How a turn ends, and everything that is written when it does."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from orchestrator.claims import Deed, unsupported
 from orchestrator.dossier import Dossier
-from orchestrator.facts import Timings
+from orchestrator.facts import StepFacts, Timings, read_facts
 from orchestrator.messages import FINAL, Answer, Choice, Command, Final, Form, Inbound, Message, Question, Stop
+from orchestrator.plan import FindTool
 from orchestrator.repair import repaired
 from orchestrator.sessions import Talk
+from orchestrator.words import say
 from storage.records import Conclusion, OpenQuestion, TurnRecord
 
 
@@ -30,6 +34,36 @@ class Ending:
         if not isinstance(self.part, Answer) or not line:
             return self
         return replace(self, part=Answer(text=f"{self.part.text}\n\n*{line}*"))
+
+
+def honest(ending: Ending, talk: Talk, dossier: Dossier, find: FindTool) -> Ending:
+    """The ending, with a correction under a model's answer that claims what nothing has done."""
+    if not isinstance(ending.part, Answer) or not any(call.error is None for call in dossier.calls):
+        return ending
+    results = dossier.results()
+    earlier = [(step, "") for turn in talk.history for step in read_facts(turn.dossier).steps]
+    claims = unsupported(
+        ending.part.text,
+        talk.text,
+        now=list(_deeds(results, find)),
+        earlier=list(_deeds(earlier, find)),
+        told_by_tools="\n".join(told for _, told in results),
+    )
+    if not claims:
+        return ending
+    dossier.unsupported(claims)
+    quoted = ", ".join(f"“{claim}”" for claim in claims)
+    correction = say("Correction: nothing that I ran just now did this: {claims}.", claims=quoted)
+    return replace(ending, part=Answer(text=f"{ending.part.text.rstrip()}\n\n{correction}"))
+
+
+def _deeds(results: Iterable[tuple[StepFacts, str]], find: FindTool) -> Iterator[Deed]:
+    """What the steps that are done did, each with every tool that it called."""
+    for step, told in results:
+        for name in {step.used or step.planned, *step.calls} if step.status == "done" else ():
+            tool = find(name)
+            known_as = f"{name} {tool.title}" if tool else name
+            yield Deed(known_as, tool.description if tool else "", told, harmless=tool is not None and tool.read_only)
 
 
 def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetime, finished: datetime) -> Conclusion:

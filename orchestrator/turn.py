@@ -7,11 +7,11 @@ from typing import assert_never
 from orchestrator.carrying_out import CarryingOut, so_far
 from orchestrator.deciding import Deciding
 from orchestrator.dossier import Dossier
-from orchestrator.ending import Ending, conclusion
+from orchestrator.ending import Ending, conclusion, honest
 from orchestrator.errors import BadInput
 from orchestrator.intake import problem_with
 from orchestrator.messages import Answer, Emit, Inbound, Notice, Stop
-from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse
+from orchestrator.plan import Clarify, Decision, Direct, FindTool, Planned, Refuse
 from orchestrator.questions import model_question
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.scene import Scene, drafts_alone
@@ -33,6 +33,7 @@ class Turns:
         deciding: Deciding,
         carrying_out: CarryingOut,
         message_characters: int,
+        find: FindTool,
         redaction: Redaction = BY_SHAPE,
         now: Callable[[], datetime],
     ) -> None:
@@ -41,6 +42,7 @@ class Turns:
         self._deciding = deciding
         self._carrying_out = carrying_out
         self._message_characters = message_characters
+        self._find = find
         self._redaction = redaction
         self._now = now
 
@@ -56,6 +58,7 @@ class Turns:
         with speaking(talk.language):
             async with self._carrying_out.head_start(talk, shown) as ahead:
                 ending = await self._work(Scene(talk, dossier, shown, ahead))
+            ending = honest(ending, talk, dossier, self._find)
             if talk.verbosity == "full":
                 ending = ending.with_footer(dossier.in_a_line())
             return await self._conclude(talk, ending, dossier, started)

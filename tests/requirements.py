@@ -31,6 +31,10 @@ PROMISES = (
     Promise("dossier.no_secrets", "No secret gets into the record of a turn.", (45,)),
     Promise("dossier.old_ones", "Records of older versions are still told.", (45,)),
     Promise("dossier.plan_versions", "What a plan has been is told with the reason of each change.", (45,)),
+    Promise(
+        "claims.marked", "An answer that claims an action which nothing did is corrected, and that is noted.", (12,)
+    ),
+    Promise("claims.no_false_alarm", "What claims no action of this turn is not corrected.", (12,)),
     Promise("dossier.command", "`errand dossier` tells a turn, or prints all of it as JSON.", (45,)),
     Promise("prices.known", "A model call costs its tokens times the published price.", (29, 50)),
     Promise("prices.unknown", "A price that nobody knows is unknown, never 0.", (29,)),
@@ -89,6 +93,7 @@ PROMISES = (
         "steps.fallback", "A tool that does not work is replaced by its fallbacks, as far as they are harmless.", (44,)
     ),
     Promise("synthesis.join", "Without a model the answer names what worked and what did not.", (12,)),
+    Promise("synthesis.streams", "The answer of a plan is shown while it comes.", (12,)),
     Promise("synthesis.template", "A template makes the answer of a plan, without any model.", (60,)),
     Promise("approval.session", "A yes may hold for one conversation of one person.", (37,)),
     Promise("approval.always", "A yes may hold for good.", (37,)),
