@@ -1,9 +1,7 @@
 """Collects while a turn runs what was decided, and why. What is put down is orchestrator/facts.py."""
 
-import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,10 +18,9 @@ from orchestrator.facts import (
     totals,
 )
 from orchestrator.messages import Draft, Emit, Live, Question
-from orchestrator.models import Usage
 from orchestrator.plan import Decision, Plan, Step, StepResult
 from orchestrator.policy import SURE_ENOUGH
-from orchestrator.prices import cost_usd, snapshot
+from orchestrator.prices import load, priced, snapshot
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.repair import repaired_data
 from orchestrator.words import say
@@ -113,7 +110,8 @@ class Dossier:
     async def price(self) -> None:
         """Give every call its price. Not before the end of the turn: the first time it loads the prices."""
         if self.calls:
-            self.calls = await asyncio.to_thread(lambda: list(map(_priced, self.calls)))
+            await load()
+            self.calls = list(map(priced, self.calls))
 
     def as_json(
         self,
@@ -134,13 +132,13 @@ class Dossier:
                 "deviations": kept.deviations,
                 "adherence": kept.rate,
                 "asked": _asked_facts(asked) if asked else None,
-                "model_calls": tuple(map(call_facts, self.calls)),
-                "totals": totals(self.calls, prices=snapshot() if self.calls else ""),
+                "model_calls": (calls := tuple(map(call_facts, self.calls))),
+                "totals": totals(calls, prices=snapshot() if self.calls else ""),
                 "timings": timings.model_copy(update=dict(self._moments())),
             }
         )
-        clean = self._redaction.value(repaired_data(facts.model_dump(mode="json")))
-        return json.dumps(clean, ensure_ascii=False)
+        told = {"version": facts.version, **facts.model_dump(mode="json", exclude_defaults=True)}
+        return json.dumps(self._redaction.value(repaired_data(told)), ensure_ascii=False)
 
     def _moments(self) -> Iterator[tuple[str, datetime | None]]:
         yield "decided", self._decided_at
@@ -170,7 +168,3 @@ def _step_facts(step: Step, result: StepResult) -> StepFacts:
 
 def _asked_facts(question: Question) -> AskedFacts:
     return AskedFacts(id=question.id, text=question.text, names=tuple(field.name for field in question.fields))
-
-
-def _priced(call: ModelCall) -> ModelCall:
-    return replace(call, cost_usd=cost_usd(call.model, Usage(call.input_tokens, call.output_tokens)))

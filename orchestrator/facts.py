@@ -201,25 +201,26 @@ def call_facts(call: ModelCall) -> CallFacts:
     return CallFacts.model_validate({**asdict(call), "seconds": round(call.seconds, 3), "cost_usd": cost})
 
 
-def totals(calls: Sequence[ModelCall], *, prices: str) -> Totals:
+def totals(calls: Sequence[CallFacts], *, prices: str = "") -> Totals:
     """The sums over these calls, `prices` being the source of their prices."""
     answered = [call for call in calls if call.error is None]
     if not answered:  # a call that failed may have cost something all the same
         return Totals(calls=len(calls), failed=len(calls), cost_usd="unknown" if calls else 0.0)
+    costs = [None if call.cost_usd == "unknown" else call.cost_usd for call in answered]
     return Totals(
         calls=len(calls),
         failed=len(calls) - len(answered),
         input_tokens=_sum([call.input_tokens for call in answered]),
         output_tokens=_sum([call.output_tokens for call in answered]),
-        cost_usd=_or_unknown(_sum([call.cost_usd for call in answered])),
+        cost_usd=_or_unknown(_sum(costs)),
         prices=prices,
     )
 
 
 def _sum(parts: Sequence[N | None]) -> N | None:
-    """The sum; None where one part is not known."""
+    """The sum of some parts; None where one of them is not known."""
     known = [part for part in parts if part is not None]
-    return sum(known[1:], known[0]) if known and len(known) == len(parts) else None
+    return sum(known[1:], known[0]) if len(known) == len(parts) else None
 
 
 def _or_unknown(cost: float | None) -> Cost:

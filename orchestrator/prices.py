@@ -4,13 +4,24 @@ genai-prices is imported with the first call that is priced, off the way of ever
 takes about 0.1 s. Its prices are bundled and carry no date; the version of the package names the snapshot.
 """
 
+import asyncio
+import importlib
+import sys
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 
 from orchestrator.models import Usage
+from storage.records import ModelCall
 
 FREE = ":free"  # how OpenRouter and Azure name what they give away
 LISTED_AS = {"gemini": "google", "vertexai": "google", "bedrock": "aws"}  # ours to theirs; the others are the same
+
+
+async def load() -> None:
+    """Load the prices while other turns go on."""
+    if "genai_prices.data" not in sys.modules:
+        await asyncio.to_thread(importlib.import_module, "genai_prices.data")
 
 
 def cost_usd(model_name: str, usage: Usage) -> float | None:
@@ -30,6 +41,11 @@ def cost_usd(model_name: str, usage: Usage) -> float | None:
     except LookupError:
         return None
     return float(price) if price or model.endswith(FREE) else None
+
+
+def priced(call: ModelCall) -> ModelCall:
+    """The call with its price."""
+    return replace(call, cost_usd=cost_usd(call.model, Usage(call.input_tokens, call.output_tokens)))
 
 
 @cache
