@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from bot.logs import set_up_logging
-from bot.settings import Settings, read_settings, redaction_of
+from bot.settings import Settings, read_settings
 from orchestrator.errors import ErrandError
 from storage.errors import StorageError
 
@@ -77,6 +77,19 @@ def dossier(settings: Settings, turn: str | None, last: bool, as_json: bool) -> 
     if last == bool(turn):
         raise click.UsageError("Name one turn, such as t12, or say --last.")
     run(_dossier(settings, turn, as_json=as_json))
+
+
+@errand.command()
+@click.argument("turns", nargs=-1)
+@click.option("--planner", required=True, help='The chain that decides again, such as "openai:gpt-4o-mini".')
+@click.option("--last", type=click.IntRange(min=1), help="The newest turns of all conversations, so many.")
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
+@click.pass_obj
+def replay(settings: Settings, turns: tuple[str, ...], planner: str, last: int | None, as_json: bool) -> None:
+    """Let another chain decide stored turns again, and compare. No tool runs, nothing is stored, nobody is told."""
+    if bool(turns) == bool(last):
+        raise click.UsageError("Name turns, such as t12 t15, or say --last 20.")
+    run(_replay(settings, turns, planner=planner, last=last, as_json=as_json))
 
 
 @errand.command()
@@ -159,20 +172,23 @@ async def _sessions(settings: Settings) -> None:
 
 
 async def _dossier(settings: Settings, turn: str | None, *, as_json: bool) -> None:
-    from orchestrator.account import account_of  # noqa: PLC0415
+    from bot.dossiers import account  # noqa: PLC0415
     from orchestrator.telling import tell  # noqa: PLC0415
-    from storage.store import open_store  # noqa: PLC0415
 
-    store = await open_store(settings.database)
-    try:
-        record = await store.turn(turn) if turn else next(iter(await store.recent_turns(last=1)), None)
-        if record is None:
-            sought = f"There is no finished turn {turn!r}" if turn else "There is no turn yet"
-            raise click.ClickException(f"{sought} in {store.url}. `errand dossier --last` tells the newest one.")
-        account = await account_of(store, record, redaction_of(settings))
-    finally:
-        await store.close()
-    click.echo(account.model_dump_json(indent=2) if as_json else tell(account))
+    found = await account(settings, turn)
+    click.echo(found.model_dump_json(indent=2) if as_json else tell(found))
+
+
+async def _replay(settings: Settings, turns: tuple[str, ...], *, planner: str, last: int | None, as_json: bool) -> None:
+    from bot.app import build, models_of  # noqa: PLC0415
+    from bot.dossiers import turn_named  # noqa: PLC0415
+    from bot.replay import as_data, replayed, told  # noqa: PLC0415
+
+    async with build(settings) as app, models_of(settings) as model:
+        named = [await turn_named(app.store, each) for each in turns]
+        records = await app.store.recent_turns(last=last) if last else named
+        outcomes = await replayed(app, settings, records, chain=planner, model=model)
+    click.echo(as_data(planner, outcomes) if as_json else told(planner, outcomes))
 
 
 async def _doctor(settings: Settings) -> None:

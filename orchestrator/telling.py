@@ -24,7 +24,7 @@ def tell(account: Account) -> str:
 
 
 def _in_short(account: Account) -> Iterator[str]:
-    yield f"**{account.turn}** “{_shortened(account.request)}”"
+    yield f"**{account.turn}** “{shortened(account.request)}”"
     yield f"{OUTCOMES.get(account.outcome, account.outcome)}."
     if account.reason:
         yield f"Because: {account.reason}."
@@ -43,7 +43,7 @@ def _cost_of_it(account: Account) -> str:
         return f"{took}, and no model was called."
     calls = f"{totals.calls} model call{'s' if totals.calls > 1 else ''}"
     failed = f" ({totals.failed} failed)" if totals.failed else ""
-    return f"{took}, {calls}{failed}, {_tokens(totals.input_tokens, totals.output_tokens)}, {_money(totals.cost_usd)}."
+    return f"{took}, {calls}{failed}, {_tokens(totals.input_tokens, totals.output_tokens)}, {money(totals.cost_usd)}."
 
 
 def _details(account: Account) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _details(account: Account) -> Iterator[str]:
         yield f"- plan version {version.version}: {version.why}"
     if account.answered:
         answers = ", ".join(f"{name} = {value}" for name, value in account.answered.values.items())
-        yield f"- you answered: {_shortened(answers)}"
+        yield f"- you answered: {shortened(answers)}"
     if account.asked:
         yield _question_line(account.asked)
     yield from (_call_line(call) for call in account.model_calls)
@@ -72,7 +72,7 @@ def _step_line(step: StepFacts, person: str) -> str:
     instead = f" after {', '.join(step.tried)} did not work" if step.tried else ""
     within = f" with {', '.join(step.calls)}" if step.calls else ""
     refused = f", not allowed: {', '.join(step.refused)}" if step.refused else ""
-    error = f" ({_shortened(step.error)})" if step.error else ""
+    error = f" ({shortened(step.error)})" if step.error else ""
     tries = f", {step.attempts} attempts" if step.attempts > 1 else ""
     return (
         f"- {step.title}: `{step.used or step.planned}`{within}{instead}, {step.status}{error}{refused}"
@@ -91,13 +91,13 @@ def _yes(step: StepFacts, person: str) -> str:
 
 def _question_line(asked: AskedFacts) -> str:
     names = f" (for {', '.join(asked.names)})" if asked.names else ""
-    return f"- I asked: {_shortened(' '.join(asked.text.split()))}{names}"
+    return f"- I asked: {shortened(' '.join(asked.text.split()))}{names}"
 
 
 def _call_line(call: CallFacts) -> str:
     if call.error:
-        return f"- model {call.model} as {call.component}: {_shortened(call.error)}, {call.seconds:g} s"
-    used = f"{_tokens(call.input_tokens, call.output_tokens)}, {_money(call.cost_usd)}"
+        return f"- model {call.model} as {call.component}: {shortened(call.error)}, {call.seconds:g} s"
+    used = f"{_tokens(call.input_tokens, call.output_tokens)}, {money(call.cost_usd)}"
     return f"- model {call.model} as {call.component}: answered, {call.seconds:g} s, {used}"
 
 
@@ -119,9 +119,11 @@ def _tokens(asked: int | None, said: int | None) -> str:
     return "tokens unknown" if asked is None or said is None else f"{asked:,} + {said:,} tokens"
 
 
-def _money(cost: Cost) -> str:
+def money(cost: Cost) -> str:
+    """A cost for a person."""
     return "cost unknown" if cost == "unknown" else f"${cost:.6f}".rstrip("0").rstrip(".")
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """The beginning of what may be long."""
     return text if len(text) <= QUOTED else f"{text[:QUOTED]} ..."
