@@ -84,7 +84,7 @@ class CarryingOut:
             )
             return Ending("clarify", scene.instead_of_the_old(question, run.id), plan=run.id)
         results = await self._results(run, scene)
-        scene.dossier.ran(run.id, run.plan, results)
+        scene.dossier.ran(run.id, run.plan, results, sure_enough=self._policy.sure_enough)
         if blanks(run.plan, results):
             question = plan_question(scene.question_id, run.plan, results, self._catalog.find)
             return Ending("clarify", scene.instead_of_the_old(question, run.id), plan=run.id)

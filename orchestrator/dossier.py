@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from orchestrator.adherence import adherence
@@ -19,7 +19,6 @@ from orchestrator.facts import (
 )
 from orchestrator.messages import Draft, Emit, Live, Question
 from orchestrator.plan import Decision, Plan, Step, StepResult
-from orchestrator.policy import SURE_ENOUGH
 from orchestrator.prices import load, priced, snapshot
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.repair import repaired_data
@@ -27,14 +26,10 @@ from orchestrator.words import say
 from storage.records import ModelCall
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Dossier:
     """One turn's facts while they come in. Nothing secret gets out of it."""
 
-    def __init__(self, now: Callable[[], datetime] = utc_now, *, redaction: Redaction = BY_SHAPE) -> None:
+    def __init__(self, now: Callable[[], datetime], *, redaction: Redaction = BY_SHAPE) -> None:
         self.calls: list[ModelCall] = []
         self._now = now
         self._redaction = redaction
@@ -68,23 +63,23 @@ class Dossier:
         understood = AnsweredFacts(id=question, values=dict(values))
         self._keep(answered=understood, reason=f"you answered the question of {plan}")
 
-    def ran(self, plan_id: str, plan: Plan, results: Mapping[str, StepResult]) -> None:
+    def ran(self, plan_id: str, plan: Plan, results: Mapping[str, StepResult], *, sure_enough: float) -> None:
         """What became of a plan's steps. Those of an earlier plan of this turn stay on record."""
         self._keep(plan=plan_id, mode=plan.mode)
         for step in plan.steps:
             if result := results.get(step.id):
                 self._ran[step.id] = (step, result)
                 self._steps[step.id] = _step_facts(step, result)
-                self._told[step.id] = f"{result.text}\n{result.error}"
-            if step.confidence < SURE_ENOUGH:
-                self.decided_by(f"certainty of step {step.id}", limit=SURE_ENOUGH, value=step.confidence)
+                self._told[step.id] = "" if step.worker else f"{result.text}\n{result.error}"
+            if step.confidence < sure_enough:
+                self.decided_by(f"certainty of step {step.id}", limit=sure_enough, value=step.confidence)
 
     def replanned(self, why: str) -> None:
         """Steps did not work, and there is a new plan."""
         self._new_plans.append(why)
 
     def results(self) -> list[tuple[StepFacts, str]]:
-        """Every step that has ended or waits, and what its tool said."""
+        """Every step that has ended or waits, and what its tool said: a worker's words are a model's."""
         return [(step, self._told[name]) for name, step in self._steps.items()]
 
     def unsupported(self, claims: tuple[str, ...]) -> None:
@@ -116,15 +111,17 @@ class Dossier:
     def as_json(
         self,
         *,
+        timings: Timings,
         asked: Question | None = None,
+        plan: str | None = None,
         history: tuple[str, ...] = (),
         open_question: str | None = None,
-        timings: Timings,
     ) -> str:
-        """Everything, to be stored. `timings` are the ones that the turn itself knows."""
+        """Everything, to be stored. What is given here is what only the turn's end knows."""
         kept = adherence(self._ran.values(), new_plans=self._new_plans)
         facts = self._facts.model_copy(
             update={
+                "plan": self._facts.plan or plan,
                 "history": history,
                 "open_question": open_question,
                 "thresholds": tuple(self._thresholds.values()),
@@ -162,6 +159,7 @@ def _step_facts(step: Step, result: StepResult) -> StepFacts:
         error=result.error,
         seconds=round(result.seconds, 3),
         approved_by=step.approved_by,
+        granted=result.granted,
         grant="a standing yes" if result.granted else None,
     )
 

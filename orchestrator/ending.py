@@ -60,7 +60,7 @@ def honest(ending: Ending, talk: Talk, dossier: Dossier, find: FindTool) -> Endi
 def _deeds(results: Iterable[tuple[StepFacts, str]], find: FindTool) -> Iterator[Deed]:
     """What the steps that are done did, each with every tool that it called."""
     for step, told in results:
-        for name in {step.used or step.planned, *step.calls} if step.status == "done" else ():
+        for name in filter(None, {step.used, *step.calls}) if step.status == "done" else ():
             tool = find(name)
             known_as = f"{name} {tool.title}" if tool else name
             yield Deed(known_as, tool.description if tool else "", told, harmless=tool is not None and tool.read_only)
@@ -80,6 +80,7 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
         answer=part.text if part else "",
         dossier=dossier.as_json(
             asked=part if isinstance(part, Question) else None,
+            plan=ending.plan,
             history=tuple(turn.turn for turn in talk.history),
             open_question=talk.question.id if talk.question else None,
             timings=Timings(accepted=arrived.received_at, started=started, finished=finished),

@@ -49,8 +49,8 @@ class DecisionFacts(Part):
 class StepFacts(Part):
     """What became of a step: its `planned` tool or worker against the one that was `used`.
 
-    `calls` are the tools that a worker called, `refused` those that it wanted and may not have. `grant` is the
-    standing yes that let it run.
+    `calls` are the tools that a worker called, `refused` those that it wanted and may not have. `granted` says
+    that a standing yes let it run.
     """
 
     id: str
@@ -65,7 +65,7 @@ class StepFacts(Part):
     error: str = ""
     seconds: float = 0.0
     approved_by: str | None = None
-    grant: str | None = None
+    granted: bool = False
 
 
 class Threshold(Part):

@@ -82,8 +82,8 @@ def _step_line(step: StepFacts, person: str) -> str:
 
 def _yes(step: StepFacts, person: str) -> str:
     """By whose leave a step ran."""
-    if step.grant:
-        return f", by the standing yes {step.grant}"
+    if step.granted:
+        return ", by a standing yes"
     if not step.approved_by:
         return ""
     return ", with your yes" if step.approved_by == person else f", with the yes of {step.approved_by}"

@@ -4,7 +4,6 @@ import json
 import os
 import sqlite3
 from contextlib import closing
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -198,23 +197,12 @@ async def test_a_dossier_of_the_first_version_is_told_as_before(tmp_path: Path) 
 
 @pytest.mark.proves("dossier.plan_versions")
 async def test_what_the_plan_has_been_by_then_is_told_with_its_reason(tmp_path: Path) -> None:
-    async with talking(tmp_path, toolsets=TOOLS) as talk:
-        await talk.answered(plan("analytics"))
-        record = await talk.app.store.turn("t1")
-        stored = await talk.app.store.plan("t1")
-    assert record is not None
-    assert stored is not None
-    version = "insert into plan_versions (plan, version, why, body, saved_at) values ('t1', ?, ?, ?, ?)"
-    rewrite(tmp_path, version, 2, "you left out a step", stored.body, at(record.finished_at))
-    rewrite(tmp_path, version, 3, "long after", stored.body, at(record.finished_at + timedelta(days=1)))
-    async with talking(tmp_path, toolsets=TOOLS) as talk:
-        first, known = (await account(talk, "t1")).plan_versions
-        assert (first.version, first.why) == (1, "planned")
-        assert (known.version, known.plan.step("a").tool) == (2, "snapshot")
-        assert "plan version 2: you left out a step" in await talk.told("/why t1")
-        assert "long after" not in await talk.told("/why t1")
-
-
-def at(moment: datetime) -> str:
-    """A moment as SQLite keeps it."""
-    return moment.replace(tzinfo=None).isoformat(sep=" ")
+    async with talking(tmp_path, toolsets=TOOLS, review="always") as talk:
+        await talk.asked('/plan a: analytics(symbol="ACME")\nb: analytics(symbol="EMCA")')
+        await talk.asked("drop 2")
+        await talk.answered("go")
+        versions = {turn: (await account(talk, turn)).plan_versions for turn in ("t1", "t2", "t3")}
+        assert [version.why for version in versions["t1"]] == ["planned"]
+        assert [len(version.plan.steps) for version in versions["t2"]] == [2, 1]
+        assert versions["t3"] == versions["t2"]
+        assert f"plan version 2: {versions['t2'][1].why}" in await talk.told("/why")

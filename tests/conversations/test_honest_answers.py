@@ -50,6 +50,17 @@ async def test_an_answer_made_of_results_is_corrected_where_no_result_is_of_that
     assert f"{CORRECTION}: “I have booked your flight”." in answer
 
 
+@pytest.mark.proves("claims.marked")
+async def test_a_workers_claim_is_no_result(tmp_path: Path) -> None:
+    def script(request: dict[str, Any]) -> Behaviour:
+        if "plan" in {each["function"]["name"] for each in request.get("tools") or ()}:
+            return Call([("plan", {"steps": 'a: @general(task="book a table")'})])
+        return Say("I have booked a table for two")
+
+    async with ModelServer(script) as server, talking(tmp_path, **settings(server, "openai:x")) as talk:
+        assert CORRECTION in await talk.answered("get me a table")
+
+
 @pytest.mark.proves("claims.no_false_alarm")
 async def test_what_was_really_done_is_not_corrected_now_or_later(tmp_path: Path) -> None:
     sent = []
