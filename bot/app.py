@@ -3,18 +3,17 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from adapters.base import Adapter
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
-from bot.settings import Settings, redaction_of
+from bot.settings import Settings, environment, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
@@ -239,7 +238,7 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
     """Makes the models of the settings' providers by name, each once; closes them all."""
     keys = {"openai": settings.openai_api_key.get_secret_value()} if settings.openai_api_key else {}
     openai = {"openai": settings.openai_base_url} if settings.openai_base_url else {}
-    models = Models(base_urls={**settings.addresses, **openai}, api_keys=keys, environ=_environment())
+    models = Models(base_urls={**settings.addresses, **openai}, api_keys=keys, environ=environment())
     try:
         yield models.named
     finally:
@@ -282,11 +281,6 @@ def _worker_limits(settings: Settings) -> WorkerLimits:
 def after_own(own: str, behind: str) -> str:
     """The chain of a component: its own models, and behind them those of another one."""
     return ", ".join(filter(None, (own, behind)))
-
-
-def _environment() -> Mapping[str, str]:
-    """The environment, and what .env adds to it: the providers' keys may stand there, beside our settings."""
-    return {name: value for name, value in dotenv_values(".env").items() if value} | os.environ
 
 
 def chain_of(component: str, text: str, settings: Settings, model: MakeModel) -> Chain | None:

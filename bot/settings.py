@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -138,10 +139,15 @@ def read_settings(**given: Any) -> Settings:
         raise SettingsInvalid(f"{CONFIG_FILE} cannot be read: {error}") from None
 
 
+def environment() -> Mapping[str, str]:
+    """The environment, and what .env adds to it: the providers' keys may stand there, beside our settings."""
+    return {name: value for name, value in dotenv_values(".env").items() if value} | os.environ
+
+
 def redaction_of(settings: Settings) -> Redaction:
     """What keeps this installation's keys out of all records."""
     keys = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    return Redaction([*keys, *secrets_in(os.environ)])
+    return Redaction([*keys, *secrets_in(environment())])
 
 
 def _problem(error: Any) -> str:

@@ -160,7 +160,6 @@ def _step_facts(step: Step, result: StepResult) -> StepFacts:
         seconds=round(result.seconds, 3),
         approved_by=step.approved_by,
         granted=result.granted,
-        grant="a standing yes" if result.granted else None,
     )
 
 

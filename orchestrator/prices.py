@@ -15,7 +15,7 @@ from orchestrator.models import Usage
 from storage.records import ModelCall
 
 FREE = ":free"  # how OpenRouter and Azure name what they give away
-LISTED_AS = {"gemini": "google", "vertexai": "google", "bedrock": "aws"}  # ours to theirs; the others are the same
+LISTED_AS = {"gemini": "google", "foundry": "azure"}  # our names to theirs, where they are not the same
 
 
 async def load() -> None:

@@ -76,7 +76,8 @@ async def test_a_yes_for_good_holds_everywhere_until_it_is_taken_back(tmp_path: 
         await talk.answered("always")
         elsewhere = Talk(talk.app, talk.channel, chat="2")
         await elsewhere.answered("/send text=two")
-        assert (await _facts(talk, "t4"))["steps"][0]["granted"] is True
+        assert [step["granted"] for step in (await _facts(talk, "t4"))["steps"]] == [True]
+        assert "by a standing yes" in await elsewhere.told("/why t4")
         assert "1. `send`, everywhere" in await talk.told("/allow")
         assert "/allow revoke 2" in await talk.told("/allow revoke 7")
         assert "I ask again before: send" in await talk.told("/allow revoke 1")

@@ -21,6 +21,8 @@ THOUSAND = Usage(input_tokens=1000, output_tokens=1000)
         ("gemini:gemini-2.5-flash", 0.30 + 2.50),
         ("anthropic:claude-sonnet-4-5", 3.00 + 15.00),
         ("azure:gpt-4o", 2.50 + 10.00),
+        ("foundry:gpt-4o", 2.50 + 10.00),
+        ("litellm:openai/gpt-4o", 2.50 + 10.00),
     ],
 )
 def test_a_call_costs_its_tokens_times_the_published_price(model: str, dollars_per_million: float) -> None:
