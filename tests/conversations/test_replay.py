@@ -12,7 +12,7 @@ from orchestrator.agno_models import Models
 from orchestrator.tools.functions import Functions, tool
 from tests.bot.test_dossier_command import errand
 from tests.conversations.talk import Talk, talking
-from tests.conversations.test_dossier import settings
+from tests.conversations.test_dossier import rewrite, settings
 from tests.fakes.model_server import Behaviour, Call, Fail, ModelServer, Say, asked_for
 
 asked: list[str] = []
@@ -108,6 +108,17 @@ async def test_the_other_chain_sees_the_talk_as_it_was_then(tmp_path: Path) -> N
         assert [_without_the_time(request) for request in server.requests[len(then) :]] == then
         assert "Which one?" in str(then[1])
         assert "Which one?" not in str(then[2])
+
+
+@pytest.mark.proves("replay.decides")
+async def test_the_other_chain_decides_at_the_time_of_the_turn(tmp_path: Path) -> None:
+    async with ModelServer(script) as server:
+        async with talking(tmp_path, toolsets=TOOLS, **settings(server, "openai:gpt-4o")) as talk:
+            await talk.answered("Good day")
+        rewrite(tmp_path, "update turns set started_at = '2020-02-03 04:05:06.000000'")
+        async with talking(tmp_path, toolsets=TOOLS) as talk:
+            await again(talk, server, chain="openai:other")
+    assert "Monday 2020-02-03 04:05 UTC" in server.requests[-1]["messages"][0]["content"]
 
 
 def _without_the_time(request: dict[str, Any]) -> tuple[Any, Any]:
