@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from orchestrator.messages import Accept, Address, Delivery, Inbound, Live, Receipt, Stop
+from orchestrator.messages import Accept, Address, Delivery, Edit, Inbound, Live, Receipt, Stop
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Unanswered:
         """Let it be accepted, and remember its turn. One at a time. Raises what `accept` raises."""
         self._early.clear()
         receipt = await accept(inbound)
-        if receipt.turn and receipt.turn not in self._early and not isinstance(inbound, Stop):
+        if receipt.turn and receipt.turn not in self._early and not isinstance(inbound, Stop | Edit):
             self._turns.add(receipt.turn)
             self._none.clear()
         return receipt

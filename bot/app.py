@@ -21,8 +21,8 @@ from orchestrator.commands import Commands
 from orchestrator.deciding import Deciding
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
-from orchestrator.intake import Intake
-from orchestrator.messages import INBOUND, Inbound, Live, Receipt, Status
+from orchestrator.intake import Intake, edited
+from orchestrator.messages import INBOUND, Edit, Inbound, Live, Receipt, Status
 from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.planner import Planner
@@ -43,7 +43,7 @@ from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import read_servers
 from orchestrator.tools.spec import Toolset
 from orchestrator.turn import Turns
-from orchestrator.words import say
+from orchestrator.words import say, speaking
 from orchestrator.workers import WorkerLimits, Workers
 from storage.errors import StorageError, StorageTextUnstorable
 from storage.records import Arrived, Parcel
@@ -61,7 +61,14 @@ class App:
     """Everything that is running: made by build(), used by serve()."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, turns: Turns, summarizing: Summarizing, *, drain_seconds: float
+        self,
+        store: Store,
+        catalog: Catalog,
+        turns: Turns,
+        summarizing: Summarizing,
+        *,
+        interrupts: bool,
+        drain_seconds: float,
     ) -> None:
         self.store = store
         self.catalog = catalog
@@ -71,7 +78,14 @@ class App:
         self._adapters: dict[str, Adapter] = {}
         self._post = Post(store, self._adapters)
         self._dispatcher = Dispatcher(
-            self._work, self._stop, self._post.deliver, afterwards=self._sum_up, drain_seconds=drain_seconds
+            self._work,
+            self._stop,
+            self._post.deliver,
+            amend=self._amend,
+            waits=self._tell_place,
+            afterwards=self._sum_up,
+            interrupts=interrupts,
+            drain_seconds=drain_seconds,
         )
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
@@ -117,6 +131,28 @@ class App:
         if attempts >= MOST_DEATHS:
             return await self._turns.fail_turn(arrived, inbound)
         return await self._take_turn(replace(arrived, attempts=attempts), inbound)
+
+    async def _amend(self, arrived: Arrived, inbound: Inbound, edited_by: Arrived, edit: Edit) -> Inbound | None:
+        """Give a turn the words of an edit, unless it has answered or acted. What comes of the edit is that turn's."""
+        pause = 1.0
+        while True:
+            try:
+                if await self.store.turn(arrived.turn) or await self._turns.has_acted(arrived):
+                    return None
+                new = edited(inbound, edit)
+                await self.store.amend(arrived.turn, INBOUND.dump_json(new).decode(), amended_by=edited_by.turn)
+            except StorageError as error:
+                log.warning("an edit cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            else:
+                return new
+
+    async def _tell_place(self, arrived: Arrived, inbound: Inbound, before: int) -> None:
+        """Tell somebody that their message waits, and for how many."""
+        with speaking(await self._turns.language_of(arrived, inbound)):
+            waits = say("I am still at work. Before this: {count}.", count=before)
+        await self._post.show(inbound.address, arrived.turn, Status(text=waits))
 
     async def _sum_up(self, session: str) -> None:
         """What an idle session needs: its old turns summed up. What fails is tried again after the next turn."""
@@ -224,7 +260,14 @@ async def build(
             now=now,
         )
         summarizing = Summarizing(store, synthesizer, last=settings.history_messages)
-        yield App(store, catalog, turns, summarizing, drain_seconds=settings.drain_seconds)
+        yield App(
+            store,
+            catalog,
+            turns,
+            summarizing,
+            interrupts=settings.while_busy == "interrupt",
+            drain_seconds=settings.drain_seconds,
+        )
 
 
 def default_toolsets(settings: Settings) -> list[Toolset]:

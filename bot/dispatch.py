@@ -1,17 +1,24 @@
-"""The in-process dispatcher: turns of one session in order, sessions side by side, a stop goes through at once."""
+"""The in-process dispatcher: turns of one session in order, sessions side by side, a stop goes through at once.
+
+What comes while a turn runs waits, ends that turn (`interrupts`), or changes a message that has not been answered.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
-from orchestrator.messages import Inbound, Stop
+from orchestrator.messages import Edit, Inbound, Message, Stop
 from storage.records import Arrived, Parcel
 
 Work = Callable[[Arrived, Inbound], Awaitable[list[Parcel]]]
 """Do a turn to its end: what is to be delivered. It must not raise: what goes wrong inside is a turn's outcome."""
 Deliver = Callable[[list[Parcel]], Awaitable[None]]
+Amend = Callable[[Arrived, Inbound, Arrived, Edit], Awaitable[Inbound | None]]
+"""Give a turn the words of an edit: what it is then; None where it is too late for that."""
+Waits = Callable[[Arrived, Inbound, int], Awaitable[None]]
+"""Hears of an Inbound that waits, and how many are before it."""
 Afterwards = Callable[[str], Awaitable[None]]
 """Work that a session may need once nothing waits in it; ended when something comes."""
 
@@ -24,6 +31,8 @@ class Mailbox:
     running: asyncio.Task[list[Parcel]] | None = None
     serving: asyncio.Task[None] | None = None
     tidying: asyncio.Task[None] | None = None
+    current: tuple[Arrived, Inbound] | None = None
+    edit: tuple[Arrived, Edit] | None = None  # that has ended the running turn, for it to begin anew
     has_stopped: bool = False  # whether the stop that comes next in line has ended anything
     stopped_before: int = 0  # Inbounds with a smaller number end as stopped: a person said stop after them
 
@@ -41,13 +50,19 @@ class Dispatcher:
         stop: Work,
         deliver: Deliver,
         *,
+        amend: Amend | None = None,
+        waits: Waits | None = None,
         afterwards: Afterwards | None = None,
+        interrupts: bool = False,
         drain_seconds: float = 10.0,
     ) -> None:
         self._work = work
         self._stop = stop
         self._deliver = deliver
+        self._amend = amend
+        self._waits = waits
         self._afterwards = afterwards
+        self._interrupts = interrupts
         self._drain_seconds = drain_seconds
         self._boxes: dict[str, Mailbox] = {}
         self._tasks = asyncio.TaskGroup()
@@ -87,10 +102,30 @@ class Dispatcher:
         box.waiting.append((arrived, inbound))
         if box.tidying:
             box.tidying.cancel()
-        if isinstance(inbound, Stop):
-            box.stopped_before = arrived.number
-            if box.running:
+        match inbound:
+            case Stop():
+                self._end_before(box, arrived)
+            case Message() if self._interrupts and box.current:
+                self._end_before(box, arrived)
+            case Edit() if box.running and box.current and box.current[0].event_id == inbound.edits:
+                box.waiting.pop()
+                box.edit = arrived, inbound
                 box.running.cancel()
+            case Edit() if (place := _place_of(box, inbound.edits)) is not None:
+                box.waiting.insert(place, box.waiting.pop())  # so that it is read before what it changes
+            case Message() if self._waits and box.current:
+                self._tasks.create_task(self._told(arrived, inbound, len(box.waiting)), name=f"place of {arrived.turn}")
+
+    @staticmethod
+    def _end_before(box: Mailbox, arrived: Arrived) -> None:
+        """End everything of the session that came before this."""
+        box.stopped_before = arrived.number
+        if box.running:
+            box.running.cancel()
+
+    async def _told(self, arrived: Arrived, inbound: Inbound, before: int) -> None:
+        assert self._waits is not None
+        await self._waits(arrived, inbound, before)
 
     async def idle(self) -> None:
         """Returns once nothing runs and nothing waits."""
@@ -104,7 +139,9 @@ class Dispatcher:
         """Work off one mailbox, then go away."""
         while box.waiting:
             arrived, inbound = box.waiting.popleft()
+            box.current = arrived, inbound
             parcels = await self._outcome(box, arrived, inbound)
+            box.current = None
             await self._deliver(parcels)  # not a part of what a stop can cancel: it has happened already
             if self._afterwards and self._open and not box.waiting:
                 box.tidying = self._tasks.create_task(self._tidy(session), name=f"after {arrived.turn}")
@@ -122,15 +159,45 @@ class Dispatcher:
         if isinstance(inbound, Stop):  # never ended by another one; where it has ended something, that says so
             conclude, box.has_stopped = (self._stop if box.has_stopped else self._work), False
             return await conclude(arrived, inbound)
+        if isinstance(inbound, Edit) and await self._amended_in_line(box, arrived, inbound):
+            return []
         if arrived.number >= box.stopped_before and (parcels := await self._worked(box, arrived, inbound)) is not None:
+            if box.edit:  # it came just too late: it says so itself
+                box.waiting.appendleft(box.edit)
+                box.edit = None
             return parcels
         if not self._open:
             return []
+        if box.edit:
+            return await self._begun_anew(box, arrived, inbound)
         box.has_stopped = True
         return await self._stop(arrived, inbound)
 
+    async def _amended_in_line(self, box: Mailbox, arrived: Arrived, edit: Edit) -> bool:
+        """Give a message that still waits its new words."""
+        place = _place_of(box, edit.edits)
+        if self._amend is None or place is None:
+            return False
+        theirs, inbound = box.waiting[place]
+        new = await self._amend(theirs, inbound, arrived, edit)
+        if new is None:
+            return False
+        box.waiting[place] = theirs, new
+        return True
+
+    async def _begun_anew(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        """A turn that an edit has ended, with its new words; where it is too late for them, with the old ones."""
+        assert box.edit is not None
+        (edit_arrived, edit), box.edit = box.edit, None
+        new = await self._amend(arrived, inbound, edit_arrived, edit) if self._amend else None
+        if new is not None:
+            return await self._outcome(box, arrived, new)
+        box.waiting.appendleft((edit_arrived, edit))
+        return await self._outcome(box, replace(arrived, attempts=max(arrived.attempts, 1)), inbound)
+
     async def _worked(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel] | None:
         """What the turn comes to; None where it was cancelled."""
+        box.has_stopped = False
         box.running = self._tasks.create_task(self._turn(arrived, inbound), name=f"turn {arrived.turn}")
         await asyncio.wait({box.running})
         task, box.running = box.running, None
@@ -138,3 +205,8 @@ class Dispatcher:
 
     async def _turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         return await self._work(arrived, inbound)
+
+
+def _place_of(box: Mailbox, event_id: str) -> int | None:
+    """Where in the line an event waits."""
+    return next((at for at, (arrived, _) in enumerate(box.waiting) if arrived.event_id == event_id), None)

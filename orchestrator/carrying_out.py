@@ -65,6 +65,15 @@ class CarryingOut:
             limit=self._steps_at_once,
         )
 
+    def has_acted(self, run: Run) -> bool:
+        """Whether something of the run may have changed something. A worker's task counts once it may have begun."""
+        known = run.begun | run.results.keys()
+        return any(
+            step.id in run.begun or (tool := self._catalog.find(step.tool)) is None or tool.is_risky
+            for step in run.plan.steps
+            if step.id in known or step.worker
+        )
+
     async def begin(self, plan: Plan, scene: Scene) -> Ending:
         """Store a new plan, and carry it out; where it asks for too much, the person reviews it before."""
         talk = scene.talk

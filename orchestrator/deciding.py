@@ -7,7 +7,7 @@ from orchestrator.answering import Answered, read_answer_to
 from orchestrator.commands import Commands
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
-from orchestrator.messages import Choice, Command, Form, Inbound, Message, Stop
+from orchestrator.messages import Choice, Command, Edit, Form, Inbound, Message, Stop
 from orchestrator.plan import GENERAL, Decision, Plan, Planned, Step
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions
@@ -37,12 +37,20 @@ class Deciding:
                 open_question = talk.question is not None
                 text = say("I have dropped my question.") if open_question else say("Nothing is running here.")
                 return Told(text, drop_question=open_question)
+            case Edit() as edit:
+                return await self._too_late(edit)
             case Command() as command:
                 return await self._commands.carry_out(talk, command)
             case Choice() | Form() as press if talk.question is None or press.question != talk.question.id:
                 return Told(say("That question is closed already."))
             case Choice() | Form() | Message():
                 return await self._answered(scene) or await self._fresh(scene)
+
+    async def _too_late(self, edit: Edit) -> Told:
+        """What to say to an edit that did not reach its message any more. One that did is not to be told."""
+        if await self._store.payload(edit.address.channel, edit.edits) is None:
+            return Told(say("I do not know the message that you have changed. Please send it anew."))
+        return Told(say("I had answered or begun to act on that already. Please send your new words as a message."))
 
     async def _answered(self, scene: Scene) -> Run | Told | None:
         """The plan that goes on with this Inbound, if it answers the open question."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from orchestrator.claims import Deed, unsupported
 from orchestrator.dossier import Dossier
 from orchestrator.facts import StepFacts, Timings, read_facts
-from orchestrator.messages import FINAL, Answer, Choice, Command, Final, Form, Inbound, Message, Question, Stop
+from orchestrator.messages import FINAL, Answer, Choice, Command, Edit, Final, Form, Inbound, Message, Question, Stop
 from orchestrator.plan import FindTool
 from orchestrator.repair import repaired
 from orchestrator.sessions import Talk
@@ -113,6 +113,8 @@ def request_of(inbound: Inbound) -> str:
             return json.dumps(values, ensure_ascii=False)
         case Stop():
             return "/stop"
+        case Edit(text=text):
+            return f"(edited) {text}"
 
 
 def _open(question: Question, talk: Talk, plan: str | None) -> OpenQuestion:

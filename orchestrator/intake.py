@@ -2,7 +2,7 @@
 
 import re
 
-from orchestrator.messages import INBOUND, Choice, Command, Form, Inbound, Message, Stop
+from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Inbound, Message, Stop
 from orchestrator.repair import repaired, repaired_data
 from orchestrator.words import say
 from storage.records import Arrived
@@ -39,6 +39,8 @@ def understood(inbound: Inbound) -> Inbound:
         return inbound.model_copy(update={"value": repaired(inbound.value)})
     if isinstance(inbound, Form):
         return inbound.model_copy(update={"values": repaired_data(inbound.values)})
+    if isinstance(inbound, Edit):
+        return inbound.model_copy(update={"text": repaired(inbound.text)})
     if not isinstance(inbound, Message):
         return inbound
     text = repaired(inbound.text)
@@ -47,6 +49,12 @@ def understood(inbound: Inbound) -> Inbound:
         name = slash["name"].lower()
         return Stop(**arrival) if name == "stop" else Command(**arrival, name=name, rest=slash["rest"] or "")
     return Message(**arrival, text=text)
+
+
+def edited(original: Inbound, edit: Edit) -> Inbound:
+    """What was said, in the words of its edit: a slash word may become a message, or the other way round."""
+    arrival = {name: getattr(original, name) for name in ("event_id", "address", "person", "sent_at")}
+    return understood(Message(**arrival, text=edit.text))
 
 
 def problem_with(inbound: Inbound, *, limit: int) -> str | None:

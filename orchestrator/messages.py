@@ -84,7 +84,15 @@ class Stop(Arrival):
     kind: Literal["stop"] = "stop"
 
 
-Inbound = Annotated[Message | Command | Choice | Form | Stop, Field(discriminator="kind")]
+class Edit(Arrival):
+    """New words for a message that was sent before: `edits` is that one's event id."""
+
+    kind: Literal["edit"] = "edit"
+    edits: str
+    text: str
+
+
+Inbound = Annotated[Message | Command | Choice | Form | Stop | Edit, Field(discriminator="kind")]
 INBOUND: TypeAdapter[Inbound] = TypeAdapter(Inbound)
 
 

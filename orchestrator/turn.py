@@ -81,6 +81,15 @@ class Turns:
             text = " ".join(filter(None, (wrong, so_far(run) if run else "", kept)))
         return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text)))
 
+    async def has_acted(self, arrived: Arrived) -> bool:
+        """Whether this turn has done something that cannot be begun anew with other words."""
+        run = await self._sessions.begun(arrived)
+        return run is not None and (run.id != arrived.turn or self._carrying_out.has_acted(run))
+
+    async def language_of(self, arrived: Arrived, inbound: Inbound) -> str:
+        """The language in which the person of an Inbound is spoken to."""
+        return await self._sessions.language_of(arrived, inbound)
+
     async def _work(self, scene: Scene) -> Ending:
         """From what was said to how it ends."""
         talk = scene.talk

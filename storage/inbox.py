@@ -50,6 +50,18 @@ def count_attempt(connection: Connection, turn: str) -> int:
     return attempts
 
 
+def payload(connection: Connection, channel: str, event_id: str) -> str | None:
+    """What an event is, as it stands now."""
+    this = select(inbox.c.payload).where(inbox.c.channel == channel, inbox.c.event_id == event_id)
+    return connection.execute(this).scalar()
+
+
+def amend(connection: Connection, turn: str, payload: str) -> None:
+    """Write other words over the event of this turn."""
+    this = type_coerce(inbox.c.number, TurnName) == turn
+    connection.execute(update(inbox).where(this).values(payload=payload))
+
+
 def mark_done(connection: Connection, turn: str) -> None:
     """The event of this turn needs nothing more."""
     this = type_coerce(inbox.c.number, TurnName) == turn

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, delete, func, select
 
 from storage.records import PlanVersion, StoredPlan, StoredStep
 from storage.rows import columns, record, records, upsert, values
@@ -45,6 +45,13 @@ def versions(connection: Connection, plan: str) -> list[PlanVersion]:
     """What a plan has been, oldest first."""
     its = select(plan_versions).where(plan_versions.c.plan == plan)
     return records(connection, PlanVersion, its.order_by(plan_versions.c.version))
+
+
+def drop_plan(connection: Connection, name: str) -> None:
+    """Forget a plan that nothing was done of but what may be done again."""
+    for table in (step_results, plan_versions):
+        connection.execute(delete(table).where(table.c.plan == name))
+    connection.execute(delete(plans).where(plans.c.id == name))
 
 
 def keep_step(connection: Connection, plan: str, step: StoredStep) -> None:

@@ -89,6 +89,21 @@ class Store:
         """Note that a further process works on a left-over turn: how many have done so now, the first not counted."""
         return await self._database.write(lambda c: inbox.count_attempt(c, turn))
 
+    async def payload(self, channel: str, event_id: str) -> str | None:
+        """What an event is, as it stands now; None where it never arrived."""
+        return await self._database.read(lambda c: inbox.payload(c, channel, event_id))
+
+    async def amend(self, turn: str, payload: str, *, amended_by: str) -> None:
+        """Write other words over the event of this turn, forget the plan that it had made of the old ones, and let the
+        event that brought them (the turn `amended_by`) need nothing more."""
+
+        def work(connection: Connection) -> None:
+            inbox.amend(connection, turn, payload)
+            runs.drop_plan(connection, turn)
+            inbox.mark_done(connection, amended_by)
+
+        await self._database.write(work)
+
     # --- sessions
 
     async def history(self, session: str, *, last: int) -> list[TurnRecord]:

@@ -190,6 +190,11 @@ PROMISES = (
     Promise(
         "drain", "At the end of the process running turns end, and waiting ones are left for the next start.", (0,)
     ),
+    Promise("busy.queue", "A message that comes meanwhile waits, and is told its place.", (0,)),
+    Promise("busy.interrupt", "Where that is wanted, a message ends the turn before it and is taken itself.", (0,)),
+    Promise("busy.edit_running", "An edit begins a turn anew as long as nothing was changed.", (0,)),
+    Promise("busy.edit_waiting", "An edit changes a message that waits, also over a restart.", (0,)),
+    Promise("busy.edit_late", "An edit that comes too late is told so.", (0,)),
     # Bad input
     Promise("input.size", "An empty or a huge message is answered with the reason.", (18,)),
     Promise("input.text_repaired", "Any text at all can be stored and answered.", (18,)),
