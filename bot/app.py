@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from adapters.base import Adapter
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
-from bot.settings import Settings, environment, redaction_of
+from bot.settings import Settings, WhileBusy, environment, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
@@ -33,6 +33,7 @@ from orchestrator.resources import Resources
 from orchestrator.retries import Retries
 from orchestrator.saving import Saving
 from orchestrator.sessions import Sessions
+from orchestrator.steering import Steering
 from orchestrator.steps import StepLimits, Steps
 from orchestrator.summarizing import Summarizing
 from orchestrator.synthesizer import Synthesizer
@@ -67,7 +68,7 @@ class App:
         turns: Turns,
         summarizing: Summarizing,
         *,
-        interrupts: bool,
+        while_busy: WhileBusy,
         drain_seconds: float,
     ) -> None:
         self.store = store
@@ -75,6 +76,8 @@ class App:
         self._intake = Intake(store)
         self._turns = turns
         self._summarizing = summarizing
+        self._steers = while_busy == "steer"
+        self._steering: dict[str, Steering] = {}
         self._adapters: dict[str, Adapter] = {}
         self._post = Post(store, self._adapters)
         self._dispatcher = Dispatcher(
@@ -84,7 +87,7 @@ class App:
             amend=self._amend,
             waits=self._tell_place,
             afterwards=self._sum_up,
-            interrupts=interrupts,
+            interrupts=while_busy == "interrupt",
             drain_seconds=drain_seconds,
         )
 
@@ -108,6 +111,8 @@ class App:
         if taken is None:
             return Receipt(new=False)
         self._dispatcher.put(*taken)
+        if steering := self._steering.get(taken[0].session):
+            steering.offer(*taken)
         return Receipt(new=True, turn=taken[0].turn)
 
     async def _take_up(self) -> None:
@@ -169,7 +174,13 @@ class App:
         async def emit(part: Live) -> None:
             await self._post.show(inbound.address, arrived.turn, part)
 
-        return await self._turns.take_turn(arrived, inbound, emit)
+        if not self._steers:
+            return await self._turns.take_turn(arrived, inbound, emit)
+        steering = self._steering[arrived.session] = Steering(inbound.person.id)
+        try:
+            return await self._turns.take_turn(arrived, inbound, emit, steering=steering)
+        finally:
+            del self._steering[arrived.session]
 
     async def _concluded(self, arrived: Arrived, inbound: Inbound, conclude: Work) -> list[Parcel]:
         """What a turn ends with. A database that refuses is asked again, later, and the person is told."""
@@ -265,7 +276,7 @@ async def build(
             catalog,
             turns,
             summarizing,
-            interrupts=settings.while_busy == "interrupt",
+            while_busy=settings.while_busy,
             drain_seconds=settings.drain_seconds,
         )
 

@@ -142,6 +142,8 @@ class Dispatcher:
             box.current = arrived, inbound
             parcels = await self._outcome(box, arrived, inbound)
             box.current = None
+            ended = {parcel.turn for parcel in parcels}  # a turn that was added to this one has ended with it
+            box.waiting = deque(each for each in box.waiting if each[0].turn not in ended)
             await self._deliver(parcels)  # not a part of what a stop can cancel: it has happened already
             if self._afterwards and self._open and not box.waiting:
                 box.tidying = self._tasks.create_task(self._tidy(session), name=f"after {arrived.turn}")

@@ -22,6 +22,7 @@ from orchestrator.errors import SettingsInvalid
 from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.sessions import Verbosity
 
+WhileBusy = Literal["queue", "steer", "interrupt"]
 CONFIG_FILE = "errand.toml"
 PROVIDER_NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -78,8 +79,8 @@ class Settings(BaseSettings):
     worker_tokens: int = Field(20_000, ge=1, description="Tokens in and out that one task of a worker may use.")
     worker_seconds: float = Field(120.0, gt=0, description="Seconds that one task of a worker may take.")
     replans: int = Field(1, ge=0, description="New plans that one request may get after steps that did not work.")
-    while_busy: Literal["queue", "interrupt"] = Field(
-        "queue", description='What a message does that comes while another is worked on: "queue" or "interrupt".'
+    while_busy: WhileBusy = Field(
+        "queue", description="What a message does that comes while another is worked on: queue, steer or interrupt."
     )
     drain_seconds: float = Field(10.0, ge=0, description="Seconds that running turns have to end at a stop.")
     language: str = Field("en", pattern="^(en|de)$", description="Language of those who have not chosen one.")

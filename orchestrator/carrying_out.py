@@ -97,7 +97,10 @@ class CarryingOut:
         if blanks(run.plan, results):
             question = plan_question(scene.question_id, run.plan, results, self._catalog.find)
             return Ending("clarify", scene.instead_of_the_old(question, run.id), plan=run.id)
-        match await self._replanned(run, results, scene):
+        added = scene.steering.take() if scene.steering and self._planner else ""
+        if added:
+            run = replace(run, request=f"{run.request}\n\n{added}")
+        match await self._replanned(run, results, scene, added=added):
             case Run() as again:
                 return await self.carry_out(again, scene)
             case Ending() as ending:
@@ -129,15 +132,18 @@ class CarryingOut:
             admit=self._steps.room_for,
         )
 
-    async def _replanned(self, run: Run, results: Mapping[str, StepResult], scene: Scene) -> Run | Ending | None:
-        """What the planner makes of steps that did not work; None where there is nothing to be made of them."""
-        if self._planner is None or not _failed(results):
+    async def _replanned(
+        self, run: Run, results: Mapping[str, StepResult], scene: Scene, *, added: str
+    ) -> Run | Ending | None:
+        """What the planner makes of steps that did not work, and of what the person has added; None where there is
+        nothing to be made of."""
+        if self._planner is None or not (added or _failed(results)):
             return None
-        if run.replans >= self._replans:
+        if run.replans >= self._replans and not added:
             scene.dossier.decided_by("new plans", limit=self._replans, value=run.replans)
             return None
         try:
-            decision = await self._planner.replan(scene.talk, run, results, note=scene.dossier.call)
+            decision = await self._planner.replan(scene.talk, run, results, added=added, note=scene.dossier.call)
         except (NoModelAnswered, PlanInvalid) as error:
             scene.dossier.note("no_new_plan", str(error))
             return None
@@ -149,19 +155,20 @@ class CarryingOut:
                 text = " ".join(filter(None, (so_far(replace(run, results=dict(results))), question.text)))
                 return Ending("clarify", question.model_copy(update={"text": text}))
             case Planned(plan=plan):
-                return await self._gone_on(run, plan, results, scene)
+                why = f"you added: {added}" if added else f"steps that did not work: {', '.join(_failed(results))}"
+                return await self._gone_on(run, plan, results, scene=scene, why=why)
             case _:
                 assert_never(decision)
 
-    async def _gone_on(self, run: Run, plan: Plan, results: Mapping[str, StepResult], scene: Scene) -> Run:
+    async def _gone_on(self, run: Run, plan: Plan, results: Mapping[str, StepResult], *, scene: Scene, why: str) -> Run:
         """The run with its new plan, stored. Arguments may be grounded on what the results say."""
         observed = "\n".join(result.text for result in results.values())
         plan = guard.check(plan, self._catalog.find, f"{scene.talk.said}\n{run.request}\n{observed}")
         kept = {step.id: results[step.id] for step in plan.steps if step.id in results}
-        again = replace(run, plan=plan, results=kept, replans=run.replans + 1)
-        why = f"steps that did not work: {', '.join(_failed(results))}"
+        again = replace(run, plan=plan, results=kept, replans=run.replans + bool(_failed(results)))
         await self._store.save_plan(again.as_stored(scene.talk.arrived), why=why)
-        scene.dossier.replanned(why)
+        if _failed(results):
+            scene.dossier.replanned(why)
         return again
 
 

@@ -37,8 +37,11 @@ class Planner:
             note=note,
         )
 
-    async def replan(self, talk: Talk, run: Run, results: Mapping[str, StepResult], *, note: Note) -> Decision:
-        """What to do after some steps did not work: further steps, an answer from what there is, or a question.
+    async def replan(
+        self, talk: Talk, run: Run, results: Mapping[str, StepResult], *, added: str = "", note: Note
+    ) -> Decision:
+        """What to do after some steps did not work, or after the person has `added` something: further steps, an answer
+        from what there is, or a question.
 
         A plan holds the steps that stay, and the further ones behind them. Raises NoModelAnswered, PlanInvalid.
         """
@@ -48,6 +51,7 @@ class Planner:
             ChatMessage("user", run.request),
             ChatMessage("assistant", "", tool_calls=(call,)),
             ChatMessage("tool", "\n".join(_observations(run.plan, results)), tool_call_id=call.id),
+            *([ChatMessage("user", f"Meanwhile I want to add: {added}")] if added else []),
         ]
         kept = [step.id for step in run.plan.steps if _stays(step, results)]
         return await decided(
@@ -71,7 +75,9 @@ def _stays(step: Step, results: Mapping[str, StepResult]) -> bool:
 
 
 def _observations(plan: Plan, results: Mapping[str, StepResult]) -> Iterator[str]:
-    yield "Some steps did not work. Finish the request with new steps only, or answer with what there is."
+    all_done = all(result.status == "done" for result in results.values())
+    yield "All steps are done." if all_done else "Some steps did not work."
+    yield "Finish the request with new steps only, or answer with what there is."
     for step in plan.steps:
         if result := results.get(step.id):
             body = (result.text or result.error)[:OBSERVED].replace("</result", "< /result")  # data stays inside

@@ -6,17 +6,19 @@ from orchestrator.dossier import Dossier
 from orchestrator.headstart import HeadStart
 from orchestrator.messages import Draft, Emit, Live, Question
 from orchestrator.sessions import Talk
+from orchestrator.steering import Steering
 from orchestrator.words import say
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One turn under way. `emit` shows live parts."""
+    """One turn under way. `emit` shows live parts, `steering` brings what the person adds."""
 
     talk: Talk
     dossier: Dossier
     emit: Emit
     ahead: HeadStart
+    steering: Steering | None = None
 
     async def draft(self, text: str) -> None:
         """Show the answer so far."""

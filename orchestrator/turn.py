@@ -1,6 +1,6 @@
 """The story of a turn: one Inbound comes in, a Decision is made, a Plan may run, and one part goes out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -10,15 +10,16 @@ from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, conclusion, honest
 from orchestrator.errors import BadInput
 from orchestrator.intake import problem_with
-from orchestrator.messages import Answer, Emit, Inbound, Notice, Stop
+from orchestrator.messages import Answer, Emit, Inbound, Message, Notice, Stop
 from orchestrator.plan import Clarify, Decision, Direct, FindTool, Planned, Refuse
 from orchestrator.questions import model_question
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.scene import Scene, drafts_alone
 from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.slash import Told
+from orchestrator.steering import Added, Steering
 from orchestrator.words import say, speaking
-from storage.records import Arrived, Parcel
+from storage.records import Arrived, Conclusion, Parcel
 from storage.store import Store
 
 
@@ -46,7 +47,9 @@ class Turns:
         self._redaction = redaction
         self._now = now
 
-    async def take_turn(self, arrived: Arrived, inbound: Inbound, emit: Emit) -> list[Parcel]:
+    async def take_turn(
+        self, arrived: Arrived, inbound: Inbound, emit: Emit, *, steering: Steering | None = None
+    ) -> list[Parcel]:
         """Work on one Inbound to its end. What is returned is stored already, and on its way out.
 
         A turn that an earlier process began goes on where it was. Raises StorageError: then nothing has ended.
@@ -57,11 +60,11 @@ class Turns:
         shown = dossier.watching(drafts_alone(emit) if talk.verbosity == "quiet" else emit)
         with speaking(talk.language):
             async with self._carrying_out.head_start(talk, shown) as ahead:
-                ending = await self._work(Scene(talk, dossier, shown, ahead))
+                ending = await self._work(Scene(talk, dossier, shown, ahead, steering))
             ending = honest(ending, talk, dossier, self._find)
             if talk.verbosity == "full":
                 ending = ending.with_footer(dossier.in_a_line())
-            return await self._conclude(talk, ending, dossier, started)
+            return await self._conclude(talk, ending, dossier, started, also=steering.taken if steering else ())
 
     async def stop_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """End a turn that a person has stopped, and say what was finished before. The stop itself ends in silence."""
@@ -126,7 +129,17 @@ class Turns:
         dossier = Dossier(self._now, redaction=self._redaction)
         return await self._conclude(Talk(arrived=arrived, inbound=inbound), ending, dossier, self._now())
 
-    async def _conclude(self, talk: Talk, ending: Ending, dossier: Dossier, started: datetime) -> list[Parcel]:
-        """Everything that ends a turn, in one transaction."""
+    async def _conclude(
+        self, talk: Talk, ending: Ending, dossier: Dossier, started: datetime, *, also: Sequence[Added] = ()
+    ) -> list[Parcel]:
+        """Everything that ends a turn, and the ones that were added to it, in one transaction."""
         await dossier.price()
-        return await self._store.finish(conclusion(talk, ending, dossier, started=started, finished=self._now()))
+        mine = conclusion(talk, ending, dossier, started=started, finished=self._now())
+        return await self._store.finish(mine, *(self._added(arrived, message) for arrived, message in also))
+
+    def _added(self, arrived: Arrived, message: Message) -> Conclusion:
+        """The end of a turn whose words went into another one."""
+        notice = Ending("added", Notice(text=say("I have added that to what I was doing.")))
+        talk, now = Talk(arrived=arrived, inbound=message), self._now()
+        dossier = Dossier(self._now, redaction=self._redaction)
+        return conclusion(talk, notice, dossier, started=now, finished=now)

@@ -260,9 +260,11 @@ class Store:
 
     # --- the end of a turn
 
-    async def finish(self, conclusion: Conclusion) -> list[Parcel]:
-        """Write all that ends a turn. The parcels to deliver: of an ended turn, those that still wait."""
-        return await self._database.write(lambda c: turns.finish(c, conclusion))
+    async def finish(self, *conclusions: Conclusion) -> list[Parcel]:
+        """Write all that ends a turn, or several together. The parcels to deliver, of ended turns those that wait."""
+        return await self._database.write(
+            lambda c: [parcel for conclusion in conclusions for parcel in turns.finish(c, conclusion)]
+        )
 
     async def delivered(self, parcel: str) -> None:
         """The channel has taken this parcel."""

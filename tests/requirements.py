@@ -192,6 +192,7 @@ PROMISES = (
     ),
     Promise("busy.queue", "A message that comes meanwhile waits, and is told its place.", (0,)),
     Promise("busy.interrupt", "Where that is wanted, a message ends the turn before it and is taken itself.", (0,)),
+    Promise("busy.steer", "Where that is wanted, a message goes into the running turn and ends with it.", (0,)),
     Promise("busy.edit_running", "An edit begins a turn anew as long as nothing was changed.", (0,)),
     Promise("busy.edit_waiting", "An edit changes a message that waits, also over a restart.", (0,)),
     Promise("busy.edit_late", "An edit that comes too late is told so.", (0,)),

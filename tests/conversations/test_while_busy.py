@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from bot.app import build
 from bot.settings import read_settings
 from orchestrator.messages import Edit, Message, Notice, Status
+from orchestrator.models import ChatMessage, ModelReply
 from orchestrator.tools.functions import Functions, tool
 from tests.conversations.talk import Talk, talking
+from tests.conversations.test_plans import Models, plan
 from tests.fakes.channel import FakeChannel
 
 
@@ -99,6 +102,39 @@ async def test_where_messages_interrupt_the_running_turn_ends_and_the_new_one_is
         assert not isinstance(await talk.outcome(second), Notice)
         assert "Nothing is running here." in await talk.told("/stop"), "the interruption was no stop"
     assert work.done == []
+
+
+@pytest.mark.proves("busy.steer")
+async def test_where_messages_steer_they_go_into_the_running_turn_and_end_with_it(tmp_path: Path) -> None:
+    work = Work()
+
+    def script(messages: Sequence[ChatMessage]) -> ModelReply:
+        if messages[-1].text.startswith("Meanwhile I want to add: and at Oslo"):
+            assert "done: look Rome" in messages[-2].text
+            return plan('b: look(what="Oslo")', answer="{{a}}, {{b}}")
+        return plan('a: look(what="Rome")')
+
+    models = Models(one=script)
+    async with talking(tmp_path, toolsets=work.tools, model=models, router="one", while_busy="steer") as talk:
+        first = await talk.send("look at Rome")
+        assert await work.next_begun() == "look Rome"
+        second = await talk.send("and at Oslo")
+        await talk.as_person("bob").send("hello you")
+        work.may_end.set()
+        assert (await talk.outcome(first)).text == "done: look Rome, done: look Oslo"
+        assert (await talk.outcome(second)).text == "I have added that to what I was doing."
+        await talk.app.idle()
+        assert len(talk.channel.shown) == 3, "bob's words are a turn of their own"
+    assert work.done.count("look Oslo") == 1
+
+
+@pytest.mark.proves("busy.steer")
+async def test_what_comes_too_late_to_steer_is_an_ordinary_message(tmp_path: Path) -> None:
+    async with talking(tmp_path, while_busy="steer") as talk:
+        first = await talk.send("hello you")
+        second = await talk.send("hi again")
+        for turn in (first, second):
+            assert "Hello" in (await talk.outcome(turn)).text
 
 
 @pytest.mark.proves("busy.edit_running")
