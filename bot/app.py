@@ -15,6 +15,7 @@ from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
 from bot.settings import Settings, WhileBusy, environment, redaction_of
 from orchestrator.agno_models import Models
+from orchestrator.answer_reader import AnswerReader
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
 from orchestrator.commands import Commands
@@ -250,6 +251,7 @@ async def build(
                 catalog,
                 sessions=sessions,
                 front=Front(router, catalog, reader, planner=hands_over_to, now=now) if router else None,
+                answers=AnswerReader(router, now=now) if router else None,
                 commands=commands_of(store, catalog, sessions, settings),
             ),
             carrying_out=CarryingOut(

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 from orchestrator import guard, offline
-from orchestrator.answering import Answered, read_answer_to
+from orchestrator.answer_reader import AnswerReader
+from orchestrator.answering import Answered, Values, read_answer_to
 from orchestrator.commands import Commands
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
-from orchestrator.messages import Choice, Command, Edit, Form, Inbound, Message, Stop
+from orchestrator.messages import Choice, Command, Edit, Form, Message, Stop
 from orchestrator.plan import GENERAL, Decision, Plan, Planned, Step
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions
@@ -21,12 +22,20 @@ class Deciding:
     """Makes decisions. Without a model, or where none answers, the tier without one makes them."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, *, sessions: Sessions, front: Front | None, commands: Commands
+        self,
+        store: Store,
+        catalog: Catalog,
+        *,
+        sessions: Sessions,
+        front: Front | None,
+        answers: AnswerReader | None,
+        commands: Commands,
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._sessions = sessions
         self._front = front
+        self._answers = answers
         self._commands = commands
 
     async def decide(self, scene: Scene) -> Decision | Told | Run:
@@ -57,7 +66,7 @@ class Deciding:
         talk, question = scene.talk, scene.talk.question
         if question is None or question.plan is None or (run := await self._sessions.run(question.plan)) is None:
             return None
-        answer = self._read(run, talk.inbound)
+        answer = await self._read(run, scene)
         if answer is None:
             unusable = say("I could not use that answer; please type it.")
             return None if isinstance(talk.inbound, Message) else Told(unusable)
@@ -76,9 +85,16 @@ class Deciding:
         scene.dossier.answered(question.id, went_on.understood, plan=run.id)
         return went_on.run
 
-    def _read(self, run: Run, inbound: Inbound) -> Answered | None:
-        """What this says to the plan that waits; None where it says nothing to it."""
-        return read_answer_to(run, inbound, find=self._catalog.find)
+    async def _read(self, run: Run, scene: Scene) -> Answered | None:
+        """What this says to the plan that waits; None where it says nothing to it. At most one model call reads it."""
+        talk, find = scene.talk, self._catalog.find
+        if answer := read_answer_to(run, talk.inbound, find=find):
+            return answer
+        theirs = talk.question is not None and talk.question.person == talk.inbound.person.id
+        if self._answers is None or not theirs or not isinstance(talk.inbound, Message):
+            return None
+        values = await self._answers.read(talk.text, run, find=find, note=scene.dossier.call)
+        return Values(values) if values else None
 
     async def _fresh(self, scene: Scene) -> Decision:
         """A decision on a new request, and behind it the guard."""

@@ -109,6 +109,8 @@ PROMISES = (
     Promise("review.declined", "A plan that is declined runs nothing.", (37,)),
     Promise("review.edited", "A plan can be changed in words before it runs; each version is kept.", (37, 45)),
     Promise("review.confidence", "A plan that is doubted says how sure it is.", (20,)),
+    Promise("clarify.in_words", "An answer in free words is read by at most one model call, and checked.", (4,)),
+    Promise("clarify.routed", "Words that are no answer are routed, and the question stays open.", (4,)),
     Promise("clarify.stays_open", "Words that cannot be worked on close no question.", (4,)),
     # Workers
     Promise("worker.loop", "A step that needs judgement is done by a model with the tools that it may call.", (50,)),
