@@ -78,7 +78,7 @@ def _field(blank: Blank, find: FindTool) -> QuestionField:
     if blank.topic == "approval":
         why = _why(blank.step, tool)
         label = " ".join((say("May I run `{tool}`: {arguments}?", tool=blank.tool, arguments=_shown(blank)), why))
-        scopes = () if tool is None or tool.destructive else (say("yes, in this conversation"), say("always"))
+        scopes = (say("yes, in this conversation"), say("always")) if _may_stand(tool) else ()
         return QuestionField(name=blank.name, label=label, choices=(say("yes"), say("no"), *scopes), closed=True)
     if blank.topic == "repeat":
         label = say(
@@ -92,6 +92,11 @@ def _field(blank: Blank, find: FindTool) -> QuestionField:
     choices = parameter_choices(tool, blank.argument) if tool else ()
     label = say("For **{step}**: {asked}", step=blank.step.label, asked=asked)
     return QuestionField(name=blank.name, label=label, choices=choices)
+
+
+def _may_stand(tool: ToolSpec | None) -> bool:
+    """Whether a yes may hold for more than once: a doubt is about one step, and what destroys is asked anew."""
+    return tool is not None and not tool.destructive and (tool.is_risky or tool.cost_usd > 0)
 
 
 def _why(step: Step, tool: ToolSpec | None) -> str:
@@ -218,7 +223,7 @@ def _pairs(text: str) -> dict[str, str]:
 
 def _value(text: str, blank: Blank, find: FindTool) -> Any | None:
     if blank.topic == "approval":
-        scope = _scope(text) if (approved := find(blank.tool)) and not approved.destructive else None
+        scope = _scope(text) if _may_stand(find(blank.tool)) else None
         return scope or {"1": True, "2": False}.get(text.strip(), yes_or_no(text))
     if blank.topic == "repeat":
         words = text.strip().casefold()

@@ -183,6 +183,7 @@ PROMISES = (
     Promise("restart.one_answer", "Killed at any boundary of a turn, each message gets exactly one answer.", (0,)),
     Promise("restart.no_repeat", "A finished tool call is never made twice.", (0, 54)),
     Promise("restart.question", "A question survives the process that asked it.", (4,)),
+    Promise("restart.edit", "A change of a plan survives a kill on either side of its storing.", (37,)),
     Promise(
         "restart.unknown_outcome", "A risky call that may have happened is put to the person, never repeated.", (0,)
     ),

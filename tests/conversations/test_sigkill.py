@@ -109,6 +109,22 @@ async def test_a_question_survives_the_process_and_the_earlier_steps_are_not_run
     assert calls_made(tmp_path) == [("lookup", {"key": "one"}), ("note", {"text": "value of one"})]
 
 
+@pytest.mark.proves("restart.edit")
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_change_of_a_plan_survives_a_kill_on_either_side_of_its_storing(tmp_path: Path, when: str) -> None:
+    async with serving(tmp_path, "save_plan", when, "2") as first:
+        asked = await say(first, "event-1", '/plan a: lookup(key="one")\nb: note(text="old")')
+        assert "text = `old`" in asked["text"]
+        first.send("event-2", "2.text=new")
+        await first.death()
+    async with serving(tmp_path) as second:
+        asked = (await second.delivery())["part"]
+        assert "text = `new`" in asked["text"], "the change that was under way is made, once"
+        await say(second, "event-3", "yes")
+        await second.end_of_input()
+    assert calls_made(tmp_path) == [("lookup", {"key": "one"}), ("note", {"text": "new"})]
+
+
 @pytest.mark.proves("inbox.once")
 async def test_an_event_delivered_twenty_times_at_once_is_answered_once(tmp_path: Path) -> None:
     async with serving(tmp_path) as program:
