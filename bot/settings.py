@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     step_retry_seconds: float = Field(0.5, gt=0, description="Seconds before the first of them; doubles each time.")
     step_input_characters: int = Field(100_000, ge=1, description="Characters of one argument that a step may take.")
     cpus: float = Field(default_factory=_cores, gt=0, description="Processor cores that steps with needs may take.")
-    gpu_mb: int = Field(0, ge=0, description="Megabytes of GPU memory that steps with needs may take.")
+    gpu_mb: int = Field(0, ge=0, description="Megabytes of GPU memory that steps with needs may take. 0: not counted.")
     steps_at_once: int = Field(4, ge=1, description="Steps of one plan that may run side by side.")
     sure_enough: float = Field(0.60, ge=0, le=1, description="Certainty of a step below which it asks first.")
     low_confidence: float = Field(0.75, ge=0, le=1, description="Certainty of a plan below which it is told.")
