@@ -71,6 +71,7 @@ PROMISES = (
         "scheduler.property", "Each step runs once, after its dependencies, eagerly, never above the limit.", (11, 52)
     ),
     Promise("scheduler.eager", "A step starts when its own dependencies are done, not when a level is.", (11, 25, 52)),
+    Promise("scheduler.makespan", "With slots for all steps a plan takes its critical path, not more.", (11, 25, 52)),
     Promise("scheduler.resume", "A step with a known result is not run again.", (0, 54)),
     Promise("steps.retries", "A harmless call is tried again when trouble may pass, a risky one never.", (53, 54)),
     Promise("steps.input_size", "An argument that is too long fails its step by its name.", (0,)),
