@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from orchestrator.chains import Note
-from orchestrator.errors import OutcomeUnknown, ToolError
+from orchestrator.errors import OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
 from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import Policy
 from orchestrator.repair import repaired, repaired_data
@@ -21,6 +21,8 @@ from orchestrator.tools.spec import Arguments, ToolSpec
 from orchestrator.workers import Workers
 from storage.records import StoredStep
 from storage.store import Store
+
+MAY_PASS = (ToolUnavailable, ToolTimedOut, OutcomeUnknown)  # any other ToolError is a refusal, and stays one
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,8 @@ class Steps:
             try:
                 result = await self._call(run, step, tool, arguments)
             except ToolError as failure:
-                if not tool.is_repeatable or pause == math.inf:
+                may_pass = tool.is_repeatable and isinstance(failure, MAY_PASS)
+                if not may_pass or pause == math.inf:
                     return _given_up(failure, arguments, attempts)
                 await asyncio.sleep(pause)
             else:

@@ -1,12 +1,14 @@
 """Steps that do not work: fallbacks in their order, honest failures, and what depends on them."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from orchestrator.errors import BadInput, ToolUnavailable
+from orchestrator.errors import BadInput, OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
+from orchestrator.messages import Answer, Notice
 from orchestrator.tools.functions import Functions, IdempotencyKey, tool
 from orchestrator.tools.spec import Arguments, ToolResult
 from tests.conversations.talk import talking
@@ -140,6 +142,71 @@ async def test_a_tool_that_takes_the_key_gets_the_same_one_at_every_try(tmp_path
         await talk.asked("/pay amount=3")
         assert "done: pay 3 under t1/s1" in await talk.answered("yes")
     assert flaky.calls == ["pay t1/s1", "pay t1/s1"]
+
+
+class Failing(Functions):
+    """Functions whose every call fails in one way; each is counted."""
+
+    def __init__(self, error: ToolError) -> None:
+        @tool(read_only=True)
+        def look() -> str:
+            """Change nothing."""
+            return ""
+
+        @tool(idempotent=True)
+        def put() -> str:
+            """Change the same, however often."""
+            return ""
+
+        @tool
+        def pay(key: IdempotencyKey) -> str:
+            """Change once a key."""
+            return ""
+
+        @tool
+        def post() -> str:
+            """Change more each time."""
+            return ""
+
+        super().__init__([look, put, pay, post])
+        self.keys: list[str] = []
+        self.called = asyncio.Event()
+        self._error = error
+
+    async def call(self, tool: str, arguments: Arguments, *, key: str, timeout_seconds: float) -> ToolResult:
+        self.keys.append(key)
+        self.called.set()
+        raise self._error
+
+
+@pytest.mark.proves("steps.retries")
+@pytest.mark.parametrize("name", ["look", "put", "pay", "post"])
+@pytest.mark.parametrize(
+    ("error", "may_pass"),
+    [(ToolUnavailable(), True), (ToolTimedOut(), True), (OutcomeUnknown(), True), (ToolError("no such row"), False)],
+    ids=["unavailable", "timed out", "outcome unknown", "refused"],
+)
+async def test_only_trouble_that_may_pass_is_met_again_and_only_by_a_call_that_may_be_repeated(
+    tmp_path: Path, name: str, error: ToolError, *, may_pass: bool
+) -> None:
+    failing = Failing(error)
+    async with talking(tmp_path, toolsets=[failing], step_retries=3, step_retry_seconds=0.001) as talk:
+        part = await talk.say(f"/{name}")
+        if name != "look":  # the others may change something
+            part = await talk.say("yes")
+        assert failing.keys == ["t1/s1"] * (4 if may_pass and name != "post" else 1)
+        assert isinstance(part, Answer) != isinstance(error, OutcomeUnknown), "whether it happened is put to the person"
+
+
+@pytest.mark.proves("steps.retries", "stop.now")
+async def test_a_stop_ends_the_pause_before_a_further_try(tmp_path: Path) -> None:
+    failing = Failing(ToolUnavailable())
+    async with talking(tmp_path, toolsets=[failing], step_retry_seconds=3600) as talk, asyncio.timeout(5):
+        turn = await talk.send("/look")
+        await failing.called.wait()
+        await talk.send("/stop")
+        assert isinstance(await talk.outcome(turn), Notice)
+        assert len(failing.keys) == 1
 
 
 @pytest.mark.proves("steps.input_size")
