@@ -70,8 +70,8 @@ class Steps:
         """
         result = await (begun or _timed(self._work(run, step, inputs, note=note, granted=granted)))
         kept = StoredStep(step.id, result.status, result.model_dump_json())
-        took = result.seconds if result.status == "done" else None
-        await self._store.keep_step(run.id, kept, learn=(result.tool or step.worker, took) if took else None)
+        learn = (result.tool or step.worker, result.seconds) if _went_straight(result) else None
+        await self._store.keep_step(run.id, kept, learn=learn)
         return result
 
     def room_for(self, step: Step) -> AbstractAsyncContextManager[None]:
@@ -169,6 +169,11 @@ class Steps:
         if answer.is_error:
             return StepResult(status="failed", error=repaired(answer.text), tool=tool.name)
         return StepResult(status="done", text=repaired(answer.text), data=repaired_data(answer.data), tool=tool.name)
+
+
+def _went_straight(result: StepResult) -> bool:
+    """Whether its seconds are those of its tool alone, without failed tries, pauses, and tools that did not work."""
+    return result.status == "done" and result.attempts <= 1 and not result.tried
 
 
 async def _timed(work: Awaitable[StepResult]) -> StepResult:

@@ -229,8 +229,18 @@ async def test_a_step_for_which_there_never_is_room_fails_and_says_so(tmp_path: 
 @pytest.mark.proves("durations.learned")
 async def test_how_long_a_tool_takes_is_learned_over_restarts(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=TOOLS) as talk:
-        await talk.answered(plan("analytics"))
+        await talk.answered("/analytics symbol=ACME")
         first = (await talk.app.store.durations())["analytics"]
         assert first > 0
     async with talking(tmp_path, toolsets=TOOLS) as talk:
         assert await talk.app.store.durations() == {"analytics": first}
+
+
+@pytest.mark.proves("durations.learned")
+async def test_a_step_that_needed_a_second_try_or_a_fallback_teaches_nothing_about_its_tool(tmp_path: Path) -> None:
+    flaky = Flaky(1)
+    async with talking(tmp_path, toolsets=[flaky.functions, *TOOLS], step_retry_seconds=0.001) as talk:
+        assert "done: look x" in await talk.answered("/look what=x")
+        first = {"id": "a", "tool": "snapshot", "arguments": {"symbol": "ACME"}, "fallbacks": ["analytics"]}
+        assert "ACME stands at 42" in await talk.answered("/plan " + json.dumps({"steps": [first]}))
+        assert await talk.app.store.durations() == {}
