@@ -111,23 +111,12 @@ class Steps:
             arguments = resolve(step.arguments, inputs)
         except LookupError as error:
             return StepResult(status="failed", error=str(error.args[0]))
-        if problem := self._too_long(arguments):
+        if problem := too_long(arguments, limit=self._limits.input_characters):
             return StepResult(status="failed", error=problem)
         if self._policy.asks(step, tool, granted):
             return StepResult(status="waiting", waits_for="approval", data=arguments)
         result = await self._first_that_works(run, step, arguments)
         return result.model_copy(update={"granted": self._policy.asks(step, tool)})
-
-    def _too_long(self, arguments: Arguments) -> str | None:
-        limit = self._limits.input_characters
-        for name, value in arguments.items():
-            length = len(value if isinstance(value, str) else json.dumps(value))
-            if length > limit:
-                return (
-                    f"the argument {name!r} has {length:,} characters; a step takes {limit:,} "
-                    "(setting step_input_characters). Refer to a part of the result, as in ${id.part}."
-                )
-        return None
 
     async def _first_that_works(self, run: Run, step: Step, arguments: Arguments) -> StepResult:
         tried: list[str] = []
@@ -169,6 +158,20 @@ class Steps:
         if answer.is_error:
             return StepResult(status="failed", error=repaired(answer.text), tool=tool.name)
         return StepResult(status="done", text=repaired(answer.text), data=repaired_data(answer.data), tool=tool.name)
+
+
+def too_long(arguments: Arguments, *, limit: int) -> str | None:
+    """The first argument of more than `limit` characters, as text or else as JSON, and the way out. None is fine."""
+    for name, value in arguments.items():
+        is_text = isinstance(value, str)
+        length = len(value if is_text else json.dumps(value, ensure_ascii=False))
+        if length > limit:
+            way_out = "Let a step before it sum it up." if is_text else "Refer to a part of it, as in ${id.part}."
+            return (
+                f"the argument {name!r} has {length:,} characters; a step takes {limit:,} "
+                f"(setting step_input_characters). {way_out}"
+            )
+    return None
 
 
 def _went_straight(result: StepResult) -> bool:
