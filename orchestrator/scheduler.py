@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from itertools import count
 
 from orchestrator.plan import Plan, Step, StepResult
+from orchestrator.words import say
 
 RunStep = Callable[[Step, Mapping[str, StepResult]], Awaitable[StepResult]]
 Admit = Callable[[Step], AbstractAsyncContextManager[None]]
@@ -40,7 +41,7 @@ async def run_plan(
             await finished[needed].wait()
         if step.id not in results and (results_of_needs := _all_known(step, results)) is not None:
             if any(result.status in {"failed", "skipped"} for result in results_of_needs.values()):
-                results[step.id] = StepResult(status="skipped", error="a step before it did not work")
+                results[step.id] = StepResult(status="skipped", error=say("a step before it did not work"))
             elif all(result.status == "done" for result in results_of_needs.values()):
                 async with admit(step), slots.one(-still_to_go[step.id]):
                     results[step.id] = await run_step(step, results_of_needs)

@@ -12,6 +12,7 @@ from orchestrator.errors import NoModelAnswered
 from orchestrator.models import ChatMessage, OnText
 from orchestrator.plan import TEMPLATE_NAME, Plan, Step, StepResult, resolve
 from orchestrator.prompts import prompt
+from orchestrator.words import say
 
 READS_WELL = 600  # characters: a longer result is summed up rather than shown as it came
 SHOWN_TO_MODEL = 12_000  # characters of one result that the synthesizer sees, about 3,000 tokens
@@ -60,7 +61,7 @@ def join(plan: Plan, results: Mapping[str, StepResult]) -> str:
 def troubles(plan: Plan, results: Mapping[str, StepResult]) -> str:
     """What did not work, a line a step. Empty where all did."""
     return "\n".join(
-        f"- **{step.label}** {'was left out' if results[step.id].status == 'skipped' else 'did not work'}: "
+        f"- **{step.label}** {say('was left out') if results[step.id].status == 'skipped' else say('did not work')}: "
         f"{results[step.id].error}"
         for step in plan.steps
         if results[step.id].status in {"failed", "skipped"}
@@ -89,7 +90,7 @@ def readable(step: Step, result: StepResult) -> str:
     value = result.value
     if isinstance(value, Mapping):
         known = {str(given).casefold() for given in step.arguments.values()}
-        return ", ".join(_pairs(value, known)) or "done"
+        return ", ".join(_pairs(value, known)) or say("done")
     if isinstance(value, list):
         return "\n" + "\n".join(
             f"- {_scalar(part) if not isinstance(part, Mapping) else ', '.join(_pairs(part, set()))}" for part in value
@@ -115,7 +116,7 @@ def _was_said(part: Any, pairs: list[str]) -> bool:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, str) and ISO_TIME.fullmatch(value):

@@ -5,16 +5,8 @@ from datetime import datetime
 
 from orchestrator.account import Account
 from orchestrator.facts import AskedFacts, CallFacts, Cost, StepFacts
+from orchestrator.words import say
 
-OUTCOMES = {
-    "direct": "I answered directly",
-    "clarify": "I had to ask",
-    "plan": "I made a plan and ran it",
-    "refuse": "I declined: out of scope",
-    "stopped": "You stopped it",
-    "failed": "It failed",
-    "command": "A command",
-}
 QUOTED = 200  # characters of a request, a question or an error that are shown
 
 
@@ -25,39 +17,55 @@ def tell(account: Account) -> str:
 
 def _in_short(account: Account) -> Iterator[str]:
     yield f"**{account.turn}** “{shortened(account.request)}”"
-    yield f"{OUTCOMES.get(account.outcome, account.outcome)}."
+    yield f"{_outcome(account.outcome)}."
     if account.reason:
-        yield f"Because: {account.reason}."
+        yield say("Because: {reason}.", reason=account.reason)
     if without := account.notes.get("without_model"):
-        yield f"Without a model: {without}."
+        yield say("Without a model: {reason}.", reason=without)
     yield _cost_of_it(account)
     for claim in account.unsupported:
-        yield f"My answer claimed what no result bears out: “{claim}”"
+        yield say("My answer claimed what no result bears out: “{claim}”", claim=claim)
+
+
+def _outcome(word: str) -> str:
+    """How a turn ended, in words."""
+    known = {
+        "direct": say("I answered directly"),
+        "clarify": say("I had to ask"),
+        "plan": say("I made a plan and ran it"),
+        "refuse": say("I declined: out of scope"),
+        "added": say("I added it to what I was doing"),
+        "stopped": say("You stopped it"),
+        "failed": say("It failed"),
+        "command": say("A command"),
+    }
+    return known.get(word, word)
 
 
 def _cost_of_it(account: Account) -> str:
     """How long it took, and what it used."""
     times, totals = account.timings, account.totals
-    took = f"It took {_seconds(times.started, times.finished)}" if times.started and times.finished else "It used"
+    seconds = _seconds(times.started, times.finished) if times.started and times.finished else "?"
+    took = say("It took {seconds}", seconds=seconds)
     if not totals.calls:
-        return f"{took}, and no model was called."
-    calls = f"{totals.calls} model call{'s' if totals.calls > 1 else ''}"
-    failed = f" ({totals.failed} failed)" if totals.failed else ""
+        return say("{took}, and no model was called.", took=took)
+    calls = say("1 model call") if totals.calls == 1 else say("{count} model calls", count=totals.calls)
+    failed = f" ({say('{count} failed', count=totals.failed)})" if totals.failed else ""
     return f"{took}, {calls}{failed}, {_tokens(totals.input_tokens, totals.output_tokens)}, {money(totals.cost_usd)}."
 
 
 def _details(account: Account) -> Iterator[str]:
     yield from (_step_line(step, account.person) for step in account.steps)
-    yield from (f"- deviation: {deviation}" for deviation in account.deviations)
+    yield from (f"- {say('deviation')}: {deviation}" for deviation in account.deviations)
     if account.adherence is not None:
-        yield f"- the plan was kept to {account.adherence:.0%}"
+        yield "- " + say("the plan was kept to {share:.0%}", share=account.adherence)
     for threshold in account.thresholds:
         yield f"- threshold: {threshold.name} was {threshold.value:g}, the limit is {threshold.limit:g}"
     for version in account.plan_versions:
-        yield f"- plan version {version.version}: {version.why}"
+        yield f"- {say('plan version')} {version.version}: {version.why}"
     if account.answered:
         answers = ", ".join(f"{name} = {value}" for name, value in account.answered.values.items())
-        yield f"- you answered: {shortened(answers)}"
+        yield f"- {say('you answered')}: {shortened(answers)}"
     if account.asked:
         yield _question_line(account.asked)
     yield from (_call_line(call) for call in account.model_calls)
@@ -83,15 +91,16 @@ def _step_line(step: StepFacts, person: str) -> str:
 def _yes(step: StepFacts, person: str) -> str:
     """By whose leave a step ran."""
     if step.granted:
-        return ", by a standing yes"
+        return f", {say('by a standing yes')}"
     if not step.approved_by:
         return ""
-    return ", with your yes" if step.approved_by == person else f", with the yes of {step.approved_by}"
+    mine = step.approved_by == person
+    return f", {say('with your yes') if mine else say('with the yes of {person}', person=step.approved_by)}"
 
 
 def _question_line(asked: AskedFacts) -> str:
     names = f" (for {', '.join(asked.names)})" if asked.names else ""
-    return f"- I asked: {shortened(' '.join(asked.text.split()))}{names}"
+    return f"- {say('I asked')}: {shortened(' '.join(asked.text.split()))}{names}"
 
 
 def _call_line(call: CallFacts) -> str:
@@ -116,12 +125,12 @@ def _seconds(start: datetime, end: datetime) -> str:
 
 
 def _tokens(asked: int | None, said: int | None) -> str:
-    return "tokens unknown" if asked is None or said is None else f"{asked:,} + {said:,} tokens"
+    return say("tokens unknown") if asked is None or said is None else f"{asked:,} + {said:,} tokens"
 
 
 def money(cost: Cost) -> str:
     """A cost for a person."""
-    return "cost unknown" if cost == "unknown" else f"${cost:.6f}".rstrip("0").rstrip(".")
+    return say("cost unknown") if cost == "unknown" else f"${cost:.6f}".rstrip("0").rstrip(".")
 
 
 def shortened(text: str) -> str:
