@@ -52,6 +52,8 @@ class Deciding:
                 return await self._commands.carry_out(talk, command)
             case Choice() | Form() as press if talk.question is None or press.question != talk.question.id:
                 return Told(say("That question is closed already."))
+            case Choice() | Form() as press if talk.question and press.person.id != talk.question.person:
+                return Told(say("I asked somebody else that; only they can answer it."))
             case Choice() | Form() | Message():
                 return await self._answered(scene) or await self._fresh(scene)
 

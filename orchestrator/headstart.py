@@ -86,6 +86,7 @@ class HeadStart:
         tool = self._find(step.tool)
         return (
             tool is not None
+            and self._policy.review != "always"  # then nothing runs before the person has seen it
             and not self._policy.asks(step, tool)
             and not step.missing
             and not ungrounded(step, tool, self._said)

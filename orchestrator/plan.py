@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from itertools import count
 from typing import Any, Literal
@@ -69,7 +68,7 @@ class Step(BaseModel):
     approved_by: str | None = None
     agreed: tuple[str, ...] = ()
 
-    @cached_property
+    @property  # not cached: a changed copy would keep what it was copied from
     def dependencies(self) -> frozenset[str]:
         """The steps that must be done before this one: named in `after`, or referred to."""
         return frozenset(self.after) | {step for step, _ in references(self.arguments)}

@@ -133,19 +133,19 @@ class Sessions:
         self._verbosity: Verbosity = verbosity
 
     async def load(self, arrived: Arrived, inbound: Inbound) -> Talk:
-        channel, person = arrived.channel, inbound.person.id
-        given = await self._store.granted(channel, person, arrived.session)
-        preferences = await self._store.preferences(channel, person)
+        view = await self._store.view(
+            arrived.session, channel=arrived.channel, person=inbound.person.id, last=self._turns
+        )
         return Talk(
             arrived=arrived,
             inbound=inbound,
-            history=tuple(await self._store.history(arrived.session, last=self._turns)),
-            question=await self._store.open_question(arrived.session),
-            granted=frozenset(each.tool for each in given),
-            memories=tuple(each.text for each in await self._store.memories(channel, person)),
-            summary=await self._store.summary(arrived.session),
-            language=preferences.language or self._language,
-            verbosity=_verbosity(preferences.verbosity) or self._verbosity,
+            history=view.history,
+            question=view.question,
+            granted=frozenset(each.tool for each in view.grants),
+            memories=tuple(each.text for each in view.memories),
+            summary=view.summary,
+            language=view.preferences.language or self._language,
+            verbosity=_verbosity(view.preferences.verbosity) or self._verbosity,
             run=await self.begun(arrived) if arrived.attempts else None,
         )
 

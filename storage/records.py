@@ -169,3 +169,15 @@ class SessionSummary:
     turns: int
     last_at: datetime | None
     open_question: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """All that a turn must know of its session and its person, as one moment saw it. `history` is oldest first."""
+
+    history: tuple[TurnRecord, ...]
+    question: OpenQuestion | None
+    summary: str
+    grants: tuple[Grant, ...]
+    memories: tuple[Memory, ...]
+    preferences: Preferences

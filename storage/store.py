@@ -19,6 +19,7 @@ from storage.records import (
     PlanVersion,
     Preferences,
     SessionSummary,
+    SessionView,
     StoredPlan,
     StoredStep,
     Summary,
@@ -105,6 +106,20 @@ class Store:
         await self._database.write(work)
 
     # --- sessions
+
+    async def view(self, session: str, *, channel: str, person: str, last: int) -> SessionView:
+        """All that a turn must know, in one read: the `last` turns since /new without commands, the open question, the
+        summary of what was before, and the person's grants, memories and preferences."""
+        return await self._database.read(
+            lambda c: SessionView(
+                history=tuple(turns.history(c, session, last=last)),
+                question=questions.open_question(c, session),
+                summary=known.text if (known := summaries.summary(c, session)) else "",
+                grants=tuple(grants.granted(c, channel, person, session)),
+                memories=tuple(people.remembered(c, channel, person)),
+                preferences=people.preferences(c, channel, person),
+            )
+        )
 
     async def history(self, session: str, *, last: int) -> list[TurnRecord]:
         """The `last` turns of the conversation since its last /new, oldest first, without commands."""

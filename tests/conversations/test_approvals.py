@@ -226,6 +226,24 @@ async def test_only_the_one_who_was_asked_may_agree_or_change(tmp_path: Path) ->
     assert office.done == ["send one"]
 
 
+@pytest.mark.proves("approval.person")
+async def test_a_press_of_somebody_else_is_no_answer_to_what_a_model_asked(tmp_path: Path) -> None:
+    from datetime import UTC, datetime
+
+    from orchestrator.messages import Choice, Person
+    from tests.conversations.test_plans import Models, calls
+
+    models = Models(one=lambda _: calls(("ask", {"questions": [{"text": "Which one?", "choices": ["a", "b"]}]})))
+    async with talking(tmp_path, model=models, router="one") as talk:
+        question = await talk.asked("do it")
+        bob, now = Person(id="bob"), datetime.now(UTC)
+        press = Choice(event_id="p1", address=talk.address, person=bob, sent_at=now, question=question.id, value="a")
+        receipt = await talk.channel.push(press)
+        assert receipt.turn is not None
+        assert "I asked somebody else that" in (await talk.outcome(receipt.turn)).text
+        assert "a question of mine is open" in await talk.told("/status")
+
+
 @pytest.mark.proves("clarify.stays_open")
 async def test_words_that_could_not_be_worked_on_close_no_question_of_a_model(tmp_path: Path) -> None:
     from tests.conversations.test_plans import Models, calls

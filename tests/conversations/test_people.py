@@ -187,7 +187,7 @@ async def test_what_leaves_the_history_is_summed_up_once_and_shown_to_the_model(
         for number in range(5):
             await talk.answered(f"this is thing {number}")
             await talk.app.idle()
-        assert listener.summaries == 3
+        assert listener.summaries == 4
         summed_up = [
             messages[1].text for name, messages, _ in listener.models.asked if "keep the memory" in messages[0].text
         ]
@@ -199,7 +199,7 @@ async def test_what_leaves_the_history_is_summed_up_once_and_shown_to_the_model(
         system = [messages[0].text for _, messages, _ in listener.models.asked if "You are Errand" in messages[0].text][
             -1
         ]
-        assert "<said-before>\nsummary 3\n</said-before>" in system
+        assert "<said-before>\nsummary 4\n</said-before>" in system
         await talk.told("/new")
         await talk.answered("and now again?")
         assert "said-before" not in listener.models.asked[-1][1][0].text
@@ -222,7 +222,7 @@ async def test_a_summary_that_fails_harms_no_answer(tmp_path: Path) -> None:
 async def test_a_short_talk_is_not_summed_up(tmp_path: Path) -> None:
     listener = Listener()
     async with talking(tmp_path, model=listener.models, router="one") as talk:
-        for number in range(5):
+        for number in range(4):
             await talk.answered(f"this is thing {number}")
         await talk.app.idle()
     assert listener.summaries == 0

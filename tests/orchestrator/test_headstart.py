@@ -104,6 +104,17 @@ async def test_nothing_begins_that_changes_something_is_doubted_or_lacks_an_argu
         assert await ran.settled() == []
 
 
+@pytest.mark.proves("headstart.harmless")
+async def test_nothing_begins_where_every_plan_is_reviewed() -> None:
+    ran = Ran()
+    policy, said = Policy(review="always"), "look at Rome"
+    async with HeadStart(
+        READER, CATALOG.find, ran.run_ahead, policy=policy, show=ran.show, said=said, limit=4
+    ) as ahead:
+        await ahead.heard(plan_so_far(PLAN))
+        assert await ran.settled() == []
+
+
 @pytest.mark.proves("headstart.void")
 async def test_when_the_model_fails_halfway_what_was_begun_is_ended() -> None:
     ran = Ran()
