@@ -31,6 +31,7 @@ def send(text: str) -> str:
 
 CATALOG = Catalog([Functions([look, send])])
 READER = Reader(CATALOG)
+OFTEN = Policy()
 
 
 class Ran:
@@ -57,9 +58,9 @@ class Ran:
         return self.steps
 
 
-def head_start(ran: Ran, *, limit: int = 4) -> HeadStart:
+def head_start(ran: Ran, *, limit: int = 4, policy: Policy = OFTEN) -> HeadStart:
     return HeadStart(
-        READER, CATALOG.find, ran.run_ahead, policy=Policy(), show=ran.show, said="look at Rome", limit=limit
+        READER, CATALOG.find, ran.run_ahead, policy=policy, show=ran.show, said="look at Rome", limit=limit
     )
 
 
