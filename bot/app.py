@@ -1,8 +1,7 @@
-"""The composition root: real parts are made here and nowhere else. Tests call the same build()."""
+"""The running application. Tests make it by the same build()."""
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -13,40 +12,16 @@ from pydantic import ValidationError
 from adapters.base import Adapter
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
-from bot.settings import Settings, WhileBusy, environment, redaction_of
-from orchestrator.agno_models import Models
-from orchestrator.answer_reader import AnswerReader
-from orchestrator.carrying_out import CarryingOut
-from orchestrator.chains import Chain, chain_from
-from orchestrator.commands import Commands
-from orchestrator.deciding import Deciding
-from orchestrator.explaining import Explaining
-from orchestrator.front import Front
+from bot.settings import Settings, WhileBusy
+from bot.wiring import Chains, MakeModel, default_toolsets, models_of, turns_of
 from orchestrator.intake import Intake, edited
 from orchestrator.messages import INBOUND, Edit, Inbound, Live, Receipt, Status
-from orchestrator.models import Model
-from orchestrator.offline import no_model
-from orchestrator.planner import Planner
-from orchestrator.policy import Policy
-from orchestrator.preferring import Preferring
-from orchestrator.reading import PlanLimits, Reader
-from orchestrator.resources import Resources
-from orchestrator.retries import Retries
-from orchestrator.saving import Saving
-from orchestrator.sessions import Sessions
 from orchestrator.steering import Steering
-from orchestrator.steps import StepLimits, Steps
 from orchestrator.summarizing import Summarizing
-from orchestrator.synthesizer import Synthesizer
-from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.catalog import Catalog
-from orchestrator.tools.functions import Functions
-from orchestrator.tools.mcp import McpTools
-from orchestrator.tools.mcp_config import read_servers
 from orchestrator.tools.spec import Toolset
 from orchestrator.turn import Turns
 from orchestrator.words import say, speaking
-from orchestrator.workers import WorkerLimits, Workers
 from storage.errors import StorageError, StorageTextUnstorable
 from storage.records import Arrived, Parcel
 from storage.store import Store, open_store
@@ -54,8 +29,6 @@ from storage.store import Store, open_store
 log = logging.getLogger(__name__)
 
 MOST_DEATHS = 3  # processes that may die over one message; then it is the message, and it is answered as failed
-MakeModel = Callable[[str], Model]
-
 LONGEST_PAUSE = 30.0  # seconds between two tries of a turn that the database refused
 
 
@@ -227,129 +200,12 @@ async def build(
         parts.push_async_callback(catalog.stop)
         await catalog.start()
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
-        router = chain_of("router", settings.router or settings.planner, settings, make)
-        planner = chain_of("planner", after_own(settings.planner, settings.router), settings, make)
-        synthesizer = chain_of("synthesizer", settings.synthesizer or settings.router, settings, make)
-        reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
-        plans = Planner(planner, catalog, reader, now=now) if planner else None
-        hands_over_to = plans if settings.planner else None
-        resources = Resources(cpus=settings.cpus, gpu_mb=settings.gpu_mb)
-        policy = _policy(settings)
-        worker = chain_of("worker", settings.worker or settings.router, settings, make)
-        workers = Workers(store, catalog, chain=worker, policy=policy, limits=_worker_limits(settings))
-        sessions = Sessions(
-            store,
-            last=settings.history_messages,
-            language=settings.language,
-            verbosity=settings.verbosity,
-        )
-        turns = Turns(
-            store,
-            sessions=sessions,
-            deciding=Deciding(
-                store,
-                catalog,
-                sessions=sessions,
-                front=Front(router, catalog, reader, planner=hands_over_to, now=now) if router else None,
-                answers=AnswerReader(router, now=now) if router else None,
-                commands=commands_of(store, catalog, sessions, settings),
-            ),
-            carrying_out=CarryingOut(
-                store,
-                catalog,
-                reader=reader,
-                steps=Steps(
-                    store, catalog, workers=workers, resources=resources, policy=policy, limits=_step_limits(settings)
-                ),
-                policy=policy,
-                planner=plans,
-                synthesizer=Synthesizer(synthesizer),
-                steps_at_once=settings.steps_at_once,
-                replans=settings.replans,
-            ),
-            message_characters=settings.message_characters,
-            find=catalog.find,
-            redaction=redaction_of(settings),
-            now=now,
-        )
-        summarizing = Summarizing(store, synthesizer, last=settings.history_messages)
+        chains = Chains.of(settings, make)
         yield App(
             store,
             catalog,
-            turns,
-            summarizing,
+            turns_of(settings, store, catalog, chains, now=now),
+            Summarizing(store, chains.synthesizer, last=settings.history_messages),
             while_busy=settings.while_busy,
             drain_seconds=settings.drain_seconds,
         )
-
-
-def default_toolsets(settings: Settings) -> list[Toolset]:
-    """The built-in functions, and the MCP servers of the settings' file."""
-    servers, problems = read_servers(settings.servers, os.environ) if settings.servers.exists() else ([], [])
-    return [Functions(BUILTIN), McpTools(servers, problems, connect_timeout_seconds=settings.connect_seconds)]
-
-
-@asynccontextmanager
-async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
-    """Makes the models of the settings' providers by name, each once; closes them all."""
-    keys = {"openai": settings.openai_api_key.get_secret_value()} if settings.openai_api_key else {}
-    openai = {"openai": settings.openai_base_url} if settings.openai_base_url else {}
-    models = Models(base_urls={**settings.addresses, **openai}, api_keys=keys, environ=environment())
-    try:
-        yield models.named
-    finally:
-        await models.aclose()
-
-
-def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Settings) -> Commands:
-    """The slash words of every subject."""
-    explaining = Explaining(store, catalog, sessions, about=lambda: about_models(settings))
-    return Commands(catalog, explaining, [Saving(store, catalog, sessions), Preferring(store)])
-
-
-def _policy(settings: Settings) -> Policy:
-    return Policy(
-        sure_enough=settings.sure_enough,
-        low_confidence=settings.low_confidence,
-        questions_before_review=settings.questions_before_review,
-        free_cost_usd=settings.free_cost_usd,
-        review=settings.review,
-    )
-
-
-def _step_limits(settings: Settings) -> StepLimits:
-    return StepLimits(
-        seconds=settings.tool_seconds,
-        input_characters=settings.step_input_characters,
-        retries=Retries(settings.step_retries, settings.step_retry_seconds),
-    )
-
-
-def _worker_limits(settings: Settings) -> WorkerLimits:
-    return WorkerLimits(
-        calls=settings.worker_calls,
-        tokens=settings.worker_tokens,
-        seconds=settings.worker_seconds,
-        tool_seconds=settings.tool_seconds,
-    )
-
-
-def after_own(own: str, behind: str) -> str:
-    """The chain of a component: its own models, and behind them those of another one."""
-    return ", ".join(filter(None, (own, behind)))
-
-
-def chain_of(component: str, text: str, settings: Settings, model: MakeModel) -> Chain | None:
-    return chain_from(
-        component,
-        text,
-        model,
-        first_timeout_seconds=settings.first_model_seconds,
-        next_timeout_seconds=settings.next_model_seconds,
-        retries=Retries(settings.model_retries, settings.retry_seconds),
-    )
-
-
-def about_models(settings: Settings) -> str:
-    """What thinks here, in a sentence for /status and the first screen."""
-    return say("Model: {names}.", names=settings.router) if settings.router else no_model()

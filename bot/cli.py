@@ -123,7 +123,8 @@ def soak(settings: Settings, turns: int, live: bool, least: float, as_json: bool
 
 async def _chat(settings: Settings, *, first: str | None = None) -> None:
     from adapters.console import Console  # noqa: PLC0415
-    from bot.app import about_models, build  # noqa: PLC0415
+    from bot.app import build  # noqa: PLC0415
+    from bot.wiring import about_models  # noqa: PLC0415
 
     async with build(settings) as app:
         await app.serve([Console(settings.person, about=about_models(settings), first=first)])
@@ -180,9 +181,10 @@ async def _dossier(settings: Settings, turn: str | None, *, as_json: bool) -> No
 
 
 async def _replay(settings: Settings, turns: tuple[str, ...], *, planner: str, last: int | None, as_json: bool) -> None:
-    from bot.app import build, models_of  # noqa: PLC0415
+    from bot.app import build  # noqa: PLC0415
     from bot.dossiers import turn_named  # noqa: PLC0415
     from bot.replay import as_data, replayed, told  # noqa: PLC0415
+    from bot.wiring import models_of  # noqa: PLC0415
 
     async with build(settings) as app, models_of(settings) as model:
         named = [await turn_named(app.store, each) for each in turns]
@@ -192,8 +194,9 @@ async def _replay(settings: Settings, turns: tuple[str, ...], *, planner: str, l
 
 
 async def _doctor(settings: Settings) -> None:
-    from bot.app import build, models_of  # noqa: PLC0415
+    from bot.app import build  # noqa: PLC0415
     from bot.doctor import checks  # noqa: PLC0415
+    from bot.wiring import models_of  # noqa: PLC0415
 
     well = True
     async with build(settings) as app, models_of(settings) as model:

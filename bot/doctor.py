@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from bot.app import App, MakeModel
+from bot.app import App
 from bot.settings import Settings
+from bot.wiring import MakeModel
 from orchestrator.errors import ModelError
 from orchestrator.models import ChatMessage
 

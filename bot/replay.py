@@ -4,8 +4,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from bot.app import App, MakeModel, chain_of
+from bot.app import App
 from bot.settings import Settings, redaction_of
+from bot.wiring import MakeModel, chain_of
 from orchestrator.errors import SettingsInvalid
 from orchestrator.facts import Cost
 from orchestrator.reading import PlanLimits, Reader

@@ -1,32 +1,13 @@
 """`errand dossier`: a turn for the operator, told or as data."""
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.bot.command import errand
 from tests.conversations.talk import talking
 from tests.conversations.test_steps import TOOLS, plan
-
-ROOT = Path(__file__).parents[2]
-
-
-async def errand(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """The command, as an operator calls it in this folder."""
-    return await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "bot", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.mark.proves("dossier.command")

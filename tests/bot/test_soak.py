@@ -1,9 +1,6 @@
 """The soak: what it reports, and when it ends with an error."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,24 +8,11 @@ import pytest
 from bot.settings import read_settings
 from bot.soak import REQUESTS, soak
 from orchestrator.errors import SettingsInvalid
+from tests.bot.command import errand_now
 from tests.fakes.model_server import ModelServer, Say
 
-ROOT = Path(__file__).parents[2]
 FALLBACK = "a: the fallback `archive` ran in place of `feed`"
 REFUSED = "w: the worker wanted `order`, which its step does not allow"
-
-
-def command(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """`errand soak` as a person calls it."""
-    return subprocess.run(
-        [sys.executable, "-m", "bot", "soak", *options],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.mark.proves("soak.report")
@@ -53,12 +37,12 @@ async def test_every_kind_of_request_is_played_and_the_deviations_made_on_purpos
 
 @pytest.mark.proves("soak.threshold")
 def test_the_command_ends_with_an_error_below_the_wanted_rate_and_shows_all_the_same(tmp_path: Path) -> None:
-    good = command(tmp_path, "--turns", "10", "--json")
+    good = errand_now(tmp_path, "soak", "--turns", "10", "--json")
     assert good.returncode == 0, good.stderr
     report = json.loads(good.stdout)
     assert (report["requests"], report["adherence"]) == (10, 0.75)
     assert {each["deviation"] for each in report["deviations"]} == {FALLBACK, REFUSED}
-    bad = command(tmp_path, "--turns", "10", "--least", "0.8")
+    bad = errand_now(tmp_path, "soak", "--turns", "10", "--least", "0.8")
     assert bad.returncode == 1
     assert "10 requests in 12 turns; plans were kept to 75.0%" in bad.stdout
     assert f"(not allowed) {REFUSED}" in bad.stdout

@@ -10,7 +10,7 @@ from bot.replay import as_data, replayed, told
 from bot.settings import read_settings
 from orchestrator.agno_models import Models
 from orchestrator.tools.functions import Functions, tool
-from tests.bot.test_dossier_command import errand
+from tests.bot.command import errand
 from tests.conversations.talk import Talk, talking
 from tests.conversations.test_dossier import rewrite, settings
 from tests.fakes.model_server import Behaviour, Call, Fail, ModelServer, Say, asked_for

@@ -1,0 +1,190 @@
+"""How the parts fit together: settings become chains, models, tools, commands, and the conductor of turns."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.settings import Settings, environment, redaction_of
+from orchestrator.agno_models import Models
+from orchestrator.answer_reader import AnswerReader
+from orchestrator.carrying_out import CarryingOut
+from orchestrator.chains import Chain, chain_from
+from orchestrator.commands import Commands
+from orchestrator.deciding import Deciding
+from orchestrator.explaining import Explaining
+from orchestrator.front import Front
+from orchestrator.models import Model
+from orchestrator.offline import no_model
+from orchestrator.planner import Planner
+from orchestrator.policy import Policy
+from orchestrator.preferring import Preferring
+from orchestrator.reading import PlanLimits, Reader
+from orchestrator.resources import Resources
+from orchestrator.retries import Retries
+from orchestrator.saving import Saving
+from orchestrator.sessions import Sessions
+from orchestrator.steps import StepLimits, Steps
+from orchestrator.synthesizer import Synthesizer
+from orchestrator.tools.builtin import BUILTIN
+from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.functions import Functions
+from orchestrator.tools.mcp import McpTools
+from orchestrator.tools.mcp_config import read_servers
+from orchestrator.tools.spec import Toolset
+from orchestrator.turn import Turns
+from orchestrator.words import say
+from orchestrator.workers import WorkerLimits, Workers
+from storage.store import Store
+
+MakeModel = Callable[[str], Model]
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """The models of each component; None where none is set. Behind the planner's own stand the router's."""
+
+    router: Chain | None
+    planner: Chain | None
+    worker: Chain | None
+    synthesizer: Chain | None
+
+    @classmethod
+    def of(cls, settings: Settings, make: MakeModel) -> "Chains":
+        """Raises SettingsInvalid for a model that cannot be made."""
+        first = settings.router or settings.planner
+        planner = ", ".join(filter(None, (settings.planner, settings.router)))
+        return cls(
+            router=chain_of("router", first, settings, make),
+            planner=chain_of("planner", planner, settings, make),
+            worker=chain_of("worker", settings.worker or first, settings, make),
+            synthesizer=chain_of("synthesizer", settings.synthesizer or first, settings, make),
+        )
+
+
+def turns_of(
+    settings: Settings, store: Store, catalog: Catalog, chains: Chains, *, now: Callable[[], datetime]
+) -> Turns:
+    """The conductor with all that it conducts."""
+    reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
+    planner = Planner(chains.planner, catalog, reader, now=now) if chains.planner else None
+    sessions = Sessions(store, last=settings.history_messages, language=settings.language, verbosity=settings.verbosity)
+    deciding = Deciding(
+        store,
+        catalog,
+        sessions=sessions,
+        front=_front(settings, chains, catalog, reader, planner=planner, now=now),
+        answers=AnswerReader(chains.router, now=now) if chains.router else None,
+        commands=commands_of(store, catalog, sessions, settings),
+    )
+    policy = _policy(settings)
+    carrying_out = CarryingOut(
+        store,
+        catalog,
+        reader=reader,
+        steps=_steps(settings, store, catalog, chains, policy=policy),
+        policy=policy,
+        planner=planner,
+        synthesizer=Synthesizer(chains.synthesizer),
+        steps_at_once=settings.steps_at_once,
+        replans=settings.replans,
+    )
+    return Turns(
+        store,
+        sessions=sessions,
+        deciding=deciding,
+        carrying_out=carrying_out,
+        message_characters=settings.message_characters,
+        find=catalog.find,
+        redaction=redaction_of(settings),
+        now=now,
+    )
+
+
+def _front(
+    settings: Settings,
+    chains: Chains,
+    catalog: Catalog,
+    reader: Reader,
+    *,
+    planner: Planner | None,
+    now: Callable[[], datetime],
+) -> Front | None:
+    """The front call; it hands plans over only to a planner with a chain of its own."""
+    if chains.router is None:
+        return None
+    return Front(chains.router, catalog, reader, planner=planner if settings.planner else None, now=now)
+
+
+def _steps(settings: Settings, store: Store, catalog: Catalog, chains: Chains, *, policy: Policy) -> Steps:
+    workers = Workers(store, catalog, chain=chains.worker, policy=policy, limits=_worker_limits(settings))
+    resources = Resources(cpus=settings.cpus, gpu_mb=settings.gpu_mb)
+    return Steps(store, catalog, workers=workers, resources=resources, policy=policy, limits=_step_limits(settings))
+
+
+def default_toolsets(settings: Settings) -> list[Toolset]:
+    """The built-in functions, and the MCP servers of the settings' file."""
+    servers, problems = read_servers(settings.servers, os.environ) if settings.servers.exists() else ([], [])
+    return [Functions(BUILTIN), McpTools(servers, problems, connect_timeout_seconds=settings.connect_seconds)]
+
+
+@asynccontextmanager
+async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
+    """Makes the models of the settings' providers by name, each once; closes them all."""
+    keys = {"openai": settings.openai_api_key.get_secret_value()} if settings.openai_api_key else {}
+    openai = {"openai": settings.openai_base_url} if settings.openai_base_url else {}
+    models = Models(base_urls={**settings.addresses, **openai}, api_keys=keys, environ=environment())
+    try:
+        yield models.named
+    finally:
+        await models.aclose()
+
+
+def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Settings) -> Commands:
+    """The slash words of every subject."""
+    explaining = Explaining(store, catalog, sessions, about=lambda: about_models(settings))
+    return Commands(catalog, explaining, [Saving(store, catalog, sessions), Preferring(store)])
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        sure_enough=settings.sure_enough,
+        low_confidence=settings.low_confidence,
+        questions_before_review=settings.questions_before_review,
+        free_cost_usd=settings.free_cost_usd,
+        review=settings.review,
+    )
+
+
+def _step_limits(settings: Settings) -> StepLimits:
+    return StepLimits(
+        seconds=settings.tool_seconds,
+        input_characters=settings.step_input_characters,
+        retries=Retries(settings.step_retries, settings.step_retry_seconds),
+    )
+
+
+def _worker_limits(settings: Settings) -> WorkerLimits:
+    return WorkerLimits(
+        calls=settings.worker_calls,
+        tokens=settings.worker_tokens,
+        seconds=settings.worker_seconds,
+        tool_seconds=settings.tool_seconds,
+    )
+
+
+def chain_of(component: str, text: str, settings: Settings, model: MakeModel) -> Chain | None:
+    return chain_from(
+        component,
+        text,
+        model,
+        first_timeout_seconds=settings.first_model_seconds,
+        next_timeout_seconds=settings.next_model_seconds,
+        retries=Retries(settings.model_retries, settings.retry_seconds),
+    )
+
+
+def about_models(settings: Settings) -> str:
+    """What thinks here, in a sentence for /status and the first screen."""
+    return say("Model: {names}.", names=settings.router) if settings.router else no_model()
