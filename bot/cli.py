@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,11 @@ def serve(settings: Settings, live: bool) -> None:
 
 @errand.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A value for {{NAME}} in the plan.")
 @click.pass_obj
-def plan(settings: Settings, file: Path) -> None:
+def plan(settings: Settings, file: Path, given: tuple[str, ...]) -> None:
     """Run a plan written by hand, without any model. It is JSON or compact notation; risky steps ask first."""
-    run(_plan(settings, file))
+    run(_plan(settings, file, dict(each.partition("=")[::2] for each in given)))
 
 
 @errand.command()
@@ -138,10 +139,13 @@ async def _serve(settings: Settings, *, live: bool) -> None:
         await app.serve([await Lines.on_standard_streams(live=live)])
 
 
-async def _plan(settings: Settings, file: Path) -> None:
+async def _plan(settings: Settings, file: Path, given: Mapping[str, str]) -> None:
     from orchestrator.notation import read_plan  # noqa: PLC0415
 
-    steps, template = read_plan(await asyncio.to_thread(file.read_text, encoding="utf-8"))
+    text = await asyncio.to_thread(file.read_text, encoding="utf-8")
+    for name, value in given.items():
+        text = text.replace(f"{{{{{name}}}}}", json.dumps(value)[1:-1])  # it stands inside of a JSON text
+    steps, template = read_plan(text)
     written = {"steps": [step.model_dump(mode="json") for step in steps], "template": template}
     await _chat(settings, first=f"/plan {json.dumps(written)}")
 

@@ -54,6 +54,14 @@ def test_the_examples_run(tmp_path: Path) -> None:
     assert "Friday" in said
 
 
+@pytest.mark.proves("docs.plans")
+def test_a_plan_file_takes_values_from_the_command_line_and_names_those_that_lack(tmp_path: Path) -> None:
+    written = tmp_path / "double.plan"
+    written.write_text('a: calculate(expression="{{number}} * 2")')
+    assert ": 14" in run("-m", "bot", "plan", "--set", "number=7", str(written), folder=tmp_path)
+    assert "open parameter 'number'" in run("-m", "bot", "plan", str(written), folder=tmp_path)
+
+
 @pytest.mark.proves("docs.demo")
 def test_the_demonstration_plays_the_whole_flow_and_says_that_it_is_scripted(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text((ROOT / "mcp.json").read_text())

@@ -25,8 +25,8 @@ TROUBLES: dict[str, Behaviour] = {
     "unknown tool": Call([("nothing_like_it", {"x": 1})]),
     "no arguments": Call([("plan", {})]),
 }
-COMPONENTS = ("router", "planner", "synthesizer")
-STEPS = 'a: look(place="Rome")\nb: send(text=${a})'
+COMPONENTS = ("router", "planner", "worker", "synthesizer")
+STEPS = 'a: look(place="Rome")\nw: @general(task="put ${a} into a few words")\nb: send(text=${w})'
 
 
 @tool(read_only=True)
@@ -47,6 +47,8 @@ def well(request: dict[str, Any]) -> Behaviour:
             return Call([("plan", {"goal": "look up the weather of Rome and send it"})])
         case "planner":
             return Call([("plan", {"steps": STEPS})])
+        case "worker":
+            return Say("Rome has a clear sky.")
         case _:
             return Say("Rome is clear, and it is sent.")
 
