@@ -124,14 +124,21 @@ class App:
                 log.warning("an edit cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
+            except Exception:  # an edge: an edit that breaks must not take the session down
+                log.exception("an edit failed", extra={"turn": edited_by.turn})
+                return None
             else:
                 return new
 
     async def _tell_place(self, arrived: Arrived, inbound: Inbound, before: int) -> None:
         """Tell somebody that their message waits, and for how many."""
-        with speaking(await self._turns.language_of(arrived, inbound)):
-            waits = say("I am still at work. Before this: {count}.", count=before)
-        await self._post.show(inbound.address, arrived.turn, Status(text=waits))
+        try:
+            with speaking(await self._turns.language_of(arrived, inbound)):
+                waits = say("I am still at work. Before this: {count}.", count=before)
+        except StorageError as error:
+            log.warning("a place in line was not told", extra={"turn": arrived.turn, "reason": str(error)})
+        else:
+            await self._post.show(inbound.address, arrived.turn, Status(text=waits))
 
     async def _sum_up(self, session: str) -> None:
         """What an idle session needs: its old turns summed up. What fails is tried again after the next turn."""
@@ -139,6 +146,8 @@ class App:
             await self._summarizing.sum_up(session)
         except StorageError as error:
             log.warning("a summary cannot be stored", extra={"session": session, "reason": str(error)})
+        except Exception:  # an edge: a talk that cannot be summed up must not take the others down
+            log.exception("a talk cannot be summed up", extra={"session": session})
 
     async def _stop(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """The end of a turn that a person has stopped."""

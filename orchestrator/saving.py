@@ -39,7 +39,7 @@ class Saving:
         chosen = dict(word.split("=", 1) for word in words if "=" in word)
         template = template_of(await self._plan_of(talk, turns), chosen)
         await self._store.keep_template(name, template.model_dump_json(), made_by=talk.inbound.person.id)
-        return Told(say("Saved. Run it with: {usage}", usage=_usage(name, template)))
+        return Told(say("Saved, for everybody here. Run it with: {usage}", usage=_usage(name, template)))
 
     async def _run(self, talk: Talk, rest: str) -> Planned:
         name, words = _name_and_words(rest, usage="/run NAME key=value")

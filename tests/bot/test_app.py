@@ -149,3 +149,25 @@ async def test_a_delivery_that_fails_for_a_while_is_tried_again(tmp_path: Path) 
                 await asyncio.sleep(0)
         talk.channel.broken = False
         assert isinstance(await talk.outcome(turn), Notice)
+
+
+@pytest.mark.proves("edge.turn")
+async def test_a_summary_or_a_place_in_line_that_breaks_takes_nobody_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(*given: object, **named: object) -> None:
+        raise RuntimeError("broken")
+
+    async with talking(tmp_path) as talk:
+        monkeypatch.setattr(talk.app._summarizing, "sum_up", breaks)
+        assert "Hello" in await talk.answered("hello you")
+        await talk.app.idle()
+        assert "Hello" in await talk.answered("hello again")
+
+        async def refuses(*given: object, **named: object) -> str:
+            raise StorageError("the disk had a hiccup")
+
+        monkeypatch.setattr(talk.app._turns, "language_of", refuses)
+        first, second = await talk.send("hello you"), await talk.send("hello again")
+        for turn in (first, second):
+            assert "Hello" in (await talk.outcome(turn)).text

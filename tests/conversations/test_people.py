@@ -65,7 +65,7 @@ async def test_a_good_turn_becomes_a_template_with_its_values_as_defaults(tmp_pa
     models = Models(one=lambda _: plan('a: weather(place="Rome")', "b: almanac(place=${a})", answer="{{b}}"))
     async with talking(tmp_path, toolsets=[weather.functions], model=models, router="one") as talk:
         await talk.answered("how will it be in Rome?")
-        assert await talk.told("/save forecast") == "Saved. Run it with: /run forecast place=Rome"
+        assert await talk.told("/save forecast") == "Saved, for everybody here. Run it with: /run forecast place=Rome"
     async with talking(tmp_path, toolsets=[weather.functions]) as talk:
         assert await talk.answered("/run forecast") == "mostly dry in sunny in Rome"
         assert await talk.answered("/run forecast place=Oslo") == "mostly dry in sunny in Oslo"
@@ -79,8 +79,13 @@ async def test_the_parameters_can_be_chosen(tmp_path: Path) -> None:
     written = 'a: weather(place="Rome")\nb: almanac(place="Rome")'
     async with talking(tmp_path, toolsets=[Weather().functions]) as talk:
         await talk.answered(f"/plan {written}")
-        assert await talk.told("/save both") == "Saved. Run it with: /run both a_place=Rome b_place=Rome"
-        assert await talk.told("/save one t1 city=a.place") == "Saved. Run it with: /run one city=Rome"
+        assert (
+            await talk.told("/save both")
+            == "Saved, for everybody here. Run it with: /run both a_place=Rome b_place=Rome"
+        )
+        assert (
+            await talk.told("/save one t1 city=a.place") == "Saved, for everybody here. Run it with: /run one city=Rome"
+        )
         assert "sunny in Oslo" in await talk.answered("/run one city=Oslo")
         assert "no parameter 'town'; there are: city" in await talk.told("/run one town=Oslo")
         assert "'c.place' is no argument of that plan; there are: a.place, b.place" in await talk.told(
