@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -27,6 +28,7 @@ from storage.records import Arrived, Parcel
 from storage.store import Store, open_store
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MOST_DEATHS = 3  # processes that may die over one message; then it is the message, and it is answered as failed
 LONGEST_PAUSE = 30.0  # seconds between two tries of a turn that the database refused
@@ -101,34 +103,30 @@ class App:
                 self._dispatcher.put(arrived, inbound)
 
     async def _work(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
-        """One turn to its end."""
-        return await self._concluded(arrived, inbound, self._once_more if arrived.left_over else self._take_turn)
-
-    async def _once_more(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
-        """A turn that an earlier process left. One over which too many have died is not tried again."""
-        attempts = await self.store.count_attempt(arrived.turn)
-        if attempts >= MOST_DEATHS:
-            return await self._turns.fail_turn(arrived, inbound)
-        return await self._take_turn(replace(arrived, attempts=attempts), inbound)
+        """One turn to its end. One over which too many processes have died is not tried again."""
+        if arrived.left_over:
+            attempts = await _until_stored(lambda: self.store.count_attempt(arrived.turn), turn=arrived.turn)
+            arrived = replace(arrived, attempts=attempts)
+        given_up = arrived.left_over and arrived.attempts >= MOST_DEATHS
+        return await self._concluded(arrived, inbound, self._turns.fail_turn if given_up else self._take_turn)
 
     async def _amend(self, arrived: Arrived, inbound: Inbound, edited_by: Arrived, edit: Edit) -> Inbound | None:
         """Give a turn the words of an edit, unless it has answered or acted. What comes of the edit is that turn's."""
-        pause = 1.0
-        while True:
-            try:
-                if await self.store.turn(arrived.turn) or await self._turns.has_acted(arrived):
-                    return None
-                new = edited(inbound, edit)
-                await self.store.amend(arrived.turn, INBOUND.dump_json(new).decode(), amended_by=edited_by.turn)
-            except StorageError as error:
-                log.warning("an edit cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-            except Exception:  # an edge: an edit that breaks must not take the session down
-                log.exception("an edit failed", extra={"turn": edited_by.turn})
+
+        async def amended() -> Inbound | None:
+            if await self.store.turn(arrived.turn) or await self._turns.has_acted(arrived):
                 return None
-            else:
-                return new
+            new = edited(inbound, edit)
+            await self.store.amend(arrived.turn, INBOUND.dump_json(new).decode(), amended_by=edited_by.turn)
+            return new
+
+        if edit.person.id != inbound.person.id:
+            return None
+        try:
+            return await _until_stored(amended, turn=edited_by.turn)
+        except Exception:  # an edge: an edit that breaks must not take the session down
+            log.exception("an edit failed", extra={"turn": edited_by.turn})
+            return None
 
     async def _tell_place(self, arrived: Arrived, inbound: Inbound, before: int) -> None:
         """Tell somebody that their message waits, and for how many."""
@@ -146,8 +144,6 @@ class App:
             await self._summarizing.sum_up(session)
         except StorageError as error:
             log.warning("a summary cannot be stored", extra={"session": session, "reason": str(error)})
-        except Exception:  # an edge: a talk that cannot be summed up must not take the others down
-            log.exception("a talk cannot be summed up", extra={"session": session})
 
     async def _stop(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """The end of a turn that a person has stopped."""
@@ -188,6 +184,20 @@ class App:
                     raise
                 log.exception("turn failed", extra={"turn": arrived.turn})
                 conclude = self._turns.fail_turn
+
+
+async def _until_stored(work: Callable[[], Awaitable[T]], *, turn: str) -> T:
+    """What the work comes to. It is begun anew, later, while the database refuses."""
+    pause = 1.0
+    while True:
+        try:
+            return await work()
+        except StorageTextUnstorable:  # trying again would not help
+            raise
+        except StorageError as error:
+            log.warning("the database refuses, and is asked again", extra={"turn": turn, "reason": str(error)})
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 @asynccontextmanager

@@ -4,13 +4,17 @@ What comes while a turn runs waits, ends that turn (`interrupts`), or changes a 
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Self
 
 from orchestrator.messages import Edit, Inbound, Message, Stop
 from storage.records import Arrived, Parcel
+
+log = logging.getLogger(__name__)
 
 Work = Callable[[Arrived, Inbound], Awaitable[list[Parcel]]]
 """Do a turn to its end: what is to be delivered. It must not raise: what goes wrong inside is a turn's outcome."""
@@ -32,7 +36,7 @@ class Mailbox:
     serving: asyncio.Task[None] | None = None
     tidying: asyncio.Task[None] | None = None
     current: tuple[Arrived, Inbound] | None = None
-    edit: tuple[Arrived, Edit] | None = None  # that has ended the running turn, for it to begin anew
+    edits: deque[tuple[Arrived, Edit]] = field(default_factory=deque)  # of the current one, for it to begin anew
     has_stopped: bool = False  # whether the stop that comes next in line has ended anything
     stopped_before: int = 0  # Inbounds with a smaller number end as stopped: a person said stop after them
 
@@ -66,6 +70,7 @@ class Dispatcher:
         self._drain_seconds = drain_seconds
         self._boxes: dict[str, Mailbox] = {}
         self._tasks = asyncio.TaskGroup()
+        self._telling: set[asyncio.Task[None]] = set()
         self._open = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -87,6 +92,8 @@ class Dispatcher:
                 for task in (box.running, box.tidying, box.serving):
                     if task:
                         task.cancel()
+        for task in self._telling:
+            task.cancel()
         await self._tasks.__aexit__(None, None, None)
 
     def put(self, arrived: Arrived, inbound: Inbound) -> None:
@@ -107,14 +114,18 @@ class Dispatcher:
                 self._end_before(box, arrived)
             case Message() if self._interrupts and box.current:
                 self._end_before(box, arrived)
-            case Edit() if box.running and box.current and box.current[0].event_id == inbound.edits:
+            case Edit() if box.current and _is_of(inbound, *box.current):
+                box.edits.append((arrived, inbound))
                 box.waiting.pop()
-                box.edit = arrived, inbound
-                box.running.cancel()
+                if box.running:
+                    box.running.cancel()
             case Edit() if (place := _place_of(box, inbound.edits)) is not None:
                 box.waiting.insert(place, box.waiting.pop())  # so that it is read before what it changes
             case Message() if self._waits and box.current:
-                self._tasks.create_task(self._told(arrived, inbound, len(box.waiting)), name=f"place of {arrived.turn}")
+                told = self._besides(partial(self._waits, arrived, inbound, len(box.waiting)))
+                telling = self._tasks.create_task(told, name=f"place of {arrived.turn}")
+                self._telling.add(telling)
+                telling.add_done_callback(self._telling.discard)
 
     @staticmethod
     def _end_before(box: Mailbox, arrived: Arrived) -> None:
@@ -123,9 +134,13 @@ class Dispatcher:
         if box.running:
             box.running.cancel()
 
-    async def _told(self, arrived: Arrived, inbound: Inbound, before: int) -> None:
-        assert self._waits is not None
-        await self._waits(arrived, inbound, before)
+    @staticmethod
+    async def _besides(work: Callable[[], Awaitable[None]]) -> None:
+        """Work that no turn depends on."""
+        try:
+            await work()
+        except Exception:  # an edge: its trouble must not take the session down
+            log.exception("what goes on besides the turns failed")
 
     async def idle(self) -> None:
         """Returns once nothing runs and nothing waits."""
@@ -141,21 +156,21 @@ class Dispatcher:
             arrived, inbound = box.waiting.popleft()
             box.current = arrived, inbound
             parcels = await self._outcome(box, arrived, inbound)
+            if self._open:
+                _put_back(box)  # what came just too late says so itself
             box.current = None
             ended = {parcel.turn for parcel in parcels}  # a turn that was added to this one has ended with it
             box.waiting = deque(each for each in box.waiting if each[0].turn not in ended)
             await self._deliver(parcels)  # not a part of what a stop can cancel: it has happened already
             if self._afterwards and self._open and not box.waiting:
-                box.tidying = self._tasks.create_task(self._tidy(session), name=f"after {arrived.turn}")
+                box.tidying = self._tasks.create_task(
+                    self._besides(partial(self._afterwards, session)), name=f"after {arrived.turn}"
+                )
                 await asyncio.wait({box.tidying})
                 box.tidying = None
         del self._boxes[session]
         if not self._boxes:
             self._idle.set()
-
-    async def _tidy(self, session: str) -> None:
-        assert self._afterwards is not None
-        await self._afterwards(session)
 
     async def _outcome(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         if isinstance(inbound, Stop):  # never ended by another one; where it has ended something, that says so
@@ -164,13 +179,10 @@ class Dispatcher:
         if isinstance(inbound, Edit) and await self._amended_in_line(box, arrived, inbound):
             return []
         if arrived.number >= box.stopped_before and (parcels := await self._worked(box, arrived, inbound)) is not None:
-            if box.edit:  # it came just too late: it says so itself
-                box.waiting.appendleft(box.edit)
-                box.edit = None
             return parcels
         if not self._open:
             return []
-        if box.edit:
+        if box.edits:
             return await self._begun_anew(box, arrived, inbound)
         box.has_stopped = True
         return await self._stop(arrived, inbound)
@@ -182,20 +194,24 @@ class Dispatcher:
             return False
         theirs, inbound = box.waiting[place]
         new = await self._amend(theirs, inbound, arrived, edit)
-        if new is None:
-            return False
-        box.waiting[place] = theirs, new
-        return True
+        place = _place_of(box, edit.edits)  # others may have come before it, and a drain takes all away
+        if new is not None and place is not None:
+            box.waiting[place] = theirs, new
+        return new is not None
 
     async def _begun_anew(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
-        """A turn that an edit has ended, with its new words; where it is too late for them, with the old ones."""
-        assert box.edit is not None
-        (edit_arrived, edit), box.edit = box.edit, None
-        new = await self._amend(arrived, inbound, edit_arrived, edit) if self._amend else None
-        if new is not None:
-            return await self._outcome(box, arrived, new)
-        box.waiting.appendleft((edit_arrived, edit))
-        return await self._outcome(box, replace(arrived, attempts=max(arrived.attempts, 1)), inbound)
+        """A turn that edits have ended, with its newest words; where it is too late for them, with the old ones."""
+        while box.edits:
+            edit_arrived, edit = box.edits[0]
+            new = await self._amend(arrived, inbound, edit_arrived, edit) if self._amend else None
+            if new is None:
+                _put_back(box)
+                arrived = replace(arrived, attempts=max(arrived.attempts, 1))  # it goes on where it was
+            else:
+                box.edits.popleft()
+                inbound = new
+                box.current = arrived, inbound
+        return await self._outcome(box, arrived, inbound)
 
     async def _worked(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel] | None:
         """What the turn comes to; None where it was cancelled."""
@@ -207,6 +223,17 @@ class Dispatcher:
 
     async def _turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         return await self._work(arrived, inbound)
+
+
+def _is_of(edit: Edit, arrived: Arrived, inbound: Inbound) -> bool:
+    """Whether the edit changes this event, and comes from the person whose words it were."""
+    return arrived.event_id == edit.edits and inbound.person.id == edit.person.id
+
+
+def _put_back(box: Mailbox) -> None:
+    """Let the edits that were too late be answered in their turn."""
+    box.waiting.extendleft(reversed(box.edits))
+    box.edits.clear()
 
 
 def _place_of(box: Mailbox, event_id: str) -> int | None:

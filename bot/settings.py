@@ -71,7 +71,9 @@ class Settings(BaseSettings):
     )
     free_cost_usd: float = Field(0.0, ge=0, description="US dollars that a call may cost without asking.")
     review: Literal["questions", "always"] = Field(
-        "questions", description='When a plan is shown before it runs: "questions" (too many), or "always".'
+        "questions",
+        description='When a plan is shown before it runs: "questions" (too many; lines that change nothing may have '
+        'begun by then), or "always" (nothing runs before).',
     )
     plan_steps: int = Field(20, ge=1, description="Steps that a model's plan may have.")
     plan_workers: int = Field(4, ge=0, description="Steps of them that may be tasks for workers.")

@@ -46,7 +46,8 @@ class Values:
             Grant(arrived.channel, person, arrived.session if scope == "session" else None, tool)
             for tool, scope in given_grants(self.values, run.plan, run.waiting)
         ]
-        run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - again)
+        yeses = frozenset(grant.tool for grant in given)
+        run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - again, granted=yeses)
         return WentOn(run, self.values, steps=tuple(steps), given=tuple(given))
 
 
@@ -81,7 +82,7 @@ class Edits:
     def merged(self, run: Run, talk: Talk, *, find: FindTool) -> WentOn:
         """Raises BadInput, PlanInvalid."""
         plan, why = edited(run.plan, self.edits, find=find, ran=run.results.keys() | run.begun)
-        return WentOn(replace(run, plan=plan), {"edit": why}, why=why)
+        return WentOn(run.with_plan(plan), {"edit": why}, why=why)
 
 
 Answered = Values | Verdict | Edits

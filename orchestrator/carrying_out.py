@@ -19,7 +19,7 @@ from orchestrator.reading import Reader
 from orchestrator.reviewing import review_question
 from orchestrator.scene import Scene
 from orchestrator.scheduler import run_plan
-from orchestrator.sessions import Run, Talk
+from orchestrator.sessions import Run, Talk, plan_in
 from orchestrator.steps import Steps
 from orchestrator.synthesizer import Synthesizer, troubles
 from orchestrator.tools.catalog import Catalog
@@ -65,13 +65,15 @@ class CarryingOut:
             limit=self._steps_at_once,
         )
 
-    def has_acted(self, run: Run) -> bool:
-        """Whether something of the run may have changed something. A worker's task counts once it may have begun."""
-        known = run.begun | run.results.keys()
+    async def has_acted(self, run: Run) -> bool:
+        """Whether something of the run, in any version of its plan, may have changed something. A worker's task counts
+        once it may have begun."""
+        known = {row.step for row in await self._store.steps(run.id) if row.status != "waiting"}
+        versions = [plan_in(version.body) for version in await self._store.plan_versions(run.id)]
         return any(
-            step.id in run.begun or (tool := self._catalog.find(step.tool)) is None or tool.is_risky
-            for step in run.plan.steps
-            if step.id in known or step.worker
+            step.worker or (step.id in known and ((tool := self._catalog.find(step.tool)) is None or tool.is_risky))
+            for plan in (*versions, run.plan)
+            for step in plan.steps
         )
 
     async def begin(self, plan: Plan, scene: Scene) -> Ending:
@@ -87,9 +89,10 @@ class CarryingOut:
 
     async def carry_out(self, run: Run, scene: Scene) -> Ending:
         """Run what can run now. What waits for the person becomes the turn's question; else there is an answer."""
+        granted = scene.talk.granted | run.granted
         if run.review:
             question = review_question(
-                scene.question_id, run.plan, self._policy, find=self._catalog.find, granted=scene.talk.granted
+                scene.question_id, run.plan, self._policy, find=self._catalog.find, granted=granted
             )
             return Ending("clarify", scene.instead_of_the_old(question, run.id), plan=run.id)
         results = await self._results(run, scene)
@@ -111,13 +114,14 @@ class CarryingOut:
         return Ending("plan", Answer(text=answer))
 
     async def _results(self, run: Run, scene: Scene) -> dict[str, StepResult]:
+        granted = scene.talk.granted | run.granted
         card = Card(run, scene.emit)
         await card.show()
 
         async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
             await card.mark(step, "running")
             result = await self._steps.run_step(
-                run, step, inputs, note=scene.dossier.call, granted=scene.talk.granted, begun=scene.ahead.take(step)
+                run, step, inputs, note=scene.dossier.call, granted=granted, begun=scene.ahead.take(step)
             )
             await card.mark(step, result.state, result.error)
             return result
@@ -165,7 +169,10 @@ class CarryingOut:
         observed = "\n".join(result.text for result in results.values())
         plan = guard.check(plan, self._catalog.find, f"{scene.talk.said}\n{run.request}\n{observed}")
         kept = {step.id: results[step.id] for step in plan.steps if step.id in results}
-        again = replace(run, plan=plan, results=kept, replans=run.replans + bool(_failed(results)))
+        ahead = plan.model_copy(update={"steps": tuple(step for step in plan.steps if step.id not in kept)})
+        review = self._policy.wants_review(ahead, self._catalog.find, scene.talk.granted | run.granted)
+        replans = run.replans + bool(_failed(results))
+        again = replace(run.with_plan(plan), results=kept, replans=replans, review=review)
         await self._store.save_plan(again.as_stored(scene.talk.arrived), why=why)
         if _failed(results):
             scene.dossier.replanned(why)

@@ -8,7 +8,7 @@ from orchestrator.answering import Answered, Values, read_answer_to
 from orchestrator.commands import Commands
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
-from orchestrator.messages import Choice, Command, Edit, Form, Message, Stop
+from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Stop
 from orchestrator.plan import GENERAL, Decision, Plan, Planned, Step
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions
@@ -59,8 +59,11 @@ class Deciding:
 
     async def _too_late(self, edit: Edit) -> Told:
         """What to say to an edit that did not reach its message any more. One that did is not to be told."""
-        if await self._store.payload(edit.address.channel, edit.edits) is None:
+        payload = await self._store.payload(edit.address.channel, edit.edits)
+        if payload is None:
             return Told(say("I do not know the message that you have changed. Please send it anew."))
+        if INBOUND.validate_json(payload).person.id != edit.person.id:
+            return Told(say("Somebody else wrote that message; only they can change it."))
         return Told(say("I had answered or begun to act on that already. Please send your new words as a message."))
 
     async def _answered(self, scene: Scene) -> Run | Told | None:

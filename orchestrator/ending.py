@@ -13,7 +13,7 @@ from orchestrator.plan import FindTool
 from orchestrator.repair import repaired
 from orchestrator.sessions import Talk
 from orchestrator.words import say
-from storage.records import Conclusion, OpenQuestion, TurnRecord
+from storage.records import Change, Conclusion, OpenQuestion, TurnRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Ending:
     plan: str | None = None
     forget_history: bool = False
     drop_question: bool = False
+    changes: tuple[Change, ...] = ()
 
     def with_footer(self, line: str) -> "Ending":
         """The same with a line below the answer."""
@@ -97,6 +98,7 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
         closes=_closes(talk, ending),
         model_calls=tuple(dossier.calls),
         forget_history=ending.forget_history,
+        changes=ending.changes,
     )
 
 

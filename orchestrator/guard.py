@@ -33,7 +33,9 @@ def check(plan: Plan, find: FindTool, said: str) -> Plan:
         tool = find(step.tool)
         if tool and (names := ungrounded(step, tool, said)):
             kept = {name: value for name, value in step.arguments.items() if name not in names}
-            plan = plan.replacing(step.model_copy(update={"arguments": kept, "missing": (*step.missing, *names)}))
+            title = tool.in_words(kept) if step.title == tool.in_words(step.arguments) else step.title
+            asking = {"arguments": kept, "missing": (*step.missing, *names), "title": title}
+            plan = plan.replacing(step.model_copy(update=asking))
     return plan
 
 

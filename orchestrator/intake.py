@@ -1,8 +1,9 @@
 """The door: text is repaired, slash words are read, and what arrived is made durable, once."""
 
 import re
+from typing import Any
 
-from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Inbound, Message, Stop
+from orchestrator.messages import INBOUND, Arrival, Choice, Command, Edit, Form, Inbound, Message, Stop
 from orchestrator.repair import repaired, repaired_data
 from orchestrator.words import say
 from storage.records import Arrived
@@ -40,21 +41,26 @@ def understood(inbound: Inbound) -> Inbound:
     if isinstance(inbound, Form):
         return inbound.model_copy(update={"values": repaired_data(inbound.values)})
     if isinstance(inbound, Edit):
-        return inbound.model_copy(update={"text": repaired(inbound.text)})
+        text = repaired(inbound.text)
+        is_stop = (slash := SLASH.fullmatch(text.strip())) is not None and slash["name"].lower() == "stop"
+        return Stop(**_arrival(inbound)) if is_stop else inbound.model_copy(update={"text": text})
     if not isinstance(inbound, Message):
         return inbound
     text = repaired(inbound.text)
-    arrival = {name: getattr(inbound, name) for name in ("event_id", "address", "person", "sent_at")}
     if slash := SLASH.fullmatch(text.strip()):
-        name = slash["name"].lower()
-        return Stop(**arrival) if name == "stop" else Command(**arrival, name=name, rest=slash["rest"] or "")
-    return Message(**arrival, text=text)
+        name, rest = slash["name"].lower(), slash["rest"] or ""
+        return Stop(**_arrival(inbound)) if name == "stop" else Command(**_arrival(inbound), name=name, rest=rest)
+    return Message(**_arrival(inbound), text=text)
 
 
 def edited(original: Inbound, edit: Edit) -> Inbound:
     """What was said, in the words of its edit: a slash word may become a message, or the other way round."""
-    arrival = {name: getattr(original, name) for name in ("event_id", "address", "person", "sent_at")}
-    return understood(Message(**arrival, text=edit.text))
+    return understood(Message(**_arrival(original), text=edit.text))
+
+
+def _arrival(inbound: Inbound) -> dict[str, Any]:
+    """What every Inbound has."""
+    return {name: getattr(inbound, name) for name in Arrival.model_fields}
 
 
 def problem_with(inbound: Inbound, *, limit: int) -> str | None:

@@ -116,15 +116,19 @@ class Plan(BaseModel):
     def step(self, step_id: str) -> Step:
         return next(step for step in self.steps if step.id == step_id)
 
-    def continued(self, steps: Sequence[Step], template: str = "", *, kept: Collection[str]) -> tuple[list[Step], str]:
-        """The steps of this plan with an id in `kept`, and behind them further ones, under ids that are new here.
+    def continued(
+        self, steps: Sequence[Step], template: str = "", *, kept: Collection[str], former: Collection[str] = ()
+    ) -> tuple[list[Step], str]:
+        """The steps of this plan with an id in `kept`, and behind them further ones, under ids that are new here, and
+        that are none of the `former` ones.
 
         A further step that is a kept one once more is that one. `template` follows the new ids. Nothing is checked.
         """
         mine = {step.id: step for step in self.steps}
         new = [step for step in steps if step.id not in kept or not _same_work(step, mine[step.id])]
-        taken = {*mine, *(step.id for step in new)}
-        names = {step.id: _free_id(step.id, taken) for step in new if step.id in mine}
+        used = {*mine, *former}
+        taken = {*used, *(step.id for step in new)}
+        names = {step.id: _free_id(step.id, taken) for step in new if step.id in used}
         goes_on = [_renamed(step, names) for step in new]
         return [*(mine[step] for step in mine if step in kept), *goes_on], _renamed_text(template, names)
 

@@ -8,7 +8,7 @@ from orchestrator.chains import Chain, Note
 from orchestrator.models import ChatMessage, OnCalls, ToolCall
 from orchestrator.notation import line_of
 from orchestrator.plan import Decision, Plan, Step, StepResult
-from orchestrator.reading import ASK, PLAN, REFUSE, Reader, decided
+from orchestrator.reading import ASK, PLAN, REFUSE, Base, Reader, decided
 from orchestrator.sessions import Run, Talk
 from orchestrator.tools.catalog import Catalog
 
@@ -57,7 +57,7 @@ class Planner:
         return await decided(
             self._chain,
             messages,
-            lambda reply: self._reader.read(reply, base=run.plan, kept=kept),
+            lambda reply: self._reader.read(reply, base=Base(run.plan, kept, run.former)),
             tools=(*self._catalog.offer(run.request), ASK, REFUSE, PLAN),
             on_text=None,
             on_calls=None,

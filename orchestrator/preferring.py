@@ -6,6 +6,7 @@ from orchestrator.errors import BadInput
 from orchestrator.sessions import VERBOSITIES, Talk
 from orchestrator.slash import Slash, Told, choice_of
 from orchestrator.words import known_language, languages, say, speaking
+from storage.changes import forgetting, preferring, remembering, revoking
 from storage.store import Store
 
 MOST_MEMORIES = 50  # of one person; each one costs every later request its tokens
@@ -30,8 +31,8 @@ class Preferring:
         word, _, which = rest.strip().partition(" ")
         if word == "revoke":
             revoked = [mine[place] for place in choice_of(which, len(mine), usage="/allow revoke 2")]
-            await self._store.revoke([grant.id for grant in revoked])
-            return Told(say("I ask again before: {tools}.", tools=", ".join(grant.tool for grant in revoked)))
+            text = say("I ask again before: {tools}.", tools=", ".join(grant.tool for grant in revoked))
+            return Told(text, changes=(revoking([grant.id for grant in revoked]),))
         if not mine:
             nothing = say(
                 "There is nothing that I may do without asking. Answer “always” when I ask, and it stands here."
@@ -58,12 +59,11 @@ class Preferring:
                 problem = why_not_kept(what, len(mine))
                 if problem:
                     raise BadInput(problem)
-                await self._store.remember_about(channel, person, what.strip())
-                return Told(say("I will keep that in mind."))
+                return Told(say("I will keep that in mind."), changes=(remembering(channel, person, what.strip()),))
             case "forget":
                 forgotten = [mine[place] for place in choice_of(what, len(mine), usage="/memory forget 2")]
-                await self._store.forget([memory.id for memory in forgotten])
-                return Told(say("Forgotten: {what}", what="; ".join(memory.text for memory in forgotten)))
+                text = say("Forgotten: {what}", what="; ".join(memory.text for memory in forgotten))
+                return Told(text, changes=(forgetting([memory.id for memory in forgotten]),))
             case _:
                 raise BadInput(say("I know /memory, /memory add TEXT and /memory forget NUMBER."))
 
@@ -71,8 +71,8 @@ class Preferring:
         wanted = rest.strip().casefold()
         if wanted not in VERBOSITIES:
             raise BadInput(say("Say one of: {words}.", words=", ".join(VERBOSITIES)))
-        await self._store.prefer(talk.arrived.channel, talk.inbound.person.id, verbosity=wanted)
-        return Told(say("From now on I am {verbosity}.", verbosity=wanted))
+        change = preferring(talk.arrived.channel, talk.inbound.person.id, verbosity=wanted)
+        return Told(say("From now on I am {verbosity}.", verbosity=wanted), changes=(change,))
 
     async def _language(self, talk: Talk, rest: str) -> Told:
         code = known_language(rest)
@@ -80,9 +80,9 @@ class Preferring:
             raise BadInput(
                 say("I speak: {names}.", names=", ".join(f"{name} ({c})" for c, name in languages().items()))
             )
-        await self._store.prefer(talk.arrived.channel, talk.inbound.person.id, language=code)
+        change = preferring(talk.arrived.channel, talk.inbound.person.id, language=code)
         with speaking(code):
-            return Told(say("From now on I speak English."))
+            return Told(say("From now on I speak English."), changes=(change,))
 
 
 def why_not_kept(text: str, count: int) -> str | None:

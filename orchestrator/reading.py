@@ -74,6 +74,15 @@ class PlanLimits:
     workers: int = 4
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The plan behind whose `kept` steps a further one goes on. Ids of `former` steps are not given once more."""
+
+    plan: Plan
+    kept: Collection[str]
+    former: Collection[str] = ()
+
+
 class Reader:
     """Reads replies against the catalogue. A plan that cannot run is PlanInvalid, with every defect named."""
 
@@ -81,8 +90,8 @@ class Reader:
         self._catalog = catalog
         self._limits = limits
 
-    def read(self, reply: ModelReply, *, base: Plan | None = None, kept: Collection[str] = ()) -> Decision:
-        """The decision. Ordinary calls become steps `s1`, `s2`. A plan goes on behind the kept steps of `base`."""
+    def read(self, reply: ModelReply, *, base: Base | None = None) -> Decision:
+        """The decision. Ordinary calls become steps `s1`, `s2`. A plan goes on behind what is kept of `base`."""
         for call in reply.tool_calls:
             match call.name:
                 case "refuse":
@@ -91,10 +100,10 @@ class Reader:
                     return Clarify(_questions(call), reason="the model asked")
                 case "plan":
                     steps, template = parse_steps(text_of(call, "steps")), str(call.arguments.get("answer") or "")
-                    plan = self._checked(steps, template, base=base, kept=kept)
+                    plan = self._checked(steps, template, base=base)
                     return Planned(plan, reason="the model planned steps that build on each other")
         if reply.tool_calls:
-            plan = self._checked(list(map(_as_step, count(1), reply.tool_calls)), "", base=base, kept=kept)
+            plan = self._checked(list(map(_as_step, count(1), reply.tool_calls)), "", base=base)
             return Planned(plan, reason="the model called tools")
         return Direct(reply.text, reason="the model answered")
 
@@ -110,12 +119,12 @@ class Reader:
     def _full(self, names: Sequence[str]) -> tuple[str, ...]:
         return tuple(tool.name if (tool := self._catalog.find(name)) else name for name in names)
 
-    def _checked(self, steps: Sequence[Step], template: str, *, base: Plan | None, kept: Collection[str]) -> Plan:
+    def _checked(self, steps: Sequence[Step], template: str, *, base: Base | None) -> Plan:
         if problems := list(self._too_much(steps)):
             raise PlanInvalid(problems)
         known = [self.known(step) for step in steps]
         if base:
-            known, template = base.continued(known, template, kept=kept)
+            known, template = base.plan.continued(known, template, kept=base.kept, former=base.former)
         if problems := list(_unknown_names(template, known)):
             raise PlanInvalid(problems)
         plan = Plan.checked(known, self._catalog.find, template=template.strip())

@@ -92,6 +92,10 @@ def _value(value: Any, numbers: Mapping[str, int]) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
 
 
+def _is_shown_whole(value: Any) -> bool:
+    return len(str(value)) <= SHOWN and not any(references(value))
+
+
 # --- answers ------------------------------------------------------------------------------------------
 
 
@@ -189,10 +193,11 @@ def _changed(plan: Plan, step_id: str, argument: str, value: str, *, find: FindT
 
 
 def agreed_to(plan: Plan, person: str) -> Plan:
-    """The plan after a "go": what the person saw in full needs no further yes; what uses results still asks."""
+    """The plan after a "go": what the person saw in full needs no further yes. What uses results, or was too long for
+    the list, still asks."""
 
     def agreed(step: Step) -> Step:
-        was_seen = step.tool and not step.missing and not any(references(step.arguments))
+        was_seen = step.tool and not step.missing and all(map(_is_shown_whole, step.arguments.values()))
         return step.model_copy(update={"approved_by": person}) if was_seen else step
 
     return plan.model_copy(update={"steps": tuple(map(agreed, plan.steps))})

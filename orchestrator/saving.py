@@ -1,7 +1,7 @@
 """The slash words of templates: /save /run /templates."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from orchestrator.errors import BadInput
 from orchestrator.facts import read_facts
@@ -11,6 +11,8 @@ from orchestrator.slash import Slash, Told
 from orchestrator.templates import NAME, Template, template_of
 from orchestrator.tools.catalog import Catalog
 from orchestrator.words import say
+from storage.changes import forgetting_template, keeping_template
+from storage.records import KeptTemplate
 from storage.store import Store
 
 SAVE = "/save NAME [t12] [city=a.place]"
@@ -37,38 +39,45 @@ class Saving:
             raise BadInput(say("A template's name is made of small letters, digits, - and _: not {name!r}.", name=name))
         turns = [word for word in words if "=" not in word]
         chosen = dict(word.split("=", 1) for word in words if "=" in word)
+        await self._known(name, made_by=_maker(talk))
         template = template_of(await self._plan_of(talk, turns), chosen)
-        await self._store.keep_template(name, template.model_dump_json(), made_by=talk.inbound.person.id)
-        return Told(say("Saved, for everybody here. Run it with: {usage}", usage=_usage(name, template)))
+        text = say("Saved, for everybody here. Run it with: {usage}", usage=_usage(name, template))
+        keeping = keeping_template(name, template.model_dump_json(), made_by=_maker(talk))
+        return Told(text, changes=(keeping,))
 
     async def _run(self, talk: Talk, rest: str) -> Planned:
         name, words = _name_and_words(rest, usage="/run NAME key=value")
-        body = await self._store.template(name)
-        if body is None:
-            known = ", ".join(await self._store.templates()) or say("none")
-            raise BadInput(say("There is no template {name!r}; there are: {known}.", name=name, known=known))
+        templates = await self._store.templates()
+        if name not in templates:
+            raise _no_template(name, templates)
         if plain := [word for word in words if "=" not in word]:
             raise BadInput(
                 say("Write values as key=value, with quotation marks around spaces: not {word!r}.", word=plain[0])
             )
         given = dict(word.split("=", 1) for word in words)
-        plan = Template.model_validate_json(body).filled(given, self._catalog.find)
+        plan = _as_seen_by(templates[name], talk).filled(given, self._catalog.find)
         return Planned(plan, reason=f"you ran the template {name}")
 
     async def _templates(self, talk: Talk, rest: str) -> Told:
         word, _, name = rest.strip().partition(" ")
         templates = await self._store.templates()
         if word == "forget":
-            if name.strip() not in templates:
-                raise BadInput(
-                    say("There is no template {name!r}; there are: {known}.", name=name, known=", ".join(templates))
-                )
-            await self._store.forget_template(name.strip())
-            return Told(say("Forgotten: {what}", what=name.strip()))
+            if await self._known(name.strip(), made_by=_maker(talk)) is None:
+                raise _no_template(name.strip(), templates)
+            return Told(say("Forgotten: {what}", what=name.strip()), changes=(forgetting_template(name.strip()),))
         if not templates:
             return Told(say("There are no templates yet. After a good turn, `/save NAME` keeps its plan."))
-        lines = (f"- `{_usage(name, Template.model_validate_json(body))}`" for name, body in templates.items())
+        lines = (f"- `{_usage(name, _as_seen_by(kept, talk))}`" for name, kept in templates.items())
         return Told("\n".join(lines))
+
+    async def _known(self, name: str, *, made_by: str) -> KeptTemplate | None:
+        """The template of this name, if it is theirs. Raises BadInput where it is somebody else's."""
+        known = (await self._store.templates()).get(name)
+        if known and known.made_by != made_by:
+            raise BadInput(
+                say("{name!r} is somebody else's template; only they can change it. Choose another name.", name=name)
+            )
+        return known
 
     async def _plan_of(self, talk: Talk, turns: list[str]) -> Plan:
         """The plan of the turn that is meant: the last one, where none is named."""
@@ -78,6 +87,21 @@ class Saving:
         if run is None:
             raise BadInput(say("That turn had no plan. Name one that had, as in `/save NAME t12`."))
         return run.plan
+
+
+def _maker(talk: Talk) -> str:
+    return f"{talk.arrived.channel}:{talk.inbound.person.id}"
+
+
+def _as_seen_by(kept: KeptTemplate, talk: Talk) -> Template:
+    """The template; the values that its maker had used are the maker's alone."""
+    template = Template.model_validate_json(kept.body)
+    return template if kept.made_by == _maker(talk) else template.model_copy(update={"defaults": {}})
+
+
+def _no_template(name: str, there_are: Iterable[str]) -> BadInput:
+    known = ", ".join(there_are) or say("none")
+    return BadInput(say("There is no template {name!r}; there are: {known}.", name=name, known=known))
 
 
 def _usage(name: str, template: Template) -> str:

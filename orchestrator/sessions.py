@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from orchestrator.messages import Inbound, Message
@@ -24,7 +24,9 @@ class Run:
 
     `results` are the ended steps, `waiting` those that wait for the person. `begun` are steps of which nothing is
     known but that they were started, or that a call of their worker was: their outcome is open. `replans` counts how
-    often the plan was made anew. While `review` is set, nothing runs: the person reviews the plan.
+    often the plan was made anew; `former` are the ids of steps that were in an older version and are not in this one.
+    While `review` is set, nothing runs: the person reviews the plan. `granted` are tools to which the answer with which
+    it goes on has given a standing yes.
     """
 
     id: str
@@ -34,7 +36,13 @@ class Run:
     waiting: dict[str, StepResult] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
     replans: int = 0
+    former: frozenset[str] = frozenset()
     review: bool = False
+    granted: frozenset[str] = frozenset()
+
+    def with_plan(self, plan: Plan) -> "Run":
+        """The same run under a newer version of its plan."""
+        return replace(self, plan=plan, former=self.former | (ids_of(self.plan) - ids_of(plan)))
 
     def as_stored(self, arrived: Arrived) -> StoredPlan:
         """The row of this run, worked on by the turn of `arrived` from now on."""
@@ -42,6 +50,7 @@ class Run:
             "request": self.request,
             "plan": self.plan.model_dump(mode="json"),
             "replans": self.replans,
+            "former": sorted(self.former),
             "review": self.review,
         }
         written = json.dumps(body, ensure_ascii=False)
@@ -50,7 +59,7 @@ class Run:
     @classmethod
     def from_stored(cls, stored: StoredPlan, steps: Sequence[StoredStep]) -> "Run":
         body = json.loads(stored.body)
-        plan = Plan.model_validate(body["plan"])
+        plan = plan_in(stored.body)
         at_work = {work_row(step.id): step.id for step in plan.steps}
         perhaps = {at_work[row.step] for row in steps if row.step in at_work and _perhaps_done(row)}
         steps = [step for step in steps if any(step.step == mine.id for mine in plan.steps)]  # not of an older version
@@ -68,8 +77,18 @@ class Run:
             waiting={step: result for step, result in known.items() if result.status == "waiting"},
             begun=frozenset({step.step for step in steps if step.status == "started"} | open_outcome | perhaps),
             replans=body.get("replans", 0),
+            former=frozenset(body.get("former", ())),
             review=body.get("review", False),
         )
+
+
+def plan_in(body: str) -> Plan:
+    """The plan of a stored run, or of one of its versions."""
+    return Plan.model_validate(json.loads(body)["plan"])
+
+
+def ids_of(plan: Plan) -> frozenset[str]:
+    return frozenset(step.id for step in plan.steps)
 
 
 def work_row(step: str) -> str:
@@ -106,8 +125,10 @@ class Talk:
 
     @property
     def said(self) -> str:
-        """Everything that was said in the talk, by either side: what arguments may be grounded on."""
-        return "\n".join([*(f"{turn.request}\n{turn.answer}" for turn in self.history), self.text])
+        """Everything that was said in the talk, by either side, and what the person wants to be kept in mind: what
+        arguments may be grounded on."""
+        turns = (f"{turn.request}\n{turn.answer}" for turn in self.history)
+        return "\n".join([*self.memories, self.summary, *turns, self.text])
 
     def as_chat(self) -> list[ChatMessage]:
         """The history as a model's messages, oldest first."""

@@ -7,15 +7,17 @@ from orchestrator.errors import BadInput
 from orchestrator.plan import Planned
 from orchestrator.sessions import Talk
 from orchestrator.words import say
+from storage.records import Change
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the system says. It may put the history away, or drop the open question."""
+    """What the system says. It may put the history away, drop the open question, or change what is kept beside."""
 
     text: str
     forget_history: bool = False
     drop_question: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 CarryOut = Callable[[Talk, str], Awaitable[Told | Planned]]

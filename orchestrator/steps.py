@@ -115,17 +115,19 @@ class Steps:
             return StepResult(status="failed", error=problem)
         if self._policy.asks(step, tool, granted):
             return StepResult(status="waiting", waits_for="approval", data=arguments)
-        result = await self._first_that_works(run, step, arguments)
+        result = await self._first_that_works(run, step, arguments, granted=granted)
         return result.model_copy(update={"granted": self._policy.asks(step, tool)})
 
-    async def _first_that_works(self, run: Run, step: Step, arguments: Arguments) -> StepResult:
+    async def _first_that_works(
+        self, run: Run, step: Step, arguments: Arguments, *, granted: Collection[str]
+    ) -> StepResult:
         tried: list[str] = []
         attempts = 0
         result = StepResult(status="failed", error=f"the tool {step.tool!r} is not there any more")
         for name in dict.fromkeys((step.tool, *step.fallbacks)):
             tool = self._catalog.find(name)
-            if tool is None or (tool.is_risky and name != step.tool):  # the yes was for the step's own tool
-                continue
+            if tool is None or (name != step.tool and (tool.is_risky or self._policy.asks_for(tool, granted))):
+                continue  # the yes was for the step's own tool
             result = await self._tried(run, step, tool, arguments)
             attempts += result.attempts
             if result.status != "failed":

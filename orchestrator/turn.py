@@ -87,7 +87,7 @@ class Turns:
     async def has_acted(self, arrived: Arrived) -> bool:
         """Whether this turn has done something that cannot be begun anew with other words."""
         run = await self._sessions.begun(arrived)
-        return run is not None and (run.id != arrived.turn or self._carrying_out.has_acted(run))
+        return run is not None and (run.id != arrived.turn or await self._carrying_out.has_acted(run))
 
     async def language_of(self, arrived: Arrived, inbound: Inbound) -> str:
         """The language in which the person of an Inbound is spoken to."""
@@ -110,8 +110,9 @@ class Turns:
 
     async def _act(self, decision: Decision | Told | Run, scene: Scene) -> Ending:
         match decision:
-            case Told(text=text, forget_history=forget, drop_question=drop):
-                return Ending("command", Notice(text=text), forget_history=forget, drop_question=drop)
+            case Told(text=text, forget_history=forget, drop_question=drop, changes=changes):
+                notice = Notice(text=text)
+                return Ending("command", notice, forget_history=forget, drop_question=drop, changes=changes)
             case Direct(text=text):
                 return Ending("direct", Answer(text=text))
             case Refuse(text=text):

@@ -1,7 +1,13 @@
 """What leaves storage: frozen records. Payloads are JSON text whose meaning is the caller's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from sqlalchemy import Connection
+
+Change = Callable[[Connection], None]
+"""One change of what is kept. What it does is known to storage alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,15 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptTemplate:
+    """A named plan as JSON, and who made it."""
+
+    name: str
+    body: str
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """A standing yes of a person to a tool; `session` is None where it holds everywhere. An `id` of 0 is a new one."""
 
@@ -148,7 +163,8 @@ class Conclusion:
     """Everything that ends a turn, written in one transaction.
 
     `shown` are the final parts (JSON) in their order. `question` becomes the session's one open question and
-    replaces an older one; `closes` names a question that this turn answered.
+    replaces an older one; `closes` names a question that this turn answered. `changes` are what a command changes
+    beside.
     """
 
     record: TurnRecord
@@ -159,6 +175,7 @@ class Conclusion:
     closes: str | None = None
     model_calls: tuple[ModelCall, ...] = field(default=())
     forget_history: bool = False
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

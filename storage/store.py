@@ -10,8 +10,10 @@ from storage.database import Database
 from storage.engine import open_database
 from storage.records import (
     Arrived,
+    Change,
     Conclusion,
     Grant,
+    KeptTemplate,
     Memory,
     ModelCall,
     OpenQuestion,
@@ -216,10 +218,6 @@ class Store:
         """A person's standing yeses, oldest first; with a session only those that hold there."""
         return await self._database.read(lambda c: grants.granted(c, channel, person, session))
 
-    async def revoke(self, ids: Sequence[int]) -> None:
-        """Take these standing yeses back."""
-        await self._database.write(lambda c: grants.revoke(c, ids))
-
     # --- summaries
 
     async def summary(self, session: str) -> str:
@@ -241,37 +239,22 @@ class Store:
         """How a person wants to be spoken to."""
         return await self._database.read(lambda c: people.preferences(c, channel, person))
 
-    async def prefer(self, channel: str, person: str, **changed: str) -> None:
-        """Write down a person's `language` or `verbosity` from now on."""
-        await self._database.write(lambda c: people.prefer(c, channel, person, changed))
-
     async def memories(self, channel: str, person: str) -> list[Memory]:
         """What a person wants to be kept in mind, oldest first."""
         return await self._database.read(lambda c: people.remembered(c, channel, person))
 
-    async def remember_about(self, channel: str, person: str, text: str) -> None:
-        """Keep one more thing about a person in mind."""
-        await self._database.write(lambda c: people.remember(c, channel, person, text))
+    async def templates(self) -> dict[str, KeptTemplate]:
+        """Every template by its name."""
+        return await self._database.read(templates.kept)
 
-    async def forget(self, memories: Sequence[int]) -> None:
-        """Forget these memories."""
-        await self._database.write(lambda c: people.forget(c, memories))
+    async def change(self, *changes: Change) -> None:
+        """Write these changes."""
 
-    async def keep_template(self, name: str, body: str, *, made_by: str) -> None:
-        """Write a template, over an older one of its name."""
-        await self._database.write(lambda c: templates.keep(c, name, body, made_by))
+        def work(connection: Connection) -> None:
+            for each in changes:
+                each(connection)
 
-    async def templates(self) -> dict[str, str]:
-        """Every template's body by its name."""
-        return await self._database.read(templates.bodies)
-
-    async def template(self, name: str) -> str | None:
-        """One template's body."""
-        return (await self.templates()).get(name)
-
-    async def forget_template(self, name: str) -> None:
-        """Take a template away."""
-        await self._database.write(lambda c: templates.forget(c, name))
+        await self._database.write(work)
 
     # --- the end of a turn
 

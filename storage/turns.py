@@ -25,6 +25,8 @@ def finish(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
     if conclusion.forget_history:
         sessions.forget_history(connection, conclusion.record.session, turn)
         connection.execute(tables.summaries.delete().where(tables.summaries.c.session == conclusion.record.session))
+    for change in conclusion.changes:
+        change(connection)
     inbox.mark_done(connection, turn)
     return outbox.put(connection, conclusion)
 

@@ -109,6 +109,8 @@ PROMISES = (
     Promise("review.many_questions", "A plan that would ask too much is shown as a whole before it runs.", (20, 37)),
     Promise("review.declined", "A plan that is declined runs nothing.", (37,)),
     Promise("review.edited", "A plan can be changed in words before it runs; each version is kept.", (37, 45)),
+    Promise("review.seen", "A go agrees only to what was shown in full.", (37,)),
+    Promise("review.always", "Where every plan is reviewed, a new one after a failure is too.", (37,)),
     Promise("review.confidence", "A plan that is doubted says how sure it is.", (20,)),
     Promise("clarify.in_words", "An answer in free words is read by at most one model call, and checked.", (4,)),
     Promise("clarify.routed", "Words that are no answer are routed, and the question stays open.", (4,)),
@@ -190,6 +192,7 @@ PROMISES = (
     ),
     Promise("restart.poison", "A message over which three processes died is answered as failed.", (0,)),
     Promise("dispatch.order", "Turns of a session run in the order of arrival, sessions side by side.", (0,)),
+    Promise("command.once", "A command changes things once, also where its end is stored late.", (0,)),
     Promise("stop.now", "A stop ends what runs at once, and says what was finished.", (0,)),
     Promise(
         "drain", "At the end of the process running turns end, and waiting ones are left for the next start.", (0,)
@@ -200,6 +203,8 @@ PROMISES = (
     Promise("busy.edit_running", "An edit begins a turn anew as long as nothing was changed.", (0,)),
     Promise("busy.edit_waiting", "An edit changes a message that waits, also over a restart.", (0,)),
     Promise("busy.edit_late", "An edit that comes too late is told so.", (0,)),
+    Promise("busy.edit_person", "Nobody changes the words of somebody else.", (0,)),
+    Promise("busy.drained", "What goes on besides the turns keeps no process from ending.", (0,)),
     # Bad input
     Promise("input.size", "An empty or a huge message is answered with the reason.", (18,)),
     Promise("input.text_repaired", "Any text at all can be stored and answered.", (18,)),
@@ -303,6 +308,7 @@ PROMISES = (
     Promise("memory.private", "Memories of one person are nobody else's.", (14,)),
     Promise("memory.bounded", "What cannot be kept in mind is told with the fix.", (14,)),
     Promise("template.saved", "A good turn becomes a named plan with parameters, and runs without a model.", (22, 60)),
+    Promise("template.made_by", "A template is its maker's to change, and shows its values to nobody else.", (22,)),
     Promise("template.asks", "What a template needs and nobody said is asked for.", (22,)),
     Promise("template.checked", "A template is checked against today's tools.", (22, 41)),
     Promise("verbosity", "How much is shown is each person's own choice.", (23,)),

@@ -12,9 +12,9 @@ from orchestrator.messages import INBOUND, Notice
 from orchestrator.models import ChatMessage, ModelReply, Scripted
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import ToolSpec
-from storage.errors import StorageError
-from storage.records import StoredStep
-from storage.store import open_store
+from storage.errors import StorageBusy, StorageError
+from storage.records import Conclusion, Parcel, StoredStep
+from storage.store import Store, open_store
 from tests.conversations.talk import outgoing, talking
 from tests.fakes.channel import FakeChannel
 
@@ -45,6 +45,21 @@ async def test_a_message_that_three_processes_died_over_is_answered_as_failed(
         part = await talk.outcome("t1")
         assert part.kind == kind
         assert "Hello" in await talk.answered("Hi")
+
+
+@pytest.mark.proves("restart.poison")
+async def test_a_database_that_refuses_counts_as_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    await leave_unfinished(tmp_path)
+    finish, refusals = Store.finish, [StorageBusy(), StorageBusy()]
+
+    async def busy_at_first(store: Store, *conclusions: Conclusion) -> list[Parcel]:
+        if refusals:
+            raise refusals.pop()
+        return await finish(store, *conclusions)
+
+    monkeypatch.setattr(Store, "finish", busy_at_first)
+    async with talking(tmp_path) as talk:
+        assert (await talk.outcome("t1")).kind == "answer"
 
 
 async def test_what_another_channel_left_is_neither_taken_up_nor_counted(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from orchestrator.messages import Question
-from orchestrator.tools.functions import Functions, tool
+from orchestrator.tools.functions import Functions, IdempotencyKey, tool
 from tests.conversations.talk import Talk, talking
+from tests.conversations.test_plans import Models
+from tests.conversations.test_plans import plan as planned
 
 
 class Office:
@@ -261,3 +263,80 @@ async def _facts(talk: Talk, turn: str) -> dict[str, list[dict[str, object]]]:
     assert record is not None
     facts: dict[str, list[dict[str, object]]] = json.loads(record.dossier)
     return facts
+
+
+@pytest.mark.proves("approval.always")
+async def test_a_yes_for_good_holds_for_the_steps_behind_it_in_the_same_plan(tmp_path: Path) -> None:
+    office = Office()
+    async with talking(tmp_path, toolsets=office.tools) as talk:
+        await talk.asked(plan('a: send(text="one")', 'b: send(text="${a}")'))
+        await talk.answered("always")
+    assert office.done == ["send one", "send done: send one"]
+
+
+@pytest.mark.proves("review.seen")
+async def test_a_go_agrees_to_nothing_that_the_list_did_not_show_to_its_end(tmp_path: Path) -> None:
+    office = Office()
+    words = "x" * 300 + "the end"
+    async with talking(tmp_path, toolsets=office.tools, review="always") as talk:
+        assert "the end" not in (await talk.asked(plan(f'a: send(text="{words}")'))).text
+        assert "the end" in (await talk.asked("go")).text
+        assert office.done == []
+        await talk.answered("yes")
+    assert office.done == [f"send {words}"]
+
+
+@pytest.mark.proves("approval.cost")
+async def test_a_fallback_that_costs_is_not_tried_without_a_yes(tmp_path: Path) -> None:
+    office = Office()
+
+    @tool(read_only=True)
+    def broken(what: str) -> str:
+        """Fail."""
+        raise ValueError("broken")
+
+    async with talking(tmp_path, toolsets=[*office.tools, Functions([broken])]) as talk:
+        assert "broken" in await talk.answered(plan('a: broken(what="x") or search'))
+    assert office.done == []
+
+
+@pytest.mark.proves("review.always")
+async def test_where_every_plan_is_reviewed_a_new_one_after_a_failure_is_too(tmp_path: Path) -> None:
+    office = Office()
+
+    @tool(read_only=True)
+    def broken(what: str) -> str:
+        """Fail."""
+        raise ValueError("broken")
+
+    plans = [planned('a: broken(what="x")'), planned('b: look(what="x")', answer="{{b}}")]
+    tools = [*office.tools, Functions([broken])]
+    models = Models(one=lambda _: plans.pop(0))
+    async with talking(tmp_path, toolsets=tools, model=models, router="one", review="always") as talk:
+        await talk.asked("look at x")
+        assert "`look` what = `x`" in (await talk.asked("go")).text
+        assert office.done == []
+        assert await talk.answered("go") == "done: look x"
+
+
+@pytest.mark.proves("plan.continued")
+async def test_no_step_gets_the_key_of_another_one_over_several_new_plans(tmp_path: Path) -> None:
+    keys: list[tuple[str, str]] = []
+
+    @tool
+    def send(text: str, key: IdempotencyKey) -> str:
+        """Send."""
+        keys.append((key, text))
+        if text != "three":
+            raise ValueError("no")
+        return "ok"
+
+    plans = [planned(f'b: send(text="{text}")') for text in ("one", "two", "three")]
+    models = Models(one=lambda _: plans.pop(0))
+    async with talking(tmp_path, toolsets=[Functions([send])], model=models, router="one", replans=3) as talk:
+        await talk.asked("send one two three")
+        await talk.asked("yes")
+        await talk.asked("yes")
+        await talk.answered("yes")
+    assert [text for _, text in keys] == ["one", "two", "three"]
+    assert len(set(dict(keys))) == 3

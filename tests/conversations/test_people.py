@@ -7,7 +7,10 @@ import pytest
 
 from orchestrator.messages import Draft, Notice, Question
 from orchestrator.models import ChatMessage, ModelReply
-from tests.conversations.talk import outgoing, talking
+from storage.changes import keeping_template
+from storage.errors import StorageBusy
+from storage.records import Conclusion, Parcel
+from tests.conversations.talk import Talk, outgoing, talking
 from tests.conversations.test_plans import Models, Weather, plan
 
 
@@ -100,7 +103,7 @@ async def test_what_a_template_needs_and_nobody_said_is_asked_for_and_a_risky_st
     sent, tools = outgoing()
     async with talking(tmp_path, toolsets=[tools]) as talk:
         body = '{"steps": [{"id": "a", "tool": "send", "arguments": {"text": "{{words}}"}}]}'
-        await talk.app.store.keep_template("greet", body, made_by="ann")
+        await talk.app.store.change(keeping_template("greet", body, made_by="fake:ann"))
         assert "/run greet words=..." in await talk.told("/templates")
         assert "which **text**?" in (await talk.asked("/run greet")).text
         assert "May I run `send`: text = `hello`?" in (await talk.asked("hello")).text
@@ -112,7 +115,7 @@ async def test_what_a_template_needs_and_nobody_said_is_asked_for_and_a_risky_st
 async def test_a_template_is_checked_against_todays_tools(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:
         body = '{"steps": [{"id": "a", "tool": "gone", "arguments": {}}]}'
-        await talk.app.store.keep_template("old", body, made_by="ann")
+        await talk.app.store.change(keeping_template("old", body, made_by="fake:ann"))
         assert "'gone', which does not exist" in await talk.told("/run old")
         assert "That turn had no plan" in await talk.told("/save x")
         assert "small letters" in await talk.told("/save X!")
@@ -249,3 +252,52 @@ async def test_help_names_every_word(tmp_path: Path) -> None:
             "/new",
         ):
             assert f"`{word}" in told
+
+
+# --- what belongs to one
+
+
+@pytest.mark.proves("template.made_by")
+async def test_a_template_is_its_makers_to_change_and_shows_the_makers_values_to_nobody_else(tmp_path: Path) -> None:
+    sent, tools = outgoing()
+    async with talking(tmp_path, toolsets=[tools]) as talk:
+        await talk.asked("/send text='the secret is 4711'")
+        await talk.answered("yes")
+        await talk.told("/save pay")
+        bob = Talk(talk.app, talk.channel, chat="2", person="bob")
+        assert await bob.told("/templates") == "- `/run pay text=...`"
+        assert "which **text**?" in (await bob.asked("/run pay")).text
+        await bob.say("no")
+        await bob.asked("/send text=other")
+        await bob.answered("yes")
+        for words in ("/save pay", "/templates forget pay"):
+            assert "somebody else's template" in await bob.told(words)
+        assert "4711" in (await talk.asked("/run pay")).text
+        await talk.say("no")
+    assert sent == ["the secret is 4711", "other"]
+
+
+@pytest.mark.proves("memory.kept", "command.once")
+async def test_a_command_changes_things_once_also_where_the_database_refuses_the_end_of_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with talking(tmp_path) as talk:
+        finish, refusals = talk.app.store.finish, [StorageBusy()]
+
+        async def once_busy(*conclusions: Conclusion) -> list[Parcel]:
+            if refusals:
+                raise refusals.pop()
+            return await finish(*conclusions)
+
+        monkeypatch.setattr(talk.app.store, "finish", once_busy)
+        await talk.told("/memory add one")
+        assert (await talk.told("/memory")).startswith("1. one\n`/memory forget")
+
+
+@pytest.mark.proves("guard.grounding")
+async def test_what_is_kept_in_mind_may_fill_an_argument(tmp_path: Path) -> None:
+    _, tools = outgoing()
+    models = Models(one=lambda _: plan('a: send(text="anna@rome.example")'))
+    async with talking(tmp_path, toolsets=[tools], model=models, router="one") as talk:
+        await talk.told("/memory add my sister's address is anna@rome.example")
+        assert "May I run `send`: text = `anna@rome.example`?" in (await talk.asked("write to my sister")).text

@@ -10,11 +10,12 @@ import pytest
 
 from bot.app import build
 from bot.settings import read_settings
+from orchestrator.errors import ModelUnreachable
 from orchestrator.messages import Edit, Message, Notice, Status
 from orchestrator.models import ChatMessage, ModelReply
 from orchestrator.tools.functions import Functions, tool
 from tests.conversations.talk import Talk, talking
-from tests.conversations.test_plans import Models, plan
+from tests.conversations.test_plans import Models, calls, plan
 from tests.fakes.channel import FakeChannel
 
 
@@ -195,3 +196,165 @@ async def test_an_edit_of_an_answered_or_unknown_message_is_told_so(tmp_path: Pa
         await talk.outcome(await say_as(talk, "m1", "hello you"))
         assert "answered or begun to act" in (await talk.outcome(await edit(talk, "m1", "hi"))).text
         assert "I do not know the message" in (await talk.outcome(await edit(talk, "m9", "hi"))).text
+
+
+@pytest.mark.proves("busy.edit_running")
+async def test_of_two_edits_at_once_the_last_one_counts_and_both_are_settled(tmp_path: Path) -> None:
+    work = Work()
+    async with talking(tmp_path, toolsets=work.tools) as talk:
+        turn = await say_as(talk, "m1", "/look what=one")
+        await work.next_begun()
+        await asyncio.gather(edit(talk, "m1", "/look what=two"), edit(talk, "m1", "/look what=three"))
+        work.may_end.set()
+        assert "done: look" in (await talk.outcome(turn)).text
+        await talk.app.idle()
+        assert await talk.app.store.unfinished(channels=["fake"]) == []
+    assert work.done == ["look three"]
+
+
+class Gate:
+    """Holds the store's `amend` until it is opened."""
+
+    def __init__(self, talk: Talk, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.open = asyncio.Event(), asyncio.Event()
+        self._amend = talk.app.store.amend
+        monkeypatch.setattr(talk.app.store, "amend", self._held)
+
+    async def _held(self, turn: str, payload: str, *, amended_by: str) -> None:
+        self.reached.set()
+        await self.open.wait()
+        await self._amend(turn, payload, amended_by=amended_by)
+
+
+@pytest.mark.proves("busy.edit_waiting")
+async def test_an_edit_that_comes_while_another_is_stored_changes_the_same_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work()
+    async with talking(tmp_path, toolsets=work.tools) as talk:
+        await talk.send("/look what=one")
+        await work.next_begun()
+        waiting = await say_as(talk, "m2", "/look what=old")
+        await edit(talk, "m2", "/look what=newer")
+        gate = Gate(talk, monkeypatch)
+        work.may_end.set()
+        await asyncio.wait_for(gate.reached.wait(), 5)
+        await edit(talk, "m2", "/look what=newest")
+        gate.open.set()
+        assert "done: look newest" in (await talk.outcome(waiting)).text
+        await talk.app.idle()
+        assert await talk.app.store.unfinished(channels=["fake"]) == []
+    assert work.done == ["look one", "look newest"]
+
+
+@pytest.mark.proves("busy.edit_waiting")
+async def test_an_edit_that_is_stored_while_the_process_ends_is_there_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work()
+    settings = read_settings(database=str(tmp_path / "errand.db"), servers=str(tmp_path / "none.json"))
+    async with build(settings, toolsets=work.tools) as app:
+        channel = FakeChannel()
+        serving = asyncio.ensure_future(app.serve([channel]))
+        await channel.ready()
+        talk = Talk(app, channel)
+        await talk.send("/look what=one")
+        await work.next_begun()
+        waiting = await say_as(talk, "m2", "/look what=old")
+        await edit(talk, "m2", "/look what=new")
+        gate = Gate(talk, monkeypatch)
+        work.may_end.set()
+        await asyncio.wait_for(gate.reached.wait(), 5)
+        serving.cancel()
+        await asyncio.sleep(0)
+        gate.open.set()
+        await asyncio.wait({serving}, timeout=5)
+        assert serving.cancelled()
+    async with talking(tmp_path, toolsets=work.tools) as talk:
+        assert "done: look new" in (await talk.outcome(waiting)).text
+    assert work.done == ["look one", "look new"]
+
+
+@pytest.mark.proves("busy.edit_person")
+async def test_nobody_changes_the_words_of_somebody_else(tmp_path: Path) -> None:
+    work = Work()
+    async with talking(tmp_path, toolsets=work.tools) as talk:
+        turn = await say_as(talk, "m1", "/look what=one")
+        await work.next_begun()
+        change = await edit(talk.as_person("bob"), "m1", "/look what=evil")
+        work.may_end.set()
+        assert "done: look one" in (await talk.outcome(turn)).text
+        assert "Somebody else wrote that message" in (await talk.outcome(change)).text
+    assert work.done == ["look one"]
+
+
+@pytest.mark.proves("busy.edit_running", "stop.now")
+async def test_a_message_that_is_changed_into_a_stop_stops(tmp_path: Path) -> None:
+    work = Work()
+    async with talking(tmp_path, toolsets=work.tools) as talk:
+        turn = await say_as(talk, "m1", "/look what=one")
+        await work.next_begun()
+        await edit(talk, "m1", "/stop")
+        assert (await talk.outcome(turn)).text == "Stopped."
+
+
+@pytest.mark.proves("busy.edit_late")
+async def test_an_edit_is_too_late_where_a_step_of_an_older_version_of_the_plan_has_acted(tmp_path: Path) -> None:
+    work = Work()
+    may_end = asyncio.Event()
+
+    @tool(read_only=True)
+    async def slow(what: str) -> str:
+        """Look slowly."""
+        work.begun.put_nowait("slow")
+        await may_end.wait()
+        return "slow done"
+
+    plans = [plan('w: @general(task="send hello", tools=["send"])'), plan('c: slow(what="x")')]
+
+    def worker(messages: Sequence[ChatMessage]) -> ModelReply:
+        if len(messages) < 3:
+            return calls(("send", {"text": "hello"}))
+        raise ModelUnreachable("away")
+
+    models = Models(one=lambda _: plans.pop(0), two=worker)
+    tools = [*work.tools, Functions([slow])]
+    work.may_end.set()
+    async with talking(tmp_path, toolsets=tools, model=models, router="one", worker="two") as talk:
+        await talk.asked("/send text=zero")
+        await talk.answered("always")
+        turn = await say_as(talk, "m1", "send hello")
+        while await work.next_begun() != "slow":
+            pass
+        change = await edit(talk, "m1", "send hello once more")
+        may_end.set()
+        await talk.outcome(turn)
+        assert "begun to act on that already" in (await talk.outcome(change)).text
+    assert work.done == ["send zero", "send hello"]
+
+
+@pytest.mark.proves("busy.drained")
+async def test_a_channel_that_hangs_over_a_place_in_line_keeps_nothing_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work()
+    settings = read_settings(database=str(tmp_path / "errand.db"), servers=str(tmp_path / "none.json"), drain_seconds=0)
+    async with build(settings, toolsets=work.tools) as app:
+        channel = FakeChannel()
+        serving = asyncio.ensure_future(app.serve([channel]))
+        await channel.ready()
+        talk = Talk(app, channel)
+        await talk.send("/look what=one")
+        await work.next_begun()
+        hangs = asyncio.Event()
+
+        async def hang(*_: object) -> None:
+            hangs.set()
+            await asyncio.Event().wait()
+
+        monkeypatch.setattr(channel, "show", hang)
+        await talk.send("hello you")
+        await asyncio.wait_for(hangs.wait(), 5)
+        serving.cancel()
+        ended, _ = await asyncio.wait({serving}, timeout=5)
+        assert ended

@@ -27,6 +27,15 @@ def missing(tool: str, arguments: dict[str, Any], said: str) -> tuple[str, ...]:
 
 
 @pytest.mark.proves("guard.grounding")
+def test_a_step_is_not_named_after_what_was_taken_out_of_it() -> None:
+    arguments = {"to": "boss@corp.example", "text": "the report"}
+    step = Step(id="a", tool="send", arguments=arguments, title=SEND.in_words(arguments))
+    (checked,) = guard.check(Plan(steps=(step,)), finder(SEND), "send the report").steps
+    assert "boss" not in checked.title
+    assert "the report" in checked.title
+
+
+@pytest.mark.proves("guard.grounding")
 def test_an_invented_receiver_is_asked_for() -> None:
     said = "send the report"
     assert missing("send", {"to": "boss@corp.example", "text": "the report"}, said) == ("to",)

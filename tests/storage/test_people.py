@@ -2,7 +2,8 @@
 
 import pytest
 
-from storage.records import Grant, ModelCall, Preferences, StoredPlan, Summary
+from storage import changes
+from storage.records import Grant, KeptTemplate, ModelCall, Preferences, StoredPlan, Summary
 from storage.store import Store
 from tests.storage.samples import SESSION, arrive, talk
 
@@ -18,36 +19,38 @@ async def test_a_grant_holds_for_its_person_and_its_session_until_it_is_revoked(
     assert [each.tool for each in await store.granted("fake", ANN, "fake:other")] == ["post"]
     assert await store.granted("fake", BOB, SESSION) == []
     assert await store.granted("elsewhere", ANN, SESSION) == []
-    await store.revoke([each.id for each in await store.granted("fake", ANN)][:1])
+    await store.change(changes.revoking([each.id for each in await store.granted("fake", ANN)][:1]))
     assert [each.tool for each in await store.granted("fake", ANN)] == ["post"]
 
 
 @pytest.mark.proves("memory.kept", "memory.private")
 async def test_memories_are_kept_in_their_order_and_forgotten_by_their_ids(store: Store) -> None:
     for text in ("one", "two"):
-        await store.remember_about("fake", ANN, text)
+        await store.change(changes.remembering("fake", ANN, text))
     first, second = await store.memories("fake", ANN)
     assert (first.text, second.text) == ("one", "two")
     assert await store.memories("fake", BOB) == []
-    await store.forget([first.id])
+    await store.change(changes.forgetting([first.id]))
     assert await store.memories("fake", ANN) == [second]
 
 
 @pytest.mark.proves("verbosity", "language")
 async def test_preferences_are_changed_one_by_one(store: Store) -> None:
     assert await store.preferences("fake", ANN) == Preferences()
-    await store.prefer("fake", ANN, language="de")
-    await store.prefer("fake", ANN, verbosity="quiet")
+    await store.change(
+        changes.preferring("fake", ANN, language="de"), changes.preferring("fake", ANN, verbosity="quiet")
+    )
     assert await store.preferences("fake", ANN) == Preferences("de", "quiet")
 
 
 @pytest.mark.proves("template.saved")
 async def test_a_template_is_replaced_and_forgotten_by_its_name(store: Store) -> None:
     for body in ("{}", '{"steps": []}'):
-        await store.keep_template("a", body, made_by=ANN)
-    assert await store.templates() == {"a": '{"steps": []}'}
-    await store.forget_template("a")
-    assert await store.template("a") is None
+        await store.change(changes.keeping_template("a", body, made_by=ANN))
+    await store.change(changes.keeping_template("a", "{}", made_by=BOB))  # only Ann's own
+    assert await store.templates() == {"a": KeptTemplate("a", '{"steps": []}', ANN)}
+    await store.change(changes.forgetting_template("a"))
+    assert await store.templates() == {}
 
 
 @pytest.mark.proves("summary.made")

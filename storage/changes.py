@@ -1,0 +1,36 @@
+"""Changes of what is kept beside the turns: each is written together with the end of the turn that made it, or not."""
+
+from collections.abc import Sequence
+
+from storage import grants, people, templates
+from storage.records import Change
+
+
+def revoking(ids: Sequence[int]) -> Change:
+    """Take these standing yeses back."""
+    return lambda connection: grants.revoke(connection, ids)
+
+
+def preferring(channel: str, person: str, **changed: str) -> Change:
+    """Write down a person's `language` or `verbosity` from now on."""
+    return lambda connection: people.prefer(connection, channel, person, changed)
+
+
+def remembering(channel: str, person: str, text: str) -> Change:
+    """Keep one more thing about a person in mind."""
+    return lambda connection: people.remember(connection, channel, person, text)
+
+
+def forgetting(memories: Sequence[int]) -> Change:
+    """Forget these memories."""
+    return lambda connection: people.forget(connection, memories)
+
+
+def keeping_template(name: str, body: str, *, made_by: str) -> Change:
+    """Write a template, over an older one of its name."""
+    return lambda connection: templates.keep(connection, name, body, made_by)
+
+
+def forgetting_template(name: str) -> Change:
+    """Take a template away."""
+    return lambda connection: templates.forget(connection, name)
