@@ -2,9 +2,11 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +72,17 @@ async def edit(talk: Talk, event_id: str, text: str) -> str:
     receipt = await talk.channel.push(change)
     assert receipt.turn is not None
     return receipt.turn
+
+
+@asynccontextmanager
+async def leaving(folder: Path, work: Work, **settings: Any) -> AsyncIterator[tuple[Talk, asyncio.Future[None]]]:
+    """A running Errand that the test ends in the middle, and what it ends."""
+    given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
+    async with build(read_settings(**given), toolsets=work.tools) as app:
+        channel = FakeChannel()
+        serving = asyncio.ensure_future(app.serve([channel]))
+        await channel.ready()
+        yield Talk(app, channel), serving
 
 
 @pytest.mark.proves("busy.queue")
@@ -157,12 +170,7 @@ async def test_an_edit_begins_a_running_turn_anew_while_nothing_was_changed(tmp_
 @pytest.mark.proves("busy.edit_waiting")
 async def test_an_edit_changes_a_message_that_waits_also_over_a_restart(tmp_path: Path) -> None:
     work = Work()
-    settings = read_settings(database=str(tmp_path / "errand.db"), servers=str(tmp_path / "none.json"), drain_seconds=0)
-    async with build(settings, toolsets=work.tools) as app:
-        channel = FakeChannel()
-        serving = asyncio.ensure_future(app.serve([channel]))
-        await channel.ready()
-        talk = Talk(app, channel)
+    async with leaving(tmp_path, work, drain_seconds=0) as (talk, serving):
         await talk.send("/look what=one")
         await work.next_begun()
         waiting = await say_as(talk, "m2", "/look what=two")
@@ -252,12 +260,7 @@ async def test_an_edit_that_is_stored_while_the_process_ends_is_there_at_the_nex
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = Work()
-    settings = read_settings(database=str(tmp_path / "errand.db"), servers=str(tmp_path / "none.json"))
-    async with build(settings, toolsets=work.tools) as app:
-        channel = FakeChannel()
-        serving = asyncio.ensure_future(app.serve([channel]))
-        await channel.ready()
-        talk = Talk(app, channel)
+    async with leaving(tmp_path, work) as (talk, serving):
         await talk.send("/look what=one")
         await work.next_begun()
         waiting = await say_as(talk, "m2", "/look what=old")
@@ -338,12 +341,7 @@ async def test_a_channel_that_hangs_over_a_place_in_line_keeps_nothing_from_endi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = Work()
-    settings = read_settings(database=str(tmp_path / "errand.db"), servers=str(tmp_path / "none.json"), drain_seconds=0)
-    async with build(settings, toolsets=work.tools) as app:
-        channel = FakeChannel()
-        serving = asyncio.ensure_future(app.serve([channel]))
-        await channel.ready()
-        talk = Talk(app, channel)
+    async with leaving(tmp_path, work, drain_seconds=0) as (talk, serving):
         await talk.send("/look what=one")
         await work.next_begun()
         hangs = asyncio.Event()
@@ -352,7 +350,7 @@ async def test_a_channel_that_hangs_over_a_place_in_line_keeps_nothing_from_endi
             hangs.set()
             await asyncio.Event().wait()
 
-        monkeypatch.setattr(channel, "show", hang)
+        monkeypatch.setattr(talk.channel, "show", hang)
         await talk.send("hello you")
         await asyncio.wait_for(hangs.wait(), 5)
         serving.cancel()
