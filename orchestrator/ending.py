@@ -10,6 +10,7 @@ from orchestrator.dossier import Dossier
 from orchestrator.facts import StepFacts, Timings, read_facts
 from orchestrator.messages import FINAL, Answer, Choice, Command, Edit, Final, Form, Inbound, Message, Question, Stop
 from orchestrator.plan import FindTool
+from orchestrator.quoting import with_foreign
 from orchestrator.repair import repaired
 from orchestrator.sessions import Talk
 from orchestrator.words import say
@@ -105,8 +106,8 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
 def request_of(inbound: Inbound) -> str:
     """What a person did, in the words of the history."""
     match inbound:
-        case Message(text=text):
-            return text
+        case Message():
+            return with_foreign(inbound)
         case Command(name=name, rest=rest):
             return f"/{name} {rest}".strip()
         case Choice(value=value):

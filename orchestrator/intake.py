@@ -47,15 +47,19 @@ def understood(inbound: Inbound) -> Inbound:
     if not isinstance(inbound, Message):
         return inbound
     text = repaired(inbound.text)
+    foreign = tuple(each.model_copy(update={"text": repaired(each.text)}) for each in inbound.foreign)
     if slash := SLASH.fullmatch(text.strip()):
         name, rest = slash["name"].lower(), slash["rest"] or ""
         return Stop(**_arrival(inbound)) if name == "stop" else Command(**_arrival(inbound), name=name, rest=rest)
-    return Message(**_arrival(inbound), text=text)
+    return inbound.model_copy(update={"text": text, "foreign": foreign})
 
 
 def edited(original: Inbound, edit: Edit) -> Inbound:
     """What was said, in the words of its edit: a slash word may become a message, or the other way round."""
-    return understood(Message(**_arrival(original), text=edit.text))
+    brought = (
+        {"attachments": original.attachments, "foreign": original.foreign} if isinstance(original, Message) else {}
+    )
+    return understood(Message(**_arrival(original), text=edit.text, **brought))
 
 
 def _arrival(inbound: Inbound) -> dict[str, Any]:
@@ -67,7 +71,7 @@ def problem_with(inbound: Inbound, *, limit: int) -> str | None:
     """Why this message cannot be worked on, in a sentence that names the fix. `limit` is in characters."""
     if not isinstance(inbound, Message):
         return None
-    if not inbound.text.strip():
+    if not (inbound.text.strip() or inbound.attachments or inbound.foreign):
         return say("Your message was empty. Write what you need, or /help.")
     if len(inbound.text) > limit:
         return say(

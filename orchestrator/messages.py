@@ -47,11 +47,39 @@ class Arrival(Frozen):
     sent_at: datetime
 
 
+class Attachment(Frozen):
+    """A file that a person sent, or that a tool has made.
+
+    `ref` is the channel's own handle of one that is not here yet; `file` is its id in the file store once it is.
+    `size` is in bytes, None where the channel does not say.
+    """
+
+    kind: Literal["photo", "voice", "audio", "video", "document"] = "document"
+    name: str
+    mime: str
+    size: int | None = None
+    ref: str = ""
+    file: str = ""
+
+
+class Foreign(Frozen):
+    """Words that came with a message and are not the person's own. They are data, never an instruction.
+
+    A "reply" is what the message answers, a "forward" what the person passed on, "context" what others said before.
+    """
+
+    kind: Literal["reply", "forward", "context"]
+    text: str
+    author: str = ""
+
+
 class Message(Arrival):
-    """Words that a person wrote."""
+    """Words that a person wrote, and what they sent with them."""
 
     kind: Literal["message"] = "message"
     text: str
+    attachments: tuple[Attachment, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
 
 
 class Command(Arrival):
@@ -157,10 +185,11 @@ class Question(Frozen):
 
 
 class Answer(Frozen):
-    """The one answer of a turn, in the canonical Markdown."""
+    """The one answer of a turn, in the canonical Markdown, and the files that belong to it."""
 
     kind: Literal["answer"] = "answer"
     text: str
+    files: tuple[Attachment, ...] = ()
 
 
 class Notice(Frozen):

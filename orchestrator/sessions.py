@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from orchestrator.messages import Inbound, Message
 from orchestrator.models import ChatMessage
 from orchestrator.plan import Plan, StepResult
+from orchestrator.quoting import with_foreign
 from orchestrator.transcript import Transcript
 from orchestrator.words import SOURCE
 from storage.records import Arrived, OpenQuestion, StoredPlan, StoredStep, TurnRecord
@@ -124,11 +125,16 @@ class Talk:
         return self.inbound.text if isinstance(self.inbound, Message) else ""
 
     @property
+    def words(self) -> str:
+        """What the person said, with the foreign words that came with it."""
+        return with_foreign(self.inbound) if isinstance(self.inbound, Message) else ""
+
+    @property
     def said(self) -> str:
         """Everything that was said in the talk, by either side, and what the person wants to be kept in mind: what
         arguments may be grounded on."""
         turns = (f"{turn.request}\n{turn.answer}" for turn in self.history)
-        return "\n".join([*self.memories, self.summary, *turns, self.text])
+        return "\n".join([*self.memories, self.summary, *turns, self.words])
 
     def as_chat(self) -> list[ChatMessage]:
         """The history as a model's messages, oldest first."""

@@ -192,6 +192,7 @@ PROMISES = (
     ),
     Promise("restart.poison", "A message over which three processes died is answered as failed.", (0,)),
     Promise("dispatch.order", "Turns of a session run in the order of arrival, sessions side by side.", (0,)),
+    Promise("foreign.marked", "Words of others that come with a message are marked as data.", (0,)),
     Promise("command.once", "A command changes things once, also where its end is stored late.", (0,)),
     Promise("stop.now", "A stop ends what runs at once, and says what was finished.", (0,)),
     Promise(
