@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Protocol
 
 from orchestrator.messages import Accept, Address, Delivery, Edit, Inbound, Live, Receipt, Stop
@@ -12,15 +13,33 @@ OURS = ("orchestrator.", "storage.")
 
 
 class DeliveryError(Exception):
-    """The channel did not take it.
+    """The channel did not take it, and may take it later.
 
-    `retry_after_seconds` is the platform's word on when to try again; `gone` says that it has ended for good.
+    `retry_after_seconds` is the platform's word on when to try again; `gone` says that there is no use in that.
     """
 
     def __init__(self, message: str, *, retry_after_seconds: float | None = None, gone: bool = False) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
         self.gone = gone
+
+
+class Shelf(Protocol):
+    """What a channel keeps over restarts. Every method raises StorageError."""
+
+    async def note(self, written: Mapping[str, str | None]) -> None:
+        """Write these notes, each over the older one of its key, in one transaction; None takes one away."""
+        ...
+
+    async def noted(self, key: str) -> str | None: ...
+
+    async def notes(self, prefix: str) -> Mapping[str, str]:
+        """Every note whose key begins so, oldest first."""
+        ...
+
+    async def knows(self, event_id: str) -> bool:
+        """Whether this event of the channel has been accepted."""
+        ...
 
 
 class Adapter(Protocol):

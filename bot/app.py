@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -60,6 +61,7 @@ class App:
             self._work,
             self._stop,
             self._post.deliver,
+            deliver_again=partial(self._post.deliver, repeated=True),
             amend=self._amend,
             waits=self._tell_place,
             afterwards=self._sum_up,
@@ -93,7 +95,8 @@ class App:
 
     async def _take_up(self) -> None:
         """Show what was finished and perhaps not shown, and queue what was not finished."""
-        await self._post.deliver(await self.store.undelivered(), repeated=True)
+        for parcel in await self.store.undelivered():
+            self._dispatcher.put_off(parcel)
         for arrived in await self.store.unfinished(channels=list(self._adapters)):
             try:
                 inbound = INBOUND.validate_json(arrived.payload)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import count
 
 from adapters.base import Adapter, DeliveryError
 from orchestrator.messages import FINAL, Address, Delivery, Live
@@ -12,7 +13,6 @@ from storage.store import Store
 
 log = logging.getLogger(__name__)
 
-TRIES = 5
 LONGEST_PAUSE = 30.0  # seconds between two tries
 
 
@@ -31,7 +31,8 @@ class Post:
             log.exception("a live part was not shown", extra={"turn": turn})
 
     async def deliver(self, parcels: Sequence[Parcel], *, repeated: bool = False) -> None:
-        """Hand parts over, one after the other. What cannot be delivered stays in the outbox for the next start."""
+        """Hand parts over, one after the other, each until its channel has taken it. What a channel refuses for good,
+        and what this process has no time for any more, stays in the outbox for the next start."""
         for parcel in parcels:
             if (adapter := self._adapters.get(parcel.channel)) and await _handed_over(
                 adapter, parcel, repeated=repeated
@@ -46,20 +47,20 @@ class Post:
 
 
 async def _handed_over(adapter: Adapter, parcel: Parcel, *, repeated: bool) -> bool:
-    for attempt in range(TRIES):
+    for attempt in count():
         try:
             await adapter.deliver(_delivery(parcel, repeated=repeated))
         except DeliveryError as error:
             log.warning("delivery failed", extra={"turn": parcel.turn, "reason": str(error)})
             if error.gone:
                 return False
-            await asyncio.sleep(error.retry_after_seconds or min(2.0**attempt, LONGEST_PAUSE))
+            await asyncio.sleep(error.retry_after_seconds or min(2.0 ** min(attempt, 8), LONGEST_PAUSE))
         except Exception:  # an edge: one broken channel must not take the others down
             log.exception("a channel broke", extra={"turn": parcel.turn})
             return False
         else:
             return True
-    return False
+    raise AssertionError("there is always a next try")
 
 
 def _delivery(parcel: Parcel, *, repeated: bool) -> Delivery:

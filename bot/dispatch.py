@@ -32,6 +32,7 @@ class Mailbox:
     """One session's waiting Inbounds, and the task of the turn that runs."""
 
     waiting: deque[tuple[Arrived, Inbound]] = field(default_factory=deque)
+    left_over: list[Parcel] = field(default_factory=list)  # of an earlier process, to be shown first
     running: asyncio.Task[list[Parcel]] | None = None
     serving: asyncio.Task[None] | None = None
     tidying: asyncio.Task[None] | None = None
@@ -54,6 +55,7 @@ class Dispatcher:
         stop: Work,
         deliver: Deliver,
         *,
+        deliver_again: Deliver | None = None,
         amend: Amend | None = None,
         waits: Waits | None = None,
         afterwards: Afterwards | None = None,
@@ -63,6 +65,7 @@ class Dispatcher:
         self._work = work
         self._stop = stop
         self._deliver = deliver
+        self._deliver_again = deliver_again or deliver
         self._amend = amend
         self._waits = waits
         self._afterwards = afterwards
@@ -100,12 +103,7 @@ class Dispatcher:
         """Queue an Inbound behind those of its session. A stop ends everything of the session that came before it."""
         if not self._open:
             return
-        box = self._boxes.get(arrived.session)
-        if box is None:
-            box = self._boxes[arrived.session] = Mailbox()
-            self._idle.clear()
-            serve = self._serve(arrived.session, box)
-            box.serving = self._tasks.create_task(serve, name=f"session {arrived.session}")
+        box = self._box_of(arrived.session)
         box.waiting.append((arrived, inbound))
         if box.tidying:
             box.tidying.cancel()
@@ -126,6 +124,17 @@ class Dispatcher:
                 telling = self._tasks.create_task(told, name=f"place of {arrived.turn}")
                 self._telling.add(telling)
                 telling.add_done_callback(self._telling.discard)
+
+    def put_off(self, parcel: Parcel) -> None:
+        """Queue what an earlier process has perhaps not shown, before everything else of its session."""
+        self._box_of(parcel.session).left_over.append(parcel)
+
+    def _box_of(self, session: str) -> Mailbox:
+        if session not in self._boxes:
+            box = self._boxes[session] = Mailbox()
+            self._idle.clear()
+            box.serving = self._tasks.create_task(self._serve(session, box), name=f"session {session}")
+        return self._boxes[session]
 
     @staticmethod
     def _end_before(box: Mailbox, arrived: Arrived) -> None:
@@ -152,6 +161,8 @@ class Dispatcher:
 
     async def _serve(self, session: str, box: Mailbox) -> None:
         """Work off one mailbox, then go away."""
+        if box.left_over:
+            await self._deliver_again(box.left_over)
         while box.waiting:
             arrived, inbound = box.waiting.popleft()
             box.current = arrived, inbound

@@ -63,6 +63,11 @@ class Dossier:
         understood = AnsweredFacts(id=question, values=dict(values))
         self._keep(answered=understood, reason=f"you answered the question of {plan}")
 
+    @property
+    def answered_question(self) -> str:
+        """The id of the question that this turn has answered; empty where it has not."""
+        return self._facts.answered.id if self._facts.answered else ""
+
     def ran(self, plan_id: str, plan: Plan, results: Mapping[str, StepResult], *, sure_enough: float) -> None:
         """What became of a plan's steps. Those of an earlier plan of this turn stay on record."""
         self._keep(plan=plan_id, mode=plan.mode)

@@ -72,7 +72,10 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
     """The record of an ended turn, its question and its outbox."""
     arrived, part = talk.arrived, ending.part
     if part:
-        part = part.model_copy(update={"text": repaired(part.text)})  # models write what they like
+        over = {"closes": _over(talk, ending, dossier)}
+        asked = {"person": talk.inbound.person.id} if isinstance(part, Question) else {}
+        text = repaired(part.text)  # models write what they like
+        part = part.model_copy(update={"text": text, **over, **asked})
     record = TurnRecord(
         turn=arrived.turn,
         session=arrived.session,
@@ -129,6 +132,16 @@ def _open(question: Question, talk: Talk, plan: str | None) -> OpenQuestion:
         payload=question.model_dump_json(),
         asked_at=talk.arrived.received_at,
     )
+
+
+def _over(talk: Talk, ending: Ending, dossier: Dossier) -> str:
+    """The id of the question that nobody needs to answer any more; empty where there is none."""
+    question = talk.question
+    if question is None:
+        return ""
+    replaced = isinstance(ending.part, Question) and ending.part.id != question.id
+    is_over = replaced or _closes(talk, ending) or dossier.answered_question == question.id
+    return question.id if is_over else ""
 
 
 def _closes(talk: Talk, ending: Ending) -> str | None:

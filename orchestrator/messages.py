@@ -167,24 +167,35 @@ Live = Annotated[Status | PlanCard | Draft, Field(discriminator="kind")]
 
 class QuestionField(Frozen):
     """One thing that is asked: its name, what it is, and what may be chosen. Choices do not exclude free text
-    unless `closed`."""
+    unless `closed`. Where it is an `approval`, the first choice agrees and the second declines."""
 
     name: str
     label: str
     choices: tuple[str, ...] = ()
     closed: bool = False
+    approval: bool = False
 
 
-class Question(Frozen):
-    """Something that only the person can say. The turn has ended; the answer starts the next one."""
+class Ended(Frozen):
+    """What every final part says: the id of the question that is closed with it, if one is."""
+
+    closes: str = ""
+
+
+class Question(Ended):
+    """Something that only the person can say. The turn has ended; the answer starts the next one.
+
+    `person` is the id of the one who is asked.
+    """
 
     kind: Literal["question"] = "question"
     id: str
+    person: str = ""
     text: str
     fields: tuple[QuestionField, ...]
 
 
-class Answer(Frozen):
+class Answer(Ended):
     """The one answer of a turn, in the canonical Markdown, and the files that belong to it."""
 
     kind: Literal["answer"] = "answer"
@@ -192,7 +203,7 @@ class Answer(Frozen):
     files: tuple[Attachment, ...] = ()
 
 
-class Notice(Frozen):
+class Notice(Ended):
     """A word of the system: the reply to a command, a stop, a refusal to take something."""
 
     kind: Literal["notice"] = "notice"

@@ -79,7 +79,9 @@ def _field(blank: Blank, find: FindTool) -> QuestionField:
         why = _why(blank.step, tool)
         label = " ".join((say("May I run `{tool}`: {arguments}?", tool=blank.tool, arguments=_shown(blank)), why))
         scopes = (say("yes, in this conversation"), say("always")) if _may_stand(tool) else ()
-        return QuestionField(name=blank.name, label=label, choices=(say("yes"), say("no"), *scopes), closed=True)
+        return QuestionField(
+            name=blank.name, label=label, choices=(say("yes"), say("no"), *scopes), closed=True, approval=True
+        )
     if blank.topic == "repeat":
         label = say(
             "`{tool}` was under way when I lost it: {arguments}. It may have happened or not.",

@@ -60,7 +60,9 @@ def review_question(
         doubt if plan.confidence < policy.low_confidence else "",
         say("Shall I go on? Or change it: `drop 2`, `move 3 before 1`, `2.text=other words`."),
     ]
-    field = QuestionField(name="plan.review", label=say("Shall I go on?"), choices=(say("go"), say("no")))
+    field = QuestionField(
+        name="plan.review", label=say("Shall I go on?"), choices=(say("go"), say("no")), approval=True
+    )
     return Question(id=question_id, text="\n\n".join(filter(None, parts)), fields=(field,))
 
 

@@ -1,11 +1,24 @@
 """The store: everything that outlives the process. Records go in and come out; rows stay here."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from storage import durations, grants, inbox, outbox, people, questions, runs, sessions, summaries, templates, turns
+from storage import (
+    durations,
+    grants,
+    inbox,
+    notes,
+    outbox,
+    people,
+    questions,
+    runs,
+    sessions,
+    summaries,
+    templates,
+    turns,
+)
 from storage.database import Database
 from storage.engine import open_database
 from storage.records import (
@@ -255,6 +268,25 @@ class Store:
                 each(connection)
 
         await self._database.write(work)
+
+    # --- what channels note for themselves
+
+    async def note(self, channel: str, written: Mapping[str, str | None]) -> None:
+        """Write a channel's notes over older ones of the same keys; None takes one away."""
+
+        def work(connection: Connection) -> None:
+            for key, value in written.items():
+                notes.note(connection, channel, key, value)
+
+        await self._database.write(work)
+
+    async def noted(self, channel: str, key: str) -> str | None:
+        """One note of a channel."""
+        return await self._database.read(lambda c: notes.noted(c, channel, key))
+
+    async def notes(self, channel: str, prefix: str) -> dict[str, str]:
+        """Every note of a channel whose key begins so, oldest first."""
+        return await self._database.read(lambda c: notes.notes(c, channel, prefix))
 
     # --- the end of a turn
 

@@ -268,3 +268,12 @@ plan_versions = Table(
     Column("body", Text, nullable=False),
     Column("saved_at", Instant, nullable=False),
 )
+
+channel_notes = Table(
+    "channel_notes",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("noted_at", Instant, nullable=False),
+)

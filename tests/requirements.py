@@ -191,6 +191,8 @@ PROMISES = (
         "restart.unknown_outcome", "A risky call that may have happened is put to the person, never repeated.", (0,)
     ),
     Promise("restart.poison", "A message over which three processes died is answered as failed.", (0,)),
+    Promise("store.notes", "What a channel notes for itself survives a restart, and is nobody else's.", (0,)),
+    Promise("dispatch.left_over", "What was not shown comes first in its session, and holds up no other.", (0,)),
     Promise("dispatch.order", "Turns of a session run in the order of arrival, sessions side by side.", (0,)),
     Promise("foreign.marked", "Words of others that come with a message are marked as data.", (0,)),
     Promise("command.once", "A command changes things once, also where its end is stored late.", (0,)),

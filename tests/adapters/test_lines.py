@@ -187,7 +187,7 @@ async def test_parts_go_out_with_their_place() -> None:
             "chat": "main",
             "thread": "7",
             "repeated": True,
-            "part": {"kind": "answer", "text": "done", "files": []},
+            "part": {"kind": "answer", "text": "done", "files": [], "closes": ""},
         }
 
 

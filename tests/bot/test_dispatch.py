@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.dispatch import Dispatcher, Work
+from bot.dispatch import Deliver, Dispatcher, Work
 from orchestrator.messages import Address, Inbound, Message, Person, Stop
 from storage.records import Arrived, Parcel
 
@@ -63,10 +63,14 @@ class Log:
 
 
 @asynccontextmanager
-async def dispatching(log: Log, *, work: Work | None = None, drain_seconds: float = 5.0) -> AsyncIterator[Dispatcher]:
+async def dispatching(
+    log: Log, *, work: Work | None = None, deliver_again: Deliver | None = None, drain_seconds: float = 5.0
+) -> AsyncIterator[Dispatcher]:
     async with (
         asyncio.timeout(5),
-        Dispatcher(work or log.work, log.stop, log.deliver, drain_seconds=drain_seconds) as dispatcher,
+        Dispatcher(
+            work or log.work, log.stop, log.deliver, deliver_again=deliver_again, drain_seconds=drain_seconds
+        ) as dispatcher,
     ):
         yield dispatcher
 
@@ -182,3 +186,27 @@ async def test_a_stop_does_not_undo_what_is_being_delivered() -> None:
     assert log.worked == ["t1", "t2"], "the stop found nothing to stop, and says so"
     assert log.delivered == ["t1", "t2"]
     assert log.stopped == log.cancelled == []
+
+
+@pytest.mark.proves("dispatch.left_over")
+async def test_what_an_earlier_process_has_not_shown_comes_before_all_else_of_its_session_and_of_no_other() -> None:
+    log, held = Log(), asyncio.Event()
+    again: list[str] = []
+
+    async def deliver_again(parcels: list[Parcel]) -> None:
+        await held.wait()
+        again.extend(each.turn for each in parcels)
+        log.delivered.extend(each.turn for each in parcels)
+
+    async with dispatching(log, deliver_again=deliver_again) as dispatcher:
+        dispatcher.put_off(parcel(arrived(1)))
+        dispatcher.put(arrived(2), inbound())
+        dispatcher.put(arrived(3, session="other"), inbound())
+        log.gates["t2"].set()
+        log.gates["t3"].set()
+        while log.delivered != ["t3"]:
+            await asyncio.sleep(0)
+        held.set()
+        await dispatcher.idle()
+    assert again == ["t1"]
+    assert log.delivered == ["t3", "t1", "t2"]

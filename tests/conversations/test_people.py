@@ -210,7 +210,7 @@ async def test_what_leaves_the_history_is_summed_up_once_and_shown_to_the_model(
         assert "<said-before>\nsummary 4\n</said-before>" in system
         await talk.told("/new")
         await talk.answered("and now again?")
-        assert "said-before" not in listener.models.asked[-1][1][0].text
+        assert "<said-before>\n" not in listener.models.asked[-1][1][0].text
 
 
 @pytest.mark.proves("summary.never_in_the_way")

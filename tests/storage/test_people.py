@@ -86,3 +86,14 @@ async def test_amended_words_drop_the_plan_of_the_old_ones_and_end_the_edit(stor
     assert await store.plan_of(turn) is None
     assert await store.payload("console", "1") == '{"new": true}'
     assert [each.turn for each in await store.unfinished(channels=["console"])] == [turn]
+
+
+@pytest.mark.proves("store.notes")
+async def test_a_channels_notes_are_its_own_and_are_written_together(store: Store) -> None:
+    await store.note("fake", {"a/1": "one", "a/2": "two", "b_1": "three"})
+    await store.note("elsewhere", {"a/1": "other"})
+    assert await store.noted("fake", "a/1") == "one"
+    await store.note("fake", {"a/1": "new", "a/2": None})
+    assert await store.notes("fake", "a/") == {"a/1": "new"}
+    assert await store.notes("fake", "b%") == {}
+    assert await store.noted("fake", "a/2") is None
