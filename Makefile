@@ -6,11 +6,14 @@ TESTS ?= -n 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run demo test check litellm bench lock clean
+.PHONY: run telegram demo test check litellm bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run   ## talk to Errand in this terminal
 	@$(BIN)/errand chat
+
+telegram: $(VENV)/telegram ## serve the Telegram bot of ERRAND_TELEGRAM_TOKEN
+	@$(BIN)/errand serve
 
 demo: $(VENV)/run  ## watch the whole flow, played with a scripted model
 	@$(BIN)/errand demo
@@ -35,9 +38,13 @@ lock: $(VENV)/dev  ## pin what pyproject.toml asks for, with hashes
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 pyproject.toml --extra build --extra openai --extra time -o requirements/run.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
-	  --python-version 3.11 pyproject.toml --extra dev -o requirements/dev.txt
+	  --python-version 3.11 pyproject.toml --extra build --extra openai --extra time --extra telegram \
+	  -o requirements/telegram.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
-	  --python-version 3.11 pyproject.toml --extra dev --extra litellm -o requirements/dev-litellm.txt
+	  --python-version 3.11 --override requirements/dev-overrides.in pyproject.toml --extra dev -o requirements/dev.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --python-version 3.11 --override requirements/dev-overrides.in pyproject.toml --extra dev --extra litellm \
+	  -o requirements/dev-litellm.txt
 
 clean:
 	rm -rf $(VENV) $(VENV)-litellm build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -47,6 +54,11 @@ $(BIN)/python:
 
 $(VENV)/run: requirements/run.txt pyproject.toml | $(BIN)/python
 	$(PIP) install -q --require-hashes -r requirements/run.txt
+	$(PIP) install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/telegram: requirements/telegram.txt pyproject.toml | $(BIN)/python
+	$(PIP) install -q --require-hashes -r requirements/telegram.txt
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 

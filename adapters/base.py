@@ -24,6 +24,10 @@ class DeliveryError(Exception):
         self.gone = gone
 
 
+class ChannelClosed(Exception):
+    """The channel cannot go on; the message is a sentence for the operator that names the fix."""
+
+
 class Shelf(Protocol):
     """What a channel keeps over restarts. Every method raises StorageError."""
 

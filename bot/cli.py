@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
+from adapters.base import ChannelClosed
 from bot.logs import set_up_logging
 from bot.settings import Settings, read_settings
 from orchestrator.errors import ErrandError
 from storage.errors import StorageError
 
-EXPECTED = (ErrandError, StorageError)  # errors whose message is a sentence for the operator
+EXPECTED = (ErrandError, StorageError, ChannelClosed)  # errors whose message is a sentence for the operator
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,11 +39,12 @@ def chat(settings: Settings) -> None:
 
 
 @errand.command()
-@click.option("--live/--no-live", default=True, help="Write what goes on while a turn runs, not only its end.")
+@click.option("--lines", is_flag=True, help="Serve programs too: JSON lines on standard input and output.")
+@click.option("--live/--no-live", default=True, help="Of the lines: write what goes on, not only the end of a turn.")
 @click.pass_obj
-def serve(settings: Settings, live: bool) -> None:
-    """Serve programs: JSON lines on standard input and output (docs/lines.md)."""
-    run(_serve(settings, live=live))
+def serve(settings: Settings, lines: bool, live: bool) -> None:
+    """Serve the channels that are set up: Telegram with a token, else programs over JSON lines (docs/lines.md)."""
+    run(_serve(settings, lines=lines, live=live))
 
 
 @errand.command()
@@ -131,12 +133,12 @@ async def _chat(settings: Settings, *, first: str | None = None) -> None:
         await app.serve([Console(settings.person, about=about_models(settings), first=first)])
 
 
-async def _serve(settings: Settings, *, live: bool) -> None:
-    from adapters.lines import Lines  # noqa: PLC0415
+async def _serve(settings: Settings, *, lines: bool, live: bool) -> None:
     from bot.app import build  # noqa: PLC0415
+    from bot.channels import channels_of  # noqa: PLC0415
 
-    async with build(settings) as app:
-        await app.serve([await Lines.on_standard_streams(live=live)])
+    async with build(settings) as app, channels_of(settings, app, lines=lines, live=live) as channels:
+        await app.serve(channels)
 
 
 async def _plan(settings: Settings, file: Path, given: Mapping[str, str]) -> None:

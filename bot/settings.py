@@ -87,6 +87,23 @@ class Settings(BaseSettings):
     drain_seconds: float = Field(10.0, ge=0, description="Seconds that running turns have to end at a stop.")
     language: str = Field("en", pattern="^(en|de)$", description="Language of those who have not chosen one.")
     verbosity: Verbosity = Field("normal", description="How much is shown of the work: quiet, normal or full.")
+    telegram_token: SecretStr | None = Field(None, description="Token of a Telegram bot, from @BotFather.")
+    telegram_people: str = Field(
+        "", description='Who may talk to it without a code: ids and @usernames between commas, or "*" for everybody.'
+    )
+    telegram_context: int = Field(
+        0, ge=0, description="Messages of a group that were not for the bot and are shown to it with the next one."
+    )
+    telegram_rich: bool = Field(default=True, description="Send tables as rich messages, where Telegram has them.")
+    telegram_rate: int = Field(28, ge=1, description="Messages a second over all chats; Telegram allows 30.")
+    telegram_api: str = Field("https://api.telegram.org", description="Address of the Bot API server.")
+    telegram_webhook_url: str = Field(
+        "", description="Public address ending in /telegram at which Telegram reaches the bot. Empty: it is polled."
+    )
+    telegram_webhook_secret: SecretStr | None = Field(
+        None, description="Secret that Telegram sends with each update. Needed with a webhook."
+    )
+    telegram_webhook_listen: str = Field("127.0.0.1:8443", description="Address and port that the webhook listens on.")
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     person: str = Field(default_factory=getpass.getuser, description="Name of the person at the terminal.")
 

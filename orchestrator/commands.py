@@ -47,6 +47,10 @@ class Commands:
         yield Slash("new", self._new, "/new", say("starts over: I put away what we said before"))
         yield Slash("help", self._help, "/help", say("shows this"))
 
+    def menu(self) -> list[tuple[str, str]]:
+        """The slash words with what they do, for a channel that shows a menu."""
+        return [(word.name, word.summary) for word in self._words() if word.summary]
+
     async def _help(self, talk: Talk, rest: str) -> Told:
         lines = (f"- `{word.usage}` {word.summary}" for word in self._words() if word.summary)
         head = say("Write what you need. I answer, ask, or show a plan and run it.")

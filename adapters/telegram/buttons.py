@@ -1,0 +1,138 @@
+"""A question's choices as buttons. What a press means is kept on our side; a button carries only numbers."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
+
+from adapters.text import one_line
+from orchestrator.messages import Address, Question, QuestionField
+
+LONGEST_LABEL = 60  # characters of a button; Telegram cuts longer ones where it likes
+ONE_ROW = 30  # characters of choices that still stand side by side on a phone
+MOST_BUTTONS = 90  # Telegram takes 100
+PLACEHOLDER = 64  # characters (Bot API)
+NOTE = "question/"  # keys of notes
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An open question as the channel knows it: its message, whom it asks, and what was picked so far.
+
+    `fields` are (name, choices), `picked` is by field name. `message` is 0 until it is known.
+    """
+
+    question: str
+    chat: int
+    thread: int | None
+    person: str
+    fields: tuple[tuple[str, tuple[str, ...]], ...]
+    approval: bool = False
+    message: int = 0
+    picked: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, question: Question, address: Address) -> "Asked":
+        return cls(
+            question=question.id,
+            chat=int(address.chat),
+            thread=None if address.thread is None else int(address.thread),
+            person=question.person,
+            fields=tuple((each.name, each.choices) for each in question.fields),
+            approval=any(each.approval for each in question.fields),
+        )
+
+    @classmethod
+    def read(cls, note: str) -> "Asked":
+        known = json.loads(note)
+        fields = tuple((name, tuple(choices)) for name, choices in known.pop("fields"))
+        return cls(**known, fields=fields)
+
+    def written(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    def pick(self, at: int, choice: int) -> "Asked":
+        """The same with one more choice made. Raises IndexError for what was never a choice."""
+        name, choices = self.fields[at]
+        return replace(self, picked={**self.picked, name: choices[choice]})
+
+    @property
+    def open_fields(self) -> list[str]:
+        """The names of those that nothing was picked for."""
+        return [name for name, _ in self.fields if name not in self.picked]
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What a button carries: a question, one of its fields, one of its choices."""
+
+    question: str
+    field: int
+    choice: int
+
+    def written(self) -> str:
+        return f"{self.question}/{self.field}/{self.choice}"
+
+    @classmethod
+    def read(cls, data: str) -> "Press | None":
+        question, *numbers = data.split("/")
+        if len(numbers) != 2 or not all(each.isdecimal() and each.isascii() for each in numbers):
+            return None
+        return cls(question, int(numbers[0]), int(numbers[1]))
+
+
+def keyboard(question: Question, picked: Mapping[str, str] | None = None) -> InlineKeyboardMarkup | None:
+    """The choices as buttons; None where there is nothing to choose."""
+    rows: list[list[InlineKeyboardButton]] = []
+    for at, each in enumerate(question.fields):
+        rows += _rows(question.id, at, each, (picked or {}).get(each.name))
+    count = sum(map(len, rows))
+    return InlineKeyboardMarkup(rows) if 0 < count <= MOST_BUTTONS else None
+
+
+def repicked(asked: Asked) -> InlineKeyboardMarkup:
+    """The buttons of a question of several fields, those that were picked marked."""
+    fields = tuple(QuestionField(name=name, label="", choices=choices) for name, choices in asked.fields)
+    markup = keyboard(Question(id=asked.question, text="", fields=fields), asked.picked)
+    assert markup is not None
+    return markup
+
+
+def chosen(words: str) -> InlineKeyboardMarkup:
+    """What is left of the buttons once one was chosen: it stays to be read, and does nothing."""
+    return InlineKeyboardMarkup([[InlineKeyboardButton(_label(f"✓ {words}"), callback_data="closed")]])
+
+
+def free_text(question: Question) -> ForceReply:
+    """Opens the keyboard for an answer, for the one who is asked."""
+    hint = one_line(question.fields[0].name.rpartition(".")[2] if question.fields else "")
+    return ForceReply(selective=True, input_field_placeholder=hint[:PLACEHOLDER] or None)
+
+
+def _rows(question: str, at: int, asked: QuestionField, picked: str | None) -> list[list[InlineKeyboardButton]]:
+    buttons = [
+        InlineKeyboardButton(
+            _label(f"✓ {choice}" if choice == picked else choice),
+            callback_data=Press(question, at, number).written(),
+            **_style(asked, number),
+        )
+        for number, choice in enumerate(asked.choices)
+    ]
+    if sum(len(button.text) for button in buttons) <= ONE_ROW:
+        return [buttons] if buttons else []
+    if asked.approval:
+        return [buttons[:2], *([button] for button in buttons[2:])]
+    return [[button] for button in buttons]
+
+
+def _style(asked: QuestionField, number: int) -> dict[str, Any]:
+    if not asked.approval or number > 1:
+        return {}
+    return {"style": "danger" if number else "success"}
+
+
+def _label(text: str) -> str:
+    line = one_line(text) or "…"
+    return line if len(line) <= LONGEST_LABEL else f"{line[: LONGEST_LABEL - 1]}…"

@@ -1,0 +1,150 @@
+"""Final parts on their way: page by page, each noted before it is sent, so that a restart neither loses nor doubles.
+
+A page whose sending was cut off may have arrived: it is sent once more, and says that it may have been seen.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from telegram import ForceReply
+from telegram.error import TelegramError
+
+from adapters.base import Shelf
+from adapters.telegram.entities import Styled, joined, plain, render
+from adapters.telegram.errors import is_unclear
+from adapters.telegram.inbound import Place
+from adapters.telegram.rich import rich_html
+from adapters.telegram.sending import Markup, Sender
+from adapters.telegram.splitting import split
+from adapters.text import SEEN
+from orchestrator.messages import Answer, Attachment, Delivery
+
+SENDING = "sending/"  # keys of notes, one a session
+IMAGES = {"image/png", "image/jpeg"}  # what Telegram shows as a picture
+
+ReadFile = Callable[[Attachment], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a delivery is: the messages of its pages that were sent, and whether the next one may have been."""
+
+    delivery: str
+    sent: tuple[int, ...] = ()
+    unclear: bool = False
+
+    def written(self) -> str:
+        return json.dumps([self.delivery, self.sent, self.unclear])
+
+    @classmethod
+    def read(cls, note: str) -> "Progress":
+        delivery, sent, unclear = json.loads(note)
+        return cls(delivery, tuple(sent), unclear)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a delivery is to look: what stands below its text, its buttons, what it answers, and the message that has
+    shown the turn so far and is to become its first page."""
+
+    below: Styled = field(default_factory=lambda: Styled(""))
+    markup: Markup = None
+    reply_to: int | None = None
+    live: int | None = None
+
+
+class Finals:
+    """Sends final parts. Raises TelegramError; sending the same delivery again goes on where it was."""
+
+    def __init__(self, sender: Sender, shelf: Shelf, read_file: ReadFile) -> None:
+        self._sender = sender
+        self._shelf = shelf
+        self._read_file = read_file
+        self._begun: dict[str, Progress] = {}  # by session
+
+    async def send(self, delivery: Delivery, look: Look) -> int:
+        """Send what is not sent yet. The id of the message with the last words."""
+        place, session = Place.of(delivery.address), delivery.address.session
+        progress = await self._progress(delivery, session)
+        html = "" if progress.sent or progress.unclear else self._rich(delivery, look)
+        if html:
+            rich = partial(self._sender.rich, place, html, markup=look.markup, reply_to=look.reply_to)
+            page = await self._page(session, progress, partial(_as_page, rich))
+            if page is not None:
+                return await self._with_files(delivery, page, pages=1)
+        pages = split(joined([render(delivery.part.text), look.below]))
+        for number in range(len(progress.sent), len(pages)):
+            markup = look.markup if number == len(pages) - 1 else None
+            progress = await self._text(session, progress, pages[number], replace(look, markup=markup), place=place)
+        return await self._with_files(delivery, progress, pages=len(pages))
+
+    async def _progress(self, delivery: Delivery, session: str) -> Progress:
+        """What is known of this delivery; what is known of an older one of its session is of no use any more."""
+        if session not in self._begun and delivery.repeated:
+            note = await self._shelf.noted(f"{SENDING}{session}")
+            self._begun[session] = Progress.read(note) if note else Progress(delivery.id)
+        known = self._begun.get(session)
+        return known if known and known.delivery == delivery.id else Progress(delivery.id)
+
+    def _rich(self, delivery: Delivery, look: Look) -> str:
+        if not (self._sender.has_rich and isinstance(delivery.part, Answer)) or look.live is not None:
+            return ""
+        return rich_html(delivery.part.text) or ""
+
+    async def _text(self, session: str, progress: Progress, page: Styled, look: Look, *, place: Place) -> Progress:
+        """One page: written over the message that has shown the turn, where there is one, else sent."""
+        live = None if progress.sent else look.live
+        if live is not None and not isinstance(look.markup, ForceReply):
+            if await self._sender.edit(place, live, page, markup=look.markup):
+                return self._kept(session, replace(progress, sent=(live,), unclear=False))
+            live = None
+
+        async def send(unclear: bool) -> int:  # noqa: FBT001 - it is called with one word
+            text = joined([plain(SEEN, "italic"), page], between="\n") if unclear else page
+            return await self._sender.text(
+                place, split(text)[0], markup=look.markup, reply_to=None if progress.sent else look.reply_to
+            )
+
+        sent = await self._page(session, progress, send)
+        assert sent is not None
+        if live is not None:  # an edit cannot open a keyboard
+            await self._sender.delete(place, live)
+        return sent
+
+    async def _with_files(self, delivery: Delivery, progress: Progress, *, pages: int) -> int:
+        """The files behind the text, each a message of its own. The id of the last message with words."""
+        place, session = Place.of(delivery.address), delivery.address.session
+        files = delivery.part.files if isinstance(delivery.part, Answer) else ()
+        for file in files[len(progress.sent) - pages :]:
+            content = await self._read_file(file)
+            send = partial(self._sender.file, place, content, name=file.name, is_image=file.mime in IMAGES)
+            sent = await self._page(session, progress, partial(_as_page, send))
+            assert sent is not None
+            progress = sent
+        self._begun.pop(session, None)
+        return progress.sent[pages - 1]
+
+    async def _page(
+        self, session: str, progress: Progress, send: Callable[[bool], Awaitable[int | None]]
+    ) -> Progress | None:
+        """Send one page, noted before. `send` hears whether it may have been sent already, and says None to decline."""
+        await self._shelf.note({f"{SENDING}{session}": replace(progress, unclear=True).written()})
+        try:
+            message = await send(progress.unclear)
+        except TelegramError as error:
+            self._kept(session, replace(progress, unclear=progress.unclear or is_unclear(error)))
+            raise
+        if message is None:
+            return None
+        return self._kept(session, replace(progress, sent=(*progress.sent, message), unclear=False))
+
+    def _kept(self, session: str, progress: Progress) -> Progress:
+        self._begun[session] = progress
+        return progress
+
+
+async def _as_page(send: Callable[[], Awaitable[int | None]], _: bool) -> int | None:  # noqa: FBT001
+    """A page that looks the same when it is sent once more."""
+    return await send()

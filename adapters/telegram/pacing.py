@@ -1,0 +1,99 @@
+"""How fast Telegram may be spoken to: 30 messages a second in all, one a second in a chat, 20 a minute in a group.
+
+The numbers are Telegram's own (telegram.constants.FloodLimit). Only what it counts waits here: messages and edits, not
+typing, answers to presses, or files that are fetched.
+"""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many messages in any span of so many seconds."""
+
+    messages: int
+    seconds: float
+
+
+IN_ALL = Limit(28, 1.05)  # a little below 30, as clocks and networks differ
+IN_A_CHAT = Limit(3, 3.2)  # one a second, of which three may come at once
+IN_A_GROUP = Limit(18, 61.0)
+FOR_PICTURES = 9  # messages of a group's minute that live parts may use: the rest is for what must arrive
+
+
+@dataclass(slots=True)
+class Window:
+    """When the last messages were sent, as far as they count."""
+
+    limit: Limit
+    sent: deque[float] = field(default_factory=deque)
+
+    def seconds_left(self, now: float) -> float:
+        """Until the next message may be sent."""
+        self._forget(now)
+        return 0.0 if len(self.sent) < self.limit.messages else self.sent[0] + self.limit.seconds - now
+
+    def count(self, now: float) -> int:
+        self._forget(now)
+        return len(self.sent)
+
+    def _forget(self, now: float) -> None:
+        while self.sent and self.sent[0] <= now - self.limit.seconds:
+            self.sent.popleft()
+
+
+class Pacer:
+    """Lets messages go, chat by chat in their order. `rate` scales the limit over all chats (messages a second)."""
+
+    def __init__(
+        self,
+        *,
+        rate: int = IN_ALL.messages,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._all = Window(Limit(rate, IN_ALL.seconds))
+        self._chats: dict[int, list[Window]] = {}
+        self._closed_until: defaultdict[int, float] = defaultdict(float)
+        self._lines: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def turn(self, chat: int) -> None:
+        """Wait until a message to this chat may be sent. Groups have negative ids."""
+        async with self._lines[chat]:
+            while (seconds := self._seconds_left(chat)) > 0:
+                await self._sleep(seconds)
+            self._count(chat)
+
+    def may_show(self, chat: int) -> bool:
+        """Whether a live part may be sent now; then it is counted. It never waits, and never makes others wait."""
+        windows = self._windows(chat)
+        spare = chat > 0 or windows[-1].count(self._clock()) < FOR_PICTURES
+        if not spare or self._lines[chat].locked() or self._seconds_left(chat) > 0:
+            return False
+        self._count(chat)
+        return True
+
+    def close(self, chat: int, seconds: float) -> None:
+        """Send nothing to this chat for so long: Telegram has said so."""
+        self._closed_until[chat] = max(self._closed_until[chat], self._clock() + seconds)
+
+    def _seconds_left(self, chat: int) -> float:
+        now = self._clock()
+        left = max(window.seconds_left(now) for window in (self._all, *self._windows(chat)))
+        return max(left, self._closed_until[chat] - now)
+
+    def _windows(self, chat: int) -> list[Window]:
+        if chat not in self._chats:
+            self._chats[chat] = [Window(IN_A_CHAT), *([Window(IN_A_GROUP)] if chat < 0 else [])]
+        return self._chats[chat]
+
+    def _count(self, chat: int) -> None:
+        now = self._clock()
+        for window in (self._all, *self._windows(chat)):
+            window.sent.append(now)
