@@ -84,6 +84,9 @@ class Arrivals:
 
     async def take(self, updates: Sequence[Update]) -> None:
         """Make updates durable: those of one chat in their order, chats side by side. Raises StorageError."""
+        for update in updates:  # first of all: what follows may be said where a group has moved to
+            if update.message:
+                await self._moves(update.message)
         by_chat: defaultdict[int, list[Update]] = defaultdict(list)
         for update in updates:
             by_chat[_chat_of(update)].append(update)
@@ -118,13 +121,14 @@ class Arrivals:
     # --- messages
 
     async def _message(self, sent: Sent, following: Sent | None) -> None:
-        if sent.migrate_to_chat_id or sent.migrate_from_chat_id:
-            old, new = sent.migrate_from_chat_id or sent.chat.id, sent.migrate_to_chat_id or sent.chat.id
-            await self.moved(old, new)
-        elif (created := sent.forum_topic_created) and created.is_name_implicit:
+        if (created := sent.forum_topic_created) and created.is_name_implicit:
             await self._shelf.note({f"{TITLED}{sent.chat.id}/{sent.message_thread_id}": ""})
         elif _is_of_a_person(sent) and await self._may_come_in(sent):
             await self._words(sent, following)
+
+    async def _moves(self, sent: Sent) -> None:
+        if sent.migrate_to_chat_id or sent.migrate_from_chat_id:
+            await self.moved(sent.migrate_from_chat_id or sent.chat.id, sent.migrate_to_chat_id or sent.chat.id)
 
     async def _may_come_in(self, sent: Sent) -> bool:
         """Whether its person may talk to the bot; codes let people in, and strangers are told how."""

@@ -86,8 +86,10 @@ class Press:
 def keyboard(question: Question, picked: Mapping[str, str] | None = None) -> InlineKeyboardMarkup | None:
     """The choices as buttons; None where there is nothing to choose."""
     rows: list[list[InlineKeyboardButton]] = []
+    several = len([each for each in question.fields if each.choices]) > 1
     for at, each in enumerate(question.fields):
-        rows += _rows(question.id, at, each, (picked or {}).get(each.name))
+        sign = f"{at + 1}: " if several else ""  # so that each button says to which question it belongs
+        rows += _rows(question.id, at, each, (picked or {}).get(each.name), sign=sign)
     count = sum(map(len, rows))
     return InlineKeyboardMarkup(rows) if 0 < count <= MOST_BUTTONS else None
 
@@ -111,10 +113,12 @@ def free_text(question: Question) -> ForceReply:
     return ForceReply(selective=True, input_field_placeholder=hint[:PLACEHOLDER] or None)
 
 
-def _rows(question: str, at: int, asked: QuestionField, picked: str | None) -> list[list[InlineKeyboardButton]]:
+def _rows(
+    question: str, at: int, asked: QuestionField, picked: str | None, *, sign: str
+) -> list[list[InlineKeyboardButton]]:
     buttons = [
         InlineKeyboardButton(
-            _label(f"✓ {choice}" if choice == picked else choice),
+            _label(f"{'✓ ' if choice == picked else ''}{sign}{choice}"),
             callback_data=Press(question, at, number).written(),
             **_style(asked, number),
         )

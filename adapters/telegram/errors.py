@@ -31,7 +31,8 @@ def is_unchanged(error: TelegramError) -> bool:
 
 def is_missing_method(error: TelegramError) -> bool:
     """Whether the server is older than what was asked of it."""
-    return isinstance(error, EndPointNotFound) or (isinstance(error, InvalidToken) and "method" in error.message)
+    words = error.message.casefold()
+    return isinstance(error, EndPointNotFound | InvalidToken) and ("method" in words or "endpoint" in words)
 
 
 def is_about_formatting(error: TelegramError) -> bool:

@@ -1,0 +1,512 @@
+"""Errand in Telegram, as people see it: through the real client, against a local server of the Bot API."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from orchestrator.models import ModelReply
+from orchestrator.tools.functions import Functions, tool
+from tests.conversations.telegram_talk import errand_on
+from tests.conversations.test_approvals import Office
+from tests.conversations.test_approvals import plan as hand
+from tests.conversations.test_plans import Models
+from tests.conversations.test_while_busy import Work
+from tests.fakes.telegram import FakeTelegram, telegram
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeTelegram]:
+    async with telegram() as server:
+        yield server
+
+
+def echo() -> Models:
+    return Models(one=lambda messages: ModelReply(f"heard: {messages[-1].text}", ""))
+
+
+def clock() -> Functions:
+    """`time(city)`, whose choices are known."""
+
+    @tool(read_only=True)
+    def time(city: str, zone: str) -> str:
+        """What time it is."""
+        return f"12:00 in {city} ({zone})"
+
+    return Functions([time])
+
+
+# --- answers
+
+
+@pytest.mark.proves("telegram.answer")
+async def test_a_message_is_answered_once_and_typing_ends_before_the_answer(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await chat.says(mara, "Hello")
+        await chat.shows("heard: Hello")
+    assert [shown.text for shown in chat.of_the_bot] == ["heard: Hello"]
+    assert not fake.world.problems
+
+
+@pytest.mark.proves("telegram.draft")
+async def test_an_answer_grows_in_a_draft_with_a_stop_button_that_stops_it(fake: FakeTelegram, tmp_path: Path) -> None:
+    work = Work()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        await chat.says(mara, "/look what=Rome")
+        await work.next_begun()
+        assert "look (Rome)" in await chat.draft("◐")
+        await chat.presses_stop()
+        await chat.shows("Stopped.")
+    assert fake.world.draft_of(chat.room) is None
+    assert work.done == []
+
+
+@pytest.mark.proves("telegram.stop")
+async def test_a_typed_stop_ends_what_runs(fake: FakeTelegram, tmp_path: Path) -> None:
+    work = Work()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        await chat.says(mara, "/look what=Rome")
+        await work.next_begun()
+        await chat.says(mara, "/stop")
+        await chat.shows("Stopped.")
+
+
+@pytest.mark.proves("telegram.group_picture")
+async def test_in_a_group_one_message_shows_the_plan_and_becomes_the_answer(fake: FakeTelegram, tmp_path: Path) -> None:
+    work = Work()
+    mara, group = fake.person("Mara"), fake.group("Team")
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        asked = await group.says(mara, '/plan@errand_bot a: look(what="Rome")\nb: look(what="Oslo")')
+        await work.next_begun()
+        card = await group.shows("◐ look (Rome)")
+        assert card.reply_to == asked.id
+        work.may_end.set()
+        await group.shows("done: look Rome")
+    assert "done: look Rome" in card.text, "the same message"
+    assert "◐" in card.texts[0]
+
+
+# --- questions
+
+
+@pytest.mark.proves("telegram.buttons")
+async def test_an_approval_is_a_press_and_the_buttons_close(fake: FakeTelegram, tmp_path: Path) -> None:
+    office = Office()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=office.tools):
+        await chat.says(mara, "/send text=one")
+        question = await chat.shows("May I run")
+        styles = [button.get("style") for row in (question.markup or {})["inline_keyboard"] for button in row]
+        assert styles[:2] == ["success", "danger"]
+        assert await chat.presses(mara, question, "yes") == ""
+        await chat.shows("done: send one")
+        await fake.until(lambda: list(question.buttons) == ["✓ yes"], "closed buttons")
+        assert "closed already" in await chat.presses(mara, question, "yes")
+    assert office.done == ["send one"]
+
+
+@pytest.mark.proves("telegram.buttons_after_restart")
+async def test_a_press_counts_also_in_another_process(fake: FakeTelegram, tmp_path: Path) -> None:
+    office = Office()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=office.tools):
+        await chat.says(mara, "/send text=one")
+        question = await chat.shows("May I run")
+    async with errand_on(fake, tmp_path, toolsets=office.tools):
+        await chat.presses(mara, question, "yes")
+        await chat.shows("done: send one")
+    assert office.done == ["send one"]
+
+
+@pytest.mark.proves("telegram.right_person")
+async def test_only_the_one_who_was_asked_may_press(fake: FakeTelegram, tmp_path: Path) -> None:
+    office = Office()
+    mara, tom, group = fake.person("Mara"), fake.person("Tom"), fake.group("Team")
+    async with errand_on(fake, tmp_path, toolsets=office.tools):
+        await group.says(mara, "/send@errand_bot text=one")
+        question = await group.shows("May I run")
+        assert "somebody else" in await group.presses(tom, question, "yes")
+        assert office.done == []
+        await group.presses(mara, question, "no")
+        await group.shows("you said no")
+    assert office.done == []
+
+
+@pytest.mark.proves("telegram.text_answer")
+async def test_an_answer_in_words_closes_the_buttons_too(fake: FakeTelegram, tmp_path: Path) -> None:
+    office = Office()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=office.tools):
+        await chat.says(mara, "/send text=one")
+        question = await chat.shows("May I run")
+        await chat.says(mara, "yes please")
+        await chat.shows("done: send one")
+        await fake.until(lambda: question.markup is None, "no buttons")
+
+
+@pytest.mark.proves("telegram.force_reply")
+async def test_in_a_group_a_question_opens_the_keyboard_and_a_reply_answers_it(
+    fake: FakeTelegram, tmp_path: Path
+) -> None:
+    mara, group = fake.person("Mara"), fake.group("Team")
+    async with errand_on(fake, tmp_path, toolsets=[clock()]):
+        asked = await group.says(mara, "/time@errand_bot city=Rome")
+        question = await group.shows("which **zone**".replace("**", ""))
+        assert question.reply_to == asked.id
+        assert (question.markup or {})["force_reply"]
+        await group.says(mara, "not for the bot")
+        await group.says(mara, "CET", reply_to=question)
+        await group.shows("12:00 in Rome (CET)")
+
+
+@pytest.mark.proves("telegram.form")
+async def test_several_questions_are_picked_one_by_one_and_sent_together(fake: FakeTelegram, tmp_path: Path) -> None:
+    office = Office()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=office.tools, questions_before_review=9):
+        await chat.says(mara, hand('a: send(text="one")', 'b: send(text="two")'))
+        question = await chat.shows("I need to know a few things")
+        await chat.presses(mara, question, "1: yes")
+        await fake.until(lambda: "✓ 1: yes" in question.buttons, "a mark on what was picked")
+        assert office.done == []
+        await chat.presses(mara, question, "2: no")
+        await chat.shows("done: send one")
+    assert office.done == ["send one"]
+
+
+@pytest.mark.proves("telegram.plan_edit")
+async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(fake: FakeTelegram, tmp_path: Path) -> None:
+    office = Office()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=office.tools, review="always"):
+        await chat.says(mara, hand('a: look(what="x")', 'b: send(text="two")'))
+        await chat.shows("This is my plan:")
+        first = await chat.says(mara, "2.text=other words")
+        changed = await chat.shows("other words", after=first)
+        await chat.presses(mara, changed, "go")
+        await chat.shows("done: send other words")
+
+
+# --- who, where, for whom
+
+
+@pytest.mark.proves("telegram.gate")
+async def test_in_a_group_only_what_is_for_the_bot_is_taken(fake: FakeTelegram, tmp_path: Path) -> None:
+    fake.world.privacy = False  # the bot hears everything, and must leave most of it alone
+    mara, tom, group = fake.person("Mara"), fake.person("Tom"), fake.group("Team")
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await group.says(tom, "just talking")
+        await group.says(mara, "/why@other_bot")
+        await group.says(mara, "@errand_bot, hello 👋 there")
+        answer = await group.shows("heard: hello 👋 there")
+        await group.says(tom, "and you?", reply_to=answer)
+        await group.shows("heard: and you?")
+    assert len(group.of_the_bot) == 2
+
+
+@pytest.mark.proves("telegram.context")
+async def test_what_others_said_before_is_shown_to_the_model_only_where_that_is_allowed(
+    fake: FakeTelegram, tmp_path: Path
+) -> None:
+    fake.world.privacy = False
+    mara, tom, group = fake.person("Mara"), fake.person("Tom"), fake.group("Team")
+    async with errand_on(fake, tmp_path / "a", model=echo(), router="one"):
+        await group.says(tom, "we meet at nine")
+        await group.says(mara, "@errand_bot when?")
+        await group.shows("heard: when?")
+        assert "nine" not in group.of_the_bot[-1].text
+    async with errand_on(fake, tmp_path / "b", model=echo(), router="one", telegram_context=5):
+        await group.says(tom, "we meet at ten")
+        await group.says(mara, "@errand_bot and now?")
+        answer = await group.shows("heard: and now?")
+    assert '<said-before-by-others by="Tom">\nwe meet at ten' in answer.text
+
+
+@pytest.mark.proves("telegram.topics")
+async def test_each_topic_is_a_conversation_of_its_own(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara, forum = fake.person("Mara"), fake.group("Team", forum=True)
+    models = Models(one=lambda messages: ModelReply(f"I heard {len(messages)} messages", ""))
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        trips, bills = await fake.topic(forum, "Trips", mara), await fake.topic(forum, "Bills", mara)
+        await trips.says(mara, "@errand_bot one")
+        await trips.shows("I heard 2 messages")
+        await bills.says(mara, "@errand_bot two")
+        await bills.shows("I heard 2 messages")
+        await trips.says(mara, "@errand_bot three")
+        await trips.shows("I heard 4 messages")
+
+
+@pytest.mark.proves("telegram.titles")
+async def test_a_private_topic_without_a_name_is_named_after_what_was_said_first(
+    fake: FakeTelegram, tmp_path: Path
+) -> None:
+    mara = fake.person("Mara")
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        topic = await fake.topic(mara.private_chat(), "New chat", mara, implicit=True)
+        await topic.says(mara, "Plan my trip to Rome")
+        await topic.shows("heard: Plan my trip")
+        await fake.until(lambda: topic.room.topics[topic.thread or 0] == "Plan my trip to Rome", "a title")
+
+
+@pytest.mark.proves("telegram.door")
+async def test_nobody_comes_in_without_a_code_that_is_used_up_by_one(
+    fake: FakeTelegram, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mara, tom = fake.person("Mara"), fake.person("Tom")
+    async with errand_on(fake, tmp_path, model=echo(), router="one", telegram_people=""):
+        code = capsys.readouterr().err.rpartition("start=")[2].split()[0]
+        await tom.private_chat().says(tom, "hello")
+        await tom.private_chat().shows("I do not know you yet")
+        await tom.private_chat().says(tom, "hello again")
+        await mara.private_chat().says(mara, f"/start {code}")
+        await mara.private_chat().shows("Welcome, Mara")
+        await tom.private_chat().says(tom, f"/start {code}")
+        await tom.private_chat().shows("not valid")
+        await mara.private_chat().says(mara, "/invite")
+        link = (await mara.private_chat().shows("This lets one person in")).text
+        await tom.private_chat().says(tom, f"/start {link.rpartition('=')[2]}")
+        await tom.private_chat().shows("Welcome, Tom")
+        await tom.private_chat().says(tom, "/invite")
+        await tom.private_chat().shows("Only the one who runs me")
+    async with errand_on(fake, tmp_path, model=echo(), router="one", telegram_people=""):
+        await mara.private_chat().says(mara, "still there?")
+        await mara.private_chat().shows("heard: still there?")
+    assert "heard: hello" not in tom.private_chat().transcript()
+
+
+# --- what comes with a message
+
+
+@pytest.mark.proves("telegram.edited")
+async def test_an_edited_message_gives_its_turn_the_new_words(fake: FakeTelegram, tmp_path: Path) -> None:
+    work = Work()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        sent = await chat.says(mara, "/look what=Rme")
+        await work.next_begun()
+        await chat.edits(mara, sent, "/look what=Rome")
+        assert await work.next_begun() == "look Rome"
+        work.may_end.set()
+        await chat.shows("done: look Rome")
+    assert work.done == ["look Rome"]
+
+
+@pytest.mark.proves("telegram.foreign")
+async def test_quotes_and_forwarded_words_are_marked_as_those_of_others(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara, tom = fake.person("Mara"), fake.person("Tom")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await chat.says(mara, "Bonjour à tous", forwarded_from=tom)
+        answer = await chat.shows("<forwarded")
+        assert answer.text == 'heard: <forwarded by="Tom">\nBonjour à tous\n</forwarded>'
+        await chat.says(mara, "translate this", reply_to=answer, quote="Bonjour")
+        quoted = await chat.shows("translate this")
+    assert '<replied-to by="you">\nBonjour\n</replied-to>' in quoted.text
+
+
+@pytest.mark.proves("telegram.gathered")
+async def test_a_long_text_that_the_app_has_cut_is_one_message(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    models = Models(one=lambda messages: ModelReply(f"{len(messages[-1].text)} characters", ""))
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        await chat.says(mara, "a" * 4000)
+        await chat.says(mara, "b" * 4000)
+        await chat.says(mara, "the end")
+        await chat.shows(f"{4000 + 1 + 4000 + 1 + 7} characters")
+    assert len(chat.of_the_bot) == 1
+
+
+# --- trouble
+
+
+@pytest.mark.proves("telegram.once")
+async def test_the_same_update_twice_out_of_order_and_after_a_restart_is_answered_once(
+    fake: FakeTelegram, tmp_path: Path
+) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await chat.says(mara, "one")
+        await chat.says(mara, "two")
+        await chat.shows("heard: two")
+        await fake.until(lambda: len(fake.world.confirmed) == 2, "confirmed updates")
+        for update in reversed(fake.world.confirmed[:2]):
+            await fake.world.redeliver(update)
+        await chat.says(mara, "three")
+        await chat.shows("heard: three")
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        for update in fake.world.confirmed[:2]:
+            await fake.world.redeliver(update)
+        await chat.says(mara, "four")
+        await chat.shows("heard: four")
+    assert sorted(shown.text for shown in chat.of_the_bot) == [
+        "heard: four",
+        "heard: one",
+        "heard: three",
+        "heard: two",
+    ]
+
+
+@pytest.mark.proves("telegram.retry_after")
+async def test_a_flood_answer_is_waited_out_and_the_answer_arrives(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    fake.fails("sendMessage", code=429, description="Too Many Requests: retry after 1", retry_after=1)
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await chat.says(mara, "Hello")
+        await chat.shows("heard: Hello")
+    assert len(chat.of_the_bot) == 1
+    assert fake.world.calls["sendMessage"] == 2
+
+
+@pytest.mark.proves("telegram.server_error")
+async def test_a_server_error_is_tried_again_without_a_mark(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    fake.fails("sendMessage", code=502, description="Bad Gateway", times=2)
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await chat.says(mara, "Hello")
+        await chat.shows("heard: Hello")
+    assert [shown.text for shown in chat.of_the_bot] == ["heard: Hello"]
+
+
+@pytest.mark.proves("telegram.lost_answer")
+async def test_where_nobody_knows_whether_an_answer_arrived_the_next_one_says_so(
+    fake: FakeTelegram, tmp_path: Path
+) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    fake.fails("sendMessage", kind="lose")
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await chat.says(mara, "Hello")
+        await chat.shows("(you may have seen this already)")
+    assert [shown.text for shown in chat.of_the_bot] == [
+        "heard: Hello",
+        "(you may have seen this already)\nheard: Hello",
+    ]
+
+
+@pytest.mark.proves("telegram.formatting_refused")
+async def test_a_text_whose_formatting_is_refused_arrives_without_it(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    fake.fails("sendMessage", code=400, description="Bad Request: can't parse entities: unsupported")
+    models = Models(one=lambda _: ModelReply("**bold** words", ""))
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        await chat.says(mara, "Hello")
+        shown = await chat.shows("bold words")
+    assert shown.entities == []
+
+
+@pytest.mark.proves("telegram.blocked")
+async def test_a_bot_that_is_blocked_says_nothing_more_until_it_is_let_in_again(
+    fake: FakeTelegram, tmp_path: Path
+) -> None:
+    work = Work()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=work.tools) as app:
+        await chat.says(mara, "/look what=Rome")
+        await work.next_begun()
+        await mara.blocks_the_bot()
+        work.may_end.set()
+        await app.idle()
+        sent = fake.world.calls["sendMessage"]
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        assert fake.world.calls["sendMessage"] == sent, "a chat that is gone is left alone"
+    await mara.blocks_the_bot(blocks=False)
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        await fake.until(lambda: not fake.world.waiting, "the news")
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        await chat.shows("done: look Rome")
+    assert len(chat.of_the_bot) == 1
+
+
+@pytest.mark.proves("telegram.migrated")
+async def test_a_group_that_moves_takes_its_conversation_along(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara, group = fake.person("Mara"), fake.group("Team")
+    models = Models(one=lambda messages: ModelReply(f"I heard {len(messages)} messages", ""))
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        await group.says(mara, "@errand_bot one")
+        await group.shows("I heard 2 messages")
+        new = await fake.migrates(group)
+        await new.says(mara, "@errand_bot two")
+        await new.shows("I heard 4 messages")
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        await new.says(mara, "@errand_bot three")
+        await new.shows("I heard 6 messages")
+
+
+@pytest.mark.proves("telegram.old_server")
+async def test_an_older_server_gets_tables_as_text_and_is_not_asked_twice(tmp_path: Path) -> None:
+    async with telegram(api_version="10.0") as fake:
+        mara = fake.person("Mara")
+        chat = mara.private_chat()
+        models = Models(one=lambda _: ModelReply("| a | b |\n|---|---|\n| 1 | 2 |", ""))
+        async with errand_on(fake, tmp_path, model=models, router="one"):
+            for _ in range(2):
+                sent = await chat.says(mara, "a table")
+                shown = await chat.shows("a │ b", after=sent)
+                assert shown.entities[0]["type"] == "pre"
+        assert fake.world.calls["sendRichMessage"] == 1
+
+
+@pytest.mark.proves("telegram.rich")
+async def test_a_table_is_a_rich_message_where_telegram_has_them(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    models = Models(one=lambda _: ModelReply("| a | b |\n|---|---|\n| 1 | `<2>` |", ""))
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        await chat.says(mara, "a table")
+        shown = await chat.shows("<table>")
+    assert shown.rich
+    assert "<code>&lt;2&gt;</code>" in shown.rich["html"]
+
+
+@pytest.mark.proves("telegram.conflict")
+async def test_another_poll_of_the_same_bot_is_waited_out(
+    fake: FakeTelegram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.telegram.polling.CONFLICT_PAUSE", 0.01)
+    fake.fails("getUpdates", code=409, description="Conflict: terminated by other getUpdates request", times=3)
+    mara = fake.person("Mara")
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await mara.private_chat().says(mara, "Hello")
+        await mara.private_chat().shows("heard: Hello")
+
+
+@pytest.mark.proves("telegram.long")
+async def test_a_long_answer_comes_in_pieces_that_telegram_takes(fake: FakeTelegram, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    words = "\n\n".join(f"**{number}** {'word ' * 50}" for number in range(60))
+    models = Models(one=lambda _: ModelReply(words, ""))
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        await chat.says(mara, "a lot")
+        await chat.shows("59 word")
+    told = " ".join(shown.text for shown in chat.of_the_bot)
+    assert told.split() == words.replace("*", "").split()
+    assert len(chat.of_the_bot) == 4
+
+
+@pytest.mark.proves("telegram.menu")
+async def test_the_menu_is_there_for_each_kind_of_chat_and_language(fake: FakeTelegram, tmp_path: Path) -> None:
+    async with errand_on(fake, tmp_path):
+        pass
+    menus = fake.world.commands
+    assert {"all_private_chats/", "all_private_chats/de", "all_group_chats/", "all_group_chats/de"} == set(menus)
+    assert "why" in [each["command"] for each in menus["all_group_chats/"]]
+    assert menus["all_private_chats/"] != menus["all_private_chats/de"]
