@@ -17,7 +17,7 @@ from adapters.telegram.finals import ReadFile
 from adapters.telegram.inbound import Me
 from adapters.telegram.menu import Menu, show_commands
 from adapters.telegram.over_aiohttp import AiohttpRequest
-from adapters.telegram.pacing import IN_ALL, Pacer
+from adapters.telegram.pacing import RATE, Pacer
 from adapters.telegram.polling import UNKNOWN_TOKEN, poll
 from adapters.telegram.sending import Sender
 from adapters.telegram.showing import Showing
@@ -51,7 +51,7 @@ class Telegram:
         people: Collection[str] = (),
         context: int = 0,
         rich: bool = True,
-        rate: int = IN_ALL.messages,
+        rate: int = RATE,
         webhook: Webhook | None = None,
         menu: Menu | None = None,
         read_file: ReadFile,

@@ -1,6 +1,7 @@
 """Final parts on their way: page by page, each noted before it is sent, so that a restart neither loses nor doubles.
 
-A page whose sending was cut off may have arrived: it is sent once more, and says that it may have been seen.
+A page whose sending was cut off may have arrived. It is looked for behind the last message that is known; where it is
+not found, it is sent once more, and says that it may have been seen.
 """
 
 import json
@@ -29,19 +30,21 @@ ReadFile = Callable[[Attachment], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a delivery is: the messages of its pages that were sent, and whether the next one may have been."""
+    """How far a delivery is: the messages of its pages that were sent, and whether the next one may have been. That one
+    would stand behind the message `after`, which is 0 where nothing is known."""
 
     delivery: str
     sent: tuple[int, ...] = ()
     unclear: bool = False
+    after: int = 0
 
     def written(self) -> str:
-        return json.dumps([self.delivery, self.sent, self.unclear])
+        return json.dumps([self.delivery, self.sent, self.unclear, self.after])
 
     @classmethod
     def read(cls, note: str) -> "Progress":
-        delivery, sent, unclear = json.loads(note)
-        return cls(delivery, tuple(sent), unclear)
+        delivery, sent, unclear, after = json.loads(note)
+        return cls(delivery, tuple(sent), unclear, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,11 @@ class Finals:
         self._shelf = shelf
         self._read_file = read_file
         self._begun: dict[str, Progress] = {}  # by session
+        self._last: dict[str, int] = {}  # the newest message that is known, by session
+
+    def heard(self, session: str, message: int) -> None:
+        """This message is there: what is sent from now on stands behind it."""
+        self._last[session] = max(message, self._last.get(session, 0))
 
     async def send(self, delivery: Delivery, look: Look) -> int:
         """Send what is not sent yet. The id of the message with the last words."""
@@ -71,7 +79,7 @@ class Finals:
         html = "" if progress.sent or progress.unclear else self._rich(delivery, look)
         if html:
             rich = partial(self._sender.rich, place, html, markup=look.markup, reply_to=look.reply_to)
-            page = await self._page(session, progress, partial(_as_page, rich))
+            page = await self._page(place, progress, partial(_as_page, rich))
             if page is not None:
                 return await self._with_files(delivery, page, pages=1)
         pages = split(joined([render(delivery.part.text), look.below]))
@@ -103,11 +111,10 @@ class Finals:
 
         async def send(unclear: bool) -> int:  # noqa: FBT001 - it is called with one word
             text = joined([plain(SEEN, "italic"), page], between="\n") if unclear else page
-            return await self._sender.text(
-                place, split(text)[0], markup=look.markup, reply_to=None if progress.sent else look.reply_to
-            )
+            reply_to = None if progress.sent else look.reply_to
+            return await self._sender.text(place, split(text)[0], markup=look.markup, reply_to=reply_to, at_once=True)
 
-        sent = await self._page(session, progress, send)
+        sent = await self._page(place, progress, send, markup=look.markup)
         assert sent is not None
         if live is not None:  # an edit cannot open a keyboard
             await self._sender.delete(place, live)
@@ -120,16 +127,21 @@ class Finals:
         for file in files[len(progress.sent) - pages :]:
             content = await self._read_file(file)
             send = partial(self._sender.file, place, content, name=file.name, is_image=file.mime in IMAGES)
-            sent = await self._page(session, progress, partial(_as_page, send))
+            sent = await self._page(place, progress, partial(_as_page, send))
             assert sent is not None
             progress = sent
         self._begun.pop(session, None)
         return progress.sent[pages - 1]
 
     async def _page(
-        self, session: str, progress: Progress, send: Callable[[bool], Awaitable[int | None]]
+        self, place: Place, progress: Progress, send: Callable[[bool], Awaitable[int | None]], *, markup: Markup = None
     ) -> Progress | None:
         """Send one page, noted before. `send` hears whether it may have been sent already, and says None to decline."""
+        session = place.address.session
+        if progress.unclear and (found := await self._sender.found_behind(place, progress.after, markup)):
+            return self._kept(session, replace(progress, sent=(*progress.sent, found), unclear=False))
+        await self._sender.turn(place)
+        progress = replace(progress, after=progress.after if progress.unclear else self._last.get(session, 0))
         await self._shelf.note({f"{SENDING}{session}": replace(progress, unclear=True).written()})
         try:
             message = await send(progress.unclear)
@@ -141,6 +153,8 @@ class Finals:
         return self._kept(session, replace(progress, sent=(*progress.sent, message), unclear=False))
 
     def _kept(self, session: str, progress: Progress) -> Progress:
+        if progress.sent:
+            self.heard(session, progress.sent[-1])
         self._begun[session] = progress
         return progress
 

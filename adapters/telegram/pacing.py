@@ -19,7 +19,8 @@ class Limit:
     seconds: float
 
 
-IN_ALL = Limit(28, 1.05)  # a little below 30, as clocks and networks differ
+RATE = 28  # messages a second over all chats: a little below 30, as clocks and networks differ
+PARTS = 4  # of a second: the rate holds in each, so that what is held up for a moment makes no second too full
 IN_A_CHAT = Limit(3, 3.2)  # one a second, of which three may come at once
 IN_A_GROUP = Limit(18, 61.0)
 FOR_PICTURES = 9  # messages of a group's minute that live parts may use: the rest is for what must arrive
@@ -52,29 +53,34 @@ class Pacer:
     def __init__(
         self,
         *,
-        rate: int = IN_ALL.messages,
+        rate: int = RATE,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._clock = clock
         self._sleep = sleep
-        self._all = Window(Limit(rate, IN_ALL.seconds))
+        self._all = Window(Limit(max(rate // PARTS, 1), 1.04 / PARTS))
         self._chats: dict[int, list[Window]] = {}
         self._closed_until: defaultdict[int, float] = defaultdict(float)
         self._lines: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting = 0
 
     async def turn(self, chat: int) -> None:
         """Wait until a message to this chat may be sent. Groups have negative ids."""
-        async with self._lines[chat]:
-            while (seconds := self._seconds_left(chat)) > 0:
-                await self._sleep(seconds)
-            self._count(chat)
+        self._waiting += 1
+        try:
+            async with self._lines[chat]:
+                while (seconds := self._seconds_left(chat)) > 0:
+                    await self._sleep(seconds)
+                self._count(chat)
+        finally:
+            self._waiting -= 1
 
     def may_show(self, chat: int) -> bool:
         """Whether a live part may be sent now; then it is counted. It never waits, and never makes others wait."""
         windows = self._windows(chat)
         spare = chat > 0 or windows[-1].count(self._clock()) < FOR_PICTURES
-        if not spare or self._lines[chat].locked() or self._seconds_left(chat) > 0:
+        if not spare or self._waiting or self._seconds_left(chat) > 0:
             return False
         self._count(chat)
         return True

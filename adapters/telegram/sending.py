@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 Markup = InlineKeyboardMarkup | ForceReply | None
 Moved = Callable[[int, int], Awaitable[None]]
+PROBES = 10  # messages that may have come in between, of others or in other chats
+PHOTO_BYTES = 10_000_000  # a larger image goes out as a document
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -62,7 +64,7 @@ class Sender:
         reply_to: int | None = None,
         at_once: bool = False,
     ) -> int:
-        """Send a message; its id. `at_once` is for live parts, which `may_show` has counted."""
+        """Send a message; its id. `at_once` is for what has had its turn, or was counted by `may_show`."""
 
         async def send(chat: int, thread: int | None, *, plain: bool = False) -> Sent:
             return await self._bot.send_message(
@@ -88,7 +90,7 @@ class Sender:
         return (await self._sent(place, send_plain)).message_id
 
     async def rich(self, place: Place, html: str, *, markup: Markup = None, reply_to: int | None = None) -> int | None:
-        """Send a rich message; its id. None where the server does not know them or refuses this one."""
+        """Send a rich message that has had its turn; its id. None where the server does not take it."""
         fields: dict[str, Any] = {"rich_message": {"html": html}, "reply_markup": markup}
         if reply_to is not None:
             fields["reply_parameters"] = _reply(reply_to)
@@ -102,7 +104,7 @@ class Sender:
         if not self.has_rich:
             return None
         try:
-            sent = await self._sent(place, send)
+            sent = await self._sent(place, send, at_once=True)
         except TelegramError as error:
             if is_missing_method(error):
                 self.has_rich = False
@@ -135,13 +137,29 @@ class Sender:
 
         return await self._edited(place, edit, at_once=at_once)
 
-    async def keyboard(self, place: Place, message: int, markup: InlineKeyboardMarkup | None) -> bool:
+    async def keyboard(
+        self, place: Place, message: int, markup: InlineKeyboardMarkup | None, *, at_once: bool = False
+    ) -> bool:
         """Give a message another keyboard, or none; False where it is not there any more."""
 
         async def edit(chat: int, thread: int | None) -> object:
             return await self._bot.edit_message_reply_markup(chat, message, reply_markup=markup)
 
-        return await self._edited(place, edit)
+        return await self._edited(place, edit, at_once=at_once)
+
+    async def found_behind(self, place: Place, message: int, markup: Markup) -> int | None:
+        """A message of ours a little behind this one, of which nobody has told us; None where there is none.
+
+        It is asked for by giving it the keyboard that it has: Telegram says then that nothing has changed.
+        """
+        inline = markup if isinstance(markup, InlineKeyboardMarkup) else None
+        for behind in range(message + 1, message + 1 + PROBES) if message else ():
+            try:
+                if await self.keyboard(place, behind, inline, at_once=True):
+                    return behind
+            except BadRequest as error:
+                log.info("a message cannot be looked at", extra={"reason": error.message})
+        return None
 
     async def delete(self, place: Place, message: int) -> None:
         """Take a message away, if it is still there."""
@@ -165,7 +183,7 @@ class Sender:
         await self._bot.send_chat_action(self._chat(place), ChatAction.TYPING, message_thread_id=self._thread(place))
 
     async def file(self, place: Place, content: bytes, *, name: str, is_image: bool) -> int:
-        """Send a file, an image so that it is seen; its message's id."""
+        """Send a file that has had its turn, an image so that it is seen; its message's id."""
         as_photo = is_image and len(content) <= PHOTO_BYTES
 
         async def send(chat: int, thread: int | None) -> Sent:
@@ -174,7 +192,7 @@ class Sender:
                 return await self._bot.send_photo(chat, file, message_thread_id=thread)
             return await self._bot.send_document(chat, file, message_thread_id=thread)
 
-        return (await self._sent(place, send)).message_id
+        return (await self._sent(place, send, at_once=True)).message_id
 
     async def title(self, place: Place, name: str) -> None:
         """Name a topic."""
@@ -187,6 +205,10 @@ class Sender:
             await request
         except TelegramError as error:
             log.info("Telegram refused something of no importance", extra={"reason": str(error)})
+
+    async def turn(self, place: Place) -> None:
+        """Wait until a message may be sent there."""
+        await self._pacer.turn(self._chat(place))
 
     def may_show(self, place: Place) -> bool:
         """Whether there is room for a live part now."""
@@ -232,9 +254,6 @@ class Sender:
 
     def _thread(self, place: Place) -> int | None:
         return None if place in self._without_thread else place.thread
-
-
-PHOTO_BYTES = 10_000_000  # a larger image goes out as a document
 
 
 def entities_of(styled: Styled) -> list[MessageEntity]:

@@ -64,6 +64,8 @@ class Showing:
 
     def expect(self, turn: str, place: Place, *, message: int | None) -> None:
         """A turn was accepted: `message` began it. It is shown once those before it have ended."""
+        if message is not None:
+            self._finals.heard(place.address.session, message)
         if all(each.turn != turn for each in self._lines[place]):
             self._append(turn, place, reply_to=None if place.is_private else message)
 

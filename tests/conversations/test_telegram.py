@@ -384,19 +384,21 @@ async def test_a_server_error_is_tried_again_without_a_mark(fake: FakeTelegram, 
 
 
 @pytest.mark.proves("telegram.lost_answer")
-async def test_where_nobody_knows_whether_an_answer_arrived_the_next_one_says_so(
+async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for_before_it_is_sent_again(
     fake: FakeTelegram, tmp_path: Path
 ) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
     fake.fails("sendMessage", kind="lose")
-    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+    async with errand_on(fake, tmp_path, model=echo(), router="one") as app:
         await chat.says(mara, "Hello")
-        await chat.shows("(you may have seen this already)")
-    assert [shown.text for shown in chat.of_the_bot] == [
-        "heard: Hello",
-        "(you may have seen this already)\nheard: Hello",
-    ]
+        await chat.shows("heard: Hello")
+        await app.idle()
+        assert [shown.text for shown in chat.of_the_bot] == ["heard: Hello"]
+        fake.fails("sendMessage", kind="drop")
+        await chat.says(mara, "Hello again")
+        await chat.shows("heard: Hello again")
+    assert chat.of_the_bot[-1].text == "(you may have seen this already)\nheard: Hello again", "it was not found"
 
 
 @pytest.mark.proves("telegram.formatting_refused")

@@ -60,7 +60,21 @@ SIGNS = [
     "<b>",
     "&amp;",
 ]
-STARTS = ["> ", "- ", "1. ", "# ", "\n", "\n\n", "---\n", "    ", "| a | b |\n|---|---|\n| ", " | "]
+STARTS = [
+    "\\",
+    "<b>",
+    "&amp;",
+    "> ",
+    "- ",
+    "1. ",
+    "# ",
+    "\n",
+    "\n\n",
+    "---\n",
+    "    ",
+    "| a | b |\n|---|---|\n| ",
+    " | ",
+]
 WORDS = ["word", " ", "👨‍👩‍👧", "e\u0301", "漢字", "http://x.example/"]
 PIECES = st.sampled_from([*SIGNS, *STARTS, *WORDS])
 MARKDOWN = st.lists(PIECES, max_size=60).map("".join)
