@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from orchestrator.messages import Accept, Address, Delivery, Edit, Inbound, Live, Receipt, Stop
+from orchestrator.messages import Accept, Address, Attachment, Delivery, Edit, Inbound, Live, Receipt, Stop
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,15 @@ class Adapter(Protocol):
 
     async def deliver(self, delivery: Delivery) -> None:
         """Show a final part. Returns once the channel has it. Raises DeliveryError."""
+        ...
+
+
+@runtime_checkable
+class Fetches(Protocol):
+    """A channel in which people send files."""
+
+    async def fetch(self, attachment: Attachment) -> bytes:
+        """The content of a file. Raises DeliveryError; its words tell the person why it cannot be taken."""
         ...
 
 

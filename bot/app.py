@@ -11,13 +11,14 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from adapters.base import Adapter
+from adapters.base import Adapter, DeliveryError, Fetches
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
 from bot.settings import Settings, WhileBusy
 from bot.wiring import Chains, MakeModel, default_toolsets, models_of, turns_of
+from orchestrator.files import kept
 from orchestrator.intake import Intake, edited
-from orchestrator.messages import INBOUND, Edit, Inbound, Live, Receipt, Status
+from orchestrator.messages import INBOUND, Attachment, Edit, Inbound, Live, Message, Receipt, Status
 from orchestrator.steering import Steering
 from orchestrator.summarizing import Summarizing
 from orchestrator.tools.catalog import Catalog
@@ -25,6 +26,7 @@ from orchestrator.tools.spec import Toolset
 from orchestrator.turn import Turns
 from orchestrator.words import say, speaking
 from storage.errors import StorageError, StorageTextUnstorable
+from storage.files import FileStore
 from storage.records import Arrived, Parcel
 from storage.store import Store, open_store
 
@@ -45,11 +47,13 @@ class App:
         turns: Turns,
         summarizing: Summarizing,
         *,
+        files: FileStore,
         while_busy: WhileBusy,
         drain_seconds: float,
     ) -> None:
         self.store = store
         self.catalog = catalog
+        self.files = files
         self._intake = Intake(store)
         self._turns = turns
         self._summarizing = summarizing
@@ -152,7 +156,28 @@ class App:
         """The end of a turn that a person has stopped."""
         return await self._concluded(arrived, inbound, self._turns.stop_turn)
 
+    async def _with_files(self, arrived: Arrived, inbound: Inbound) -> Inbound:
+        """The same with its files fetched, and noted, so that a restart does not fetch them again."""
+        adapter = self._adapters.get(arrived.channel)
+        is_new = isinstance(inbound, Message) and any(not (e.file or e.problem) for e in inbound.attachments)
+        if not (is_new and isinstance(inbound, Message) and isinstance(adapter, Fetches)):
+            return inbound
+        come = tuple([await self._fetched(adapter, each) for each in inbound.attachments])
+        whole = inbound.model_copy(update={"attachments": come})
+        await self.store.rewrite(arrived.turn, INBOUND.dump_json(whole).decode())
+        return whole
+
+    async def _fetched(self, adapter: Fetches, attachment: Attachment) -> Attachment:
+        if attachment.file or attachment.problem:
+            return attachment
+        try:
+            return await kept(self.files, attachment, await adapter.fetch(attachment))
+        except DeliveryError as error:
+            return attachment.model_copy(update={"problem": str(error)})
+
     async def _take_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        inbound = await self._with_files(arrived, inbound)
+
         async def emit(part: Live) -> None:
             await self._post.show(inbound.address, arrived.turn, part)
 
@@ -223,11 +248,13 @@ async def build(
         await catalog.start()
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
         chains = Chains.of(settings, make)
+        files = FileStore(settings.files)
         yield App(
             store,
             catalog,
-            turns_of(settings, store, catalog, chains, now=now),
+            turns_of(settings, store, catalog, chains, files=files, now=now),
             Summarizing(store, chains.synthesizer, last=settings.history_messages),
+            files=files,
             while_busy=settings.while_busy,
             drain_seconds=settings.drain_seconds,
         )

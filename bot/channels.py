@@ -12,7 +12,6 @@ from bot.settings import Settings
 from bot.shelf import StoreShelf
 from bot.wiring import commands_of
 from orchestrator.errors import SettingsInvalid
-from orchestrator.messages import Attachment
 from orchestrator.sessions import Sessions
 from orchestrator.words import languages, speaking
 
@@ -53,7 +52,7 @@ def telegram_of(settings: Settings, app: App) -> "Telegram":
         rate=settings.telegram_rate,
         webhook=_webhook(settings),
         menu=_menu(settings, app),
-        read_file=_no_files,
+        read_file=lambda file: app.files.read(file.file),
         code_for_nobody=_tell_code,
     )
 
@@ -70,10 +69,6 @@ def _webhook(settings: Settings) -> "Webhook | None":
         raise SettingsInvalid(f"telegram_webhook_listen is {settings.telegram_webhook_listen!r}; write 127.0.0.1:8443")
     secret = settings.telegram_webhook_secret.get_secret_value()
     return Webhook(settings.telegram_webhook_url, secret, host or "127.0.0.1", int(port))
-
-
-async def _no_files(file: Attachment) -> bytes:
-    raise FileNotFoundError(file.name)
 
 
 def _tell_code(code: str, bot: str) -> None:

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
 
     database: str = Field("errand.db", description="Path of the SQLite file, or a postgresql:// URL.")
     servers: Path = Field(Path("mcp.json"), description="File of MCP servers in the mcpServers form.")
+    files: Path = Field(Path("errand-files"), description="Folder for files that people send and tools make.")
+    transcription: str = Field("", description="Tool that makes words of the sound file at a path, for voice messages.")
     router: str = Field("", description='Chain of the front call, such as "openai:gpt-4o-mini, openai:gpt-4o".')
     planner: str = Field("", description="Chain that writes plans, before the router's. Empty: the router plans.")
     worker: str = Field("", description="Chain that does tasks of a plan in a loop with tools. Empty: the router's.")

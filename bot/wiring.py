@@ -15,6 +15,7 @@ from orchestrator.commands import Commands
 from orchestrator.deciding import Deciding
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
+from orchestrator.listening import Listening
 from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.planner import Planner
@@ -36,6 +37,7 @@ from orchestrator.tools.spec import Toolset
 from orchestrator.turn import Turns
 from orchestrator.words import say
 from orchestrator.workers import WorkerLimits, Workers
+from storage.files import FileStore
 from storage.store import Store
 
 MakeModel = Callable[[str], Model]
@@ -64,7 +66,13 @@ class Chains:
 
 
 def turns_of(
-    settings: Settings, store: Store, catalog: Catalog, chains: Chains, *, now: Callable[[], datetime]
+    settings: Settings,
+    store: Store,
+    catalog: Catalog,
+    chains: Chains,
+    *,
+    files: FileStore,
+    now: Callable[[], datetime],
 ) -> Turns:
     """The conductor with all that it conducts."""
     reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
@@ -83,7 +91,7 @@ def turns_of(
         store,
         catalog,
         reader=reader,
-        steps=_steps(settings, store, catalog, chains, policy=policy),
+        steps=_steps(settings, store, catalog, chains, files=files, policy=policy),
         policy=policy,
         planner=planner,
         synthesizer=Synthesizer(chains.synthesizer),
@@ -97,6 +105,7 @@ def turns_of(
         carrying_out=carrying_out,
         message_characters=settings.message_characters,
         find=catalog.find,
+        listening=Listening(catalog, settings.transcription, seconds=settings.tool_seconds),
         redaction=redaction_of(settings),
         now=now,
     )
@@ -117,10 +126,20 @@ def _front(
     return Front(chains.router, catalog, reader, planner=planner if settings.planner else None, now=now)
 
 
-def _steps(settings: Settings, store: Store, catalog: Catalog, chains: Chains, *, policy: Policy) -> Steps:
+def _steps(
+    settings: Settings, store: Store, catalog: Catalog, chains: Chains, *, files: FileStore, policy: Policy
+) -> Steps:
     workers = Workers(store, catalog, chain=chains.worker, policy=policy, limits=_worker_limits(settings))
     resources = Resources(cpus=settings.cpus, gpu_mb=settings.gpu_mb)
-    return Steps(store, catalog, workers=workers, resources=resources, policy=policy, limits=_step_limits(settings))
+    return Steps(
+        store,
+        catalog,
+        workers=workers,
+        resources=resources,
+        files=files,
+        policy=policy,
+        limits=_step_limits(settings),
+    )
 
 
 def default_toolsets(settings: Settings) -> list[Toolset]:

@@ -9,6 +9,7 @@ from orchestrator import guard
 from orchestrator.card import Card, show_so_far
 from orchestrator.ending import Ending, request_of
 from orchestrator.errors import NoModelAnswered, PlanInvalid
+from orchestrator.files import files_of
 from orchestrator.headstart import HeadStart
 from orchestrator.messages import Answer, Emit
 from orchestrator.plan import Clarify, Direct, Plan, Planned, Refuse, Step, StepResult
@@ -111,7 +112,7 @@ class CarryingOut:
         answer = await self._synthesizer.synthesize(
             run.request, run.plan, results, note=scene.dossier.call, on_text=scene.draft
         )
-        return Ending("plan", Answer(text=answer))
+        return Ending("plan", Answer(text=answer, files=files_of(run.plan, results)))
 
     async def _results(self, run: Run, scene: Scene) -> dict[str, StepResult]:
         granted = scene.talk.granted | run.granted

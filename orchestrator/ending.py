@@ -8,6 +8,7 @@ from datetime import datetime
 from orchestrator.claims import Deed, unsupported
 from orchestrator.dossier import Dossier
 from orchestrator.facts import StepFacts, Timings, read_facts
+from orchestrator.files import problems_of
 from orchestrator.messages import FINAL, Answer, Choice, Command, Edit, Final, Form, Inbound, Message, Question, Stop
 from orchestrator.plan import FindTool
 from orchestrator.quoting import with_foreign
@@ -31,11 +32,26 @@ class Ending:
     drop_question: bool = False
     changes: tuple[Change, ...] = ()
 
+    def with_words(self, words: str) -> "Ending":
+        """The same with some words above it."""
+        if not self.part or not words or words == self.part.text:
+            return self
+        return replace(self, part=self.part.model_copy(update={"text": f"{words}\n\n{self.part.text}"}))
+
     def with_footer(self, line: str) -> "Ending":
         """The same with a line below the answer."""
         if not isinstance(self.part, Answer) or not line:
             return self
-        return replace(self, part=Answer(text=f"{self.part.text}\n\n*{line}*"))
+        return replace(self, part=self.part.model_copy(update={"text": f"{self.part.text}\n\n*{line}*"}))
+
+
+def said_of_files(talk: Talk, inbound: Inbound) -> str:
+    """What the person must know of what they sent: what was heard, and which files have not come."""
+    if not (isinstance(talk.inbound, Message) and isinstance(inbound, Message)):
+        return ""
+    was_heard = talk.inbound.text and not inbound.text.strip()
+    heard = say("I heard: {words}", words=talk.inbound.text) if was_heard else ""
+    return "\n".join(filter(None, (heard, problems_of(inbound))))
 
 
 def honest(ending: Ending, talk: Talk, dossier: Dossier, find: FindTool) -> Ending:
@@ -56,7 +72,8 @@ def honest(ending: Ending, talk: Talk, dossier: Dossier, find: FindTool) -> Endi
     dossier.unsupported(claims)
     quoted = ", ".join(f"“{claim}”" for claim in claims)
     correction = say("Correction: nothing that I ran just now did this: {claims}.", claims=quoted)
-    return replace(ending, part=Answer(text=f"{ending.part.text.rstrip()}\n\n{correction}"))
+    corrected = {"text": f"{ending.part.text.rstrip()}\n\n{correction}"}
+    return replace(ending, part=ending.part.model_copy(update=corrected))
 
 
 def _deeds(results: Iterable[tuple[StepFacts, str]], find: FindTool) -> Iterator[Deed]:

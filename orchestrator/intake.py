@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from orchestrator.files import problems_of
 from orchestrator.messages import INBOUND, Arrival, Choice, Command, Edit, Form, Inbound, Message, Stop
 from orchestrator.repair import repaired, repaired_data
 from orchestrator.words import say
@@ -71,7 +72,10 @@ def problem_with(inbound: Inbound, *, limit: int) -> str | None:
     """Why this message cannot be worked on, in a sentence that names the fix. `limit` is in characters."""
     if not isinstance(inbound, Message):
         return None
-    if not (inbound.text.strip() or inbound.attachments or inbound.foreign):
+    here = [each for each in inbound.attachments if not each.problem]
+    if inbound.attachments and not (inbound.text.strip() or here or inbound.foreign):
+        return problems_of(inbound)
+    if not (inbound.text.strip() or here or inbound.foreign):
         return say("Your message was empty. Write what you need, or /help.")
     if len(inbound.text) > limit:
         return say(

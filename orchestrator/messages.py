@@ -50,8 +50,9 @@ class Arrival(Frozen):
 class Attachment(Frozen):
     """A file that a person sent, or that a tool has made.
 
-    `ref` is the channel's own handle of one that is not here yet; `file` is its id in the file store once it is.
-    `size` is in bytes, None where the channel does not say.
+    `ref` is the channel's own handle of one that is not here yet; `file` is its path once it is, `text` the beginning
+    of its words, where it has any, and `problem` says why it has not come. `size` is in bytes, None where the channel
+    does not say.
     """
 
     kind: Literal["photo", "voice", "audio", "video", "document"] = "document"
@@ -60,6 +61,8 @@ class Attachment(Frozen):
     size: int | None = None
     ref: str = ""
     file: str = ""
+    text: str = ""
+    problem: str = ""
 
 
 class Foreign(Frozen):

@@ -14,7 +14,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from orchestrator.errors import PlanInvalid
-from orchestrator.messages import StepState
+from orchestrator.messages import Attachment, StepState
 from orchestrator.tools.spec import ToolSpec
 
 Mode = Literal["single", "parallel", "sequential", "graph"]
@@ -144,7 +144,8 @@ class StepResult(BaseModel):
     "waiting" is not an end: the step needs an argument, a yes, or a word on a call whose outcome nobody knows, as
     `waits_for` says; of a worker `tool` and `call` are then the call that waits. Else `tool` is the one that really
     worked, `tried` those that failed before it. Of a worker, `used` are the tools that it called, and `refused`
-    those that it wanted and that its step does not allow. `granted` says that a standing yes let it run.
+    those that it wanted and that its step does not allow. `granted` says that a standing yes let it run. `files` are
+    what it has made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -159,6 +160,7 @@ class StepResult(BaseModel):
     refused: tuple[str, ...] = ()
     call: str = ""
     granted: bool = False
+    files: tuple[Attachment, ...] = ()
     attempts: int = 0
     seconds: float = 0.0
     waits_for: Literal["arguments", "approval", "repeat"] | None = None

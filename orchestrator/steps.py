@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from orchestrator.chains import Note
 from orchestrator.errors import OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
+from orchestrator.files import kept_from_tool, told
 from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import Policy
 from orchestrator.repair import repaired, repaired_data
@@ -19,6 +20,7 @@ from orchestrator.sessions import Run
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import Arguments, ToolSpec
 from orchestrator.workers import Workers
+from storage.files import FileStore
 from storage.records import StoredStep
 from storage.store import Store
 
@@ -44,6 +46,7 @@ class Steps:
         *,
         workers: Workers,
         resources: Resources,
+        files: FileStore,
         policy: Policy,
         limits: StepLimits,
     ) -> None:
@@ -51,6 +54,7 @@ class Steps:
         self._catalog = catalog
         self._workers = workers
         self._resources = resources
+        self._files = files
         self._policy = policy
         self._limits = limits
 
@@ -159,7 +163,10 @@ class Steps:
         )
         if answer.is_error:
             return StepResult(status="failed", error=repaired(answer.text), tool=tool.name)
-        return StepResult(status="done", text=repaired(answer.text), data=repaired_data(answer.data), tool=tool.name)
+        files = tuple([await kept_from_tool(self._files, file) for file in answer.files])
+        text = "\n".join(filter(None, (repaired(answer.text), told(files))))
+        data = {"files": [file.file for file in files]} if files and answer.data is None else answer.data
+        return StepResult(status="done", text=text, data=repaired_data(data), tool=tool.name, files=files)
 
 
 def too_long(arguments: Arguments, *, limit: int) -> str | None:

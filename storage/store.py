@@ -120,6 +120,10 @@ class Store:
 
         await self._database.write(work)
 
+    async def rewrite(self, turn: str, payload: str) -> None:
+        """Write the event of this turn as more is known of it."""
+        await self._database.write(lambda c: inbox.amend(c, turn, payload))
+
     # --- sessions
 
     async def view(self, session: str, *, channel: str, person: str, last: int) -> SessionView:

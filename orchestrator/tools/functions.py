@@ -3,17 +3,19 @@
 import asyncio
 import inspect
 import logging
+import mimetypes
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails, to_json, to_jsonable_python
 
 from orchestrator.errors import BadInput, OutcomeUnknown, SettingsInvalid, ToolError, ToolTimedOut, ToolUnavailable
-from orchestrator.tools.spec import Arguments, ToolResult, ToolsetHealth, ToolSpec
+from orchestrator.tools.spec import Arguments, ToolFile, ToolResult, ToolsetHealth, ToolSpec
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +134,8 @@ async def _outcome(function: Registered, given: Mapping[str, Any], timeout_secon
     limit = asyncio.timeout(timeout_seconds)
     try:
         async with limit:
-            return _result(await _run(function.function, given))
+            value = await _run(function.function, given)
+            return await asyncio.to_thread(_result, value)
     except BadInput as error:
         return ToolResult(str(error), is_error=True)
     except Exception as error:  # an edge: a function is the operator's own code, and may raise anything
@@ -149,10 +152,20 @@ async def _run(function: Function, given: Mapping[str, Any]) -> Any:
 
 
 def _result(value: Any) -> ToolResult:
+    """A value as text and data; paths and files, alone or in a list, as files."""
+    several = value if isinstance(value, list) else [value]
+    if several and all(isinstance(each, Path | ToolFile) for each in several):
+        return ToolResult("", files=tuple(each if isinstance(each, ToolFile) else _read(each) for each in several))
     data = to_jsonable_python(value, inf_nan_mode="null")
     if isinstance(data, str):
         return ToolResult(data)
     return ToolResult(to_json(data).decode(), data=data)
+
+
+def _read(path: Path) -> ToolFile:
+    """A file that a function has written. Raises OSError."""
+    mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return ToolFile(path.name, mime, path.read_bytes())
 
 
 def _too_late(spec: ToolSpec, timeout_seconds: float) -> ToolError:

@@ -1,10 +1,14 @@
 """Between the protocol's shapes and ours: its tools as ToolSpec, its answers as ToolResult."""
 
+import binascii
 import hashlib
 import json
+import mimetypes
 import re
 import unicodedata
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -12,6 +16,7 @@ from jsonschema import SchemaError
 from jsonschema.validators import validator_for
 from mcp_types import (
     AudioContent,
+    BlobResourceContents,
     CallToolResult,
     ContentBlock,
     EmbeddedResource,
@@ -23,7 +28,7 @@ from mcp_types import (
     ToolAnnotations,
 )
 
-from orchestrator.tools.spec import ToolResult, ToolSpec
+from orchestrator.tools.spec import ToolFile, ToolResult, ToolSpec
 
 NAME_LIMIT = 64  # characters of ^[A-Za-z0-9_-]{1,64}$, what every provider takes (read 2026-11)
 DESCRIPTION_LIMIT = 4000  # characters; what a tool needs more for is not a description
@@ -117,7 +122,7 @@ def to_result(answer: CallToolResult, limit: int) -> ToolResult:
         text, data = text or written, None
     elif not text:
         text = written
-    return ToolResult(_cut(text, limit), data, is_error=answer.is_error)
+    return ToolResult(_cut(text, limit), data, is_error=answer.is_error, files=tuple(_files(answer.content)))
 
 
 def _words(content: list[ContentBlock]) -> Iterator[str]:
@@ -133,6 +138,20 @@ def _words(content: list[ContentBlock]) -> Iterator[str]:
                 yield resource.text
             case EmbeddedResource():
                 yield f"[file {block.resource.uri}]"
+
+
+def _files(content: list[ContentBlock]) -> Iterator[ToolFile]:
+    """Pictures, sounds and other files of an answer; what is no base64 is left out."""
+    for number, block in enumerate(content, 1):
+        match block:
+            case ImageContent(data=data, mime_type=mime) | AudioContent(data=data, mime_type=mime):
+                name = f"{block.type}-{number}{mimetypes.guess_extension(mime) or ''}"
+            case EmbeddedResource(resource=BlobResourceContents(blob=data, mime_type=mime, uri=uri)):
+                name = str(uri).rstrip("/").rpartition("/")[2] or f"file-{number}"
+            case _:
+                continue
+        with suppress(binascii.Error):
+            yield ToolFile(name, mime or "application/octet-stream", b64decode(data, validate=True))
 
 
 def _size(base64: str) -> str:

@@ -64,6 +64,15 @@ def _one_type(schema: Any) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolFile:
+    """A file that a tool has made."""
+
+    name: str
+    mime: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
     """What a tool gave back. `data` is its structured content where it has any; `text` is for reading.
 
@@ -73,6 +82,7 @@ class ToolResult:
     text: str
     data: Any = None
     is_error: bool = False
+    files: tuple[ToolFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ async def talking(
     **settings: Any,
 ) -> AsyncIterator[Talk]:
     """A running Errand on a database in this folder, and a person who talks to it."""
-    given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
+    places = {"database": "errand.db", "servers": "none.json", "files": "files"}
+    given = {**{name: str(folder / place) for name, place in places.items()}, **settings}
     async with build(read_settings(**given), toolsets=toolsets, model=model) as app:
         fake = channel()
         serving = asyncio.ensure_future(app.serve([fake]))

@@ -27,6 +27,7 @@ async def errand_on(
     given = {
         "database": str(folder / "errand.db"),
         "servers": str(folder / "none.json"),
+        "files": str(folder / "files"),
         "telegram_token": TOKEN,
         "telegram_api": fake.api,
         "telegram_people": "*",

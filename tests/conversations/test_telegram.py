@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.models import ModelReply
 from orchestrator.tools.functions import Functions, tool
+from orchestrator.tools.spec import ToolFile
 from tests.conversations.telegram_talk import errand_on
 from tests.conversations.test_approvals import Office
 from tests.conversations.test_approvals import plan as hand
@@ -512,3 +513,44 @@ async def test_the_menu_is_there_for_each_kind_of_chat_and_language(fake: FakeTe
     assert {"all_private_chats/", "all_private_chats/de", "all_group_chats/", "all_group_chats/de"} == set(menus)
     assert "why" in [each["command"] for each in menus["all_group_chats/"]]
     assert menus["all_private_chats/"] != menus["all_private_chats/de"]
+
+
+# --- files
+
+
+@pytest.mark.proves("telegram.files")
+async def test_files_go_both_ways(fake: FakeTelegram, tmp_path: Path) -> None:
+    @tool(read_only=True)
+    def chart(title: str) -> list[ToolFile]:
+        """Draw."""
+        return [ToolFile("chart.png", "image/png", b"PNG"), ToolFile("data.csv", "text/csv", b"a,b")]
+
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]):
+        await chat.says(mara, "/chart title=Rain")
+        await fake.until(lambda: sum(bool(shown.file) for shown in chat.of_the_bot) == 2, "two files")
+        picture, table = [shown.file for shown in chat.of_the_bot if shown.file]
+        assert "photo" in (picture or {})
+        assert "document" in (table or {})
+    async with errand_on(fake, tmp_path / "2", model=echo(), router="one"):
+        await chat.sends(mara, "document", b"the words inside", name="notes.txt", caption="sum it up")
+        assert "the words inside" in (await chat.shows("heard: sum it up")).text
+        await chat.sends(mara, "voice", b"OGG")
+        await chat.shows("I cannot listen to voice messages here")
+        await chat.sends(mara, "document", b"x" * 20_000_001, name="film.mp4")
+        await chat.shows("I could not take film.mp4: it has 20 MB, and I can take 20 MB here.")
+
+
+@pytest.mark.proves("telegram.gathered")
+async def test_an_album_is_one_message_also_where_only_its_first_picture_is_for_the_bot(
+    fake: FakeTelegram, tmp_path: Path
+) -> None:
+    fake.world.privacy = False
+    mara, group = fake.person("Mara"), fake.group("Team")
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await group.sends(mara, "photo", b"one", caption="@errand_bot what are these?", album="a1")
+        await group.sends(mara, "photo", b"two", album="a1")
+        answer = await group.shows("heard: what are these?")
+    assert answer.text.count("<attached") == 2
+    assert len(group.of_the_bot) == 1

@@ -68,6 +68,7 @@ async def serving(fake: FakeTelegram, folder: Path) -> AsyncIterator[asyncio.sub
         **os.environ,
         "ERRAND_DATABASE": str(folder / "errand.db"),
         "ERRAND_SERVERS": str(folder / "none.json"),
+        "ERRAND_FILES": str(folder / "files"),
         "ERRAND_TELEGRAM_TOKEN": TOKEN,
         "ERRAND_TELEGRAM_API": fake.api,
         "ERRAND_TELEGRAM_PEOPLE": "*",

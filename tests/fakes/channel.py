@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from adapters.base import DeliveryError
-from orchestrator.messages import Accept, Address, Delivery, Inbound, Live, Message, Person, Receipt
+from orchestrator.messages import Accept, Address, Attachment, Delivery, Inbound, Live, Message, Person, Receipt
 
 LONGEST_WAIT = 5.0  # seconds
 
@@ -21,6 +21,8 @@ class FakeChannel:
         self.told: list[str] = []
         self.attempts: list[Delivery] = []
         self.broken = False
+        self.files: dict[str, bytes] = {}
+        self.fetched: list[str] = []
         self._accept: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
         self._closed = asyncio.Event()
         self._changed = asyncio.Condition()
@@ -52,6 +54,13 @@ class FakeChannel:
             raise DeliveryError("the fake channel is broken", retry_after_seconds=0.001)
         self.shown[delivery.id] = delivery
         await self._tell_waiters()
+
+    async def fetch(self, attachment: Attachment) -> bytes:
+        """A file that a person has sent. One that is not in `files` cannot be taken."""
+        self.fetched.append(attachment.ref)
+        if attachment.ref not in self.files:
+            raise DeliveryError("it has 34 MB, and I can take 20 MB here", gone=True)
+        return self.files[attachment.ref]
 
     async def push(self, inbound: Inbound) -> Receipt:
         """Let something arrive. The person is told what `accept` raises, and so is the caller."""
