@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from benchmarks import load, loops, makespan, overhead, start
+from benchmarks import load, loops, makespan, overhead, start, telegram
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "load": load.measure,
     "loops": loops.measure,
     "makespan": makespan.measure,
+    "telegram": telegram.measure,
 }
 
 

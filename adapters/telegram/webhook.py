@@ -75,7 +75,7 @@ async def listen(bot: Bot, take: Take, webhook: Webhook, *, ready: Callable[[int
 
 def _bound(webhook: Webhook) -> socket.socket:
     """A socket at the webhook's address. Raises OSError where that is taken."""
-    listening = socket.socket()
+    listening = socket.socket(proto=socket.IPPROTO_TCP)  # without it asyncio does not set TCP_NODELAY
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((webhook.host, webhook.port))
     return listening

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from tests.fakes.telegram.methods import COMMAND
@@ -242,13 +242,11 @@ class FakeTelegram:
         """Wait until it is so. Raises AssertionError."""
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                while not is_so():
+                while not is_so():  # what it looks at may also change where this server does not hear of it
                     async with self.world.changed:
-                        try:
+                        with suppress(TimeoutError):
                             async with asyncio.timeout(0.05):
-                                await self.world.changed.wait()
-                        except TimeoutError:
-                            pass
+                                await self.world.changed.wait_for(is_so)
         except TimeoutError:
             raise AssertionError(f"waited in vain for {what}; problems: {self.world.problems}") from None
 

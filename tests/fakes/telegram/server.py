@@ -3,12 +3,12 @@
 import asyncio
 import json
 import traceback
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import aiogram.types
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -66,6 +66,8 @@ class TelegramServer(Loopback):
     async def _request(self, request: Request) -> Response:
         try:
             return await self._answer(request)
+        except ClientDisconnect:  # it was killed in the middle of a request
+            return Response()
         except Exception:
             self.world.problems.append(f"the fake broke: {traceback.format_exc()}")
             raise
@@ -79,7 +81,7 @@ class TelegramServer(Loopback):
         self.world.calls[method] += 1
         self.world.log.append((method, given))
         await self.world.tell()
-        if method.lower() != "sendrichmessage" or self.world.api_version >= "10.1":
+        if self.world.checks and (method.lower() != "sendrichmessage" or self.world.api_version >= "10.1"):
             self.world.problems += problems(method, given)
         if fault and fault.kind == "hang":
             assert fault.held
@@ -92,7 +94,7 @@ class TelegramServer(Loopback):
             result = self._methods.named(method)(**given)
         except Refused as refused:
             return _refusal(refused)
-        if method in MESSAGES:
+        if self.world.checks and method in MESSAGES:
             aiogram.types.Message.model_validate(result)  # what no client could read would be our own defect
         await self.world.tell()
         return _broken(fault) if fault and fault.kind == "lose" else JSONResponse({"ok": True, "result": result})
@@ -115,32 +117,35 @@ class TelegramServer(Loopback):
             raise Refused(409, HAS_WEBHOOK)
         if self._poll:
             self._poll.set()
+            await world.tell()
         mine = self._poll = asyncio.Event()
         if allowed_updates is not None:
             self._allowed = allowed_updates or None
         for number in [each for each in world.waiting if each < offset]:
             world.confirmed.append(world.waiting.pop(number))
         deadline = asyncio.get_running_loop().time() + min(timeout, LONGEST_POLL)
-        while True:
-            found = [each for _, each in sorted(world.waiting.items()) if self._is_wanted(each)][:limit]
+        while not (found := self._wanted(limit)) and not mine.is_set():
             left = deadline - asyncio.get_running_loop().time()
-            if found or left <= 0 or mine.is_set() or await request.is_disconnected():
+            if left <= 0 or await request.is_disconnected():
                 break
             async with world.changed:
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(min(left, 0.2)):
-                        await world.changed.wait()
-                except TimeoutError:
-                    pass
+                        await world.changed.wait_for(lambda: mine.is_set() or self._wanted(1))
         if mine.is_set():
             raise Refused(409, OTHER_POLL)
         if self._poll is mine:
             self._poll = None
         return found
 
-    def _is_wanted(self, update: Mapping[str, Any]) -> bool:
-        (kind,) = set(update) - {"update_id"}
-        return self._allowed is None or kind in self._allowed
+    def _wanted(self, limit: int) -> list[Json]:
+        """The oldest updates of the kinds that the bot wants."""
+
+        def is_wanted(update: Json) -> bool:
+            (kind,) = set(update) - {"update_id"}
+            return self._allowed is None or kind in self._allowed
+
+        return [each for _, each in sorted(self.world.waiting.items()) if is_wanted(each)][:limit]
 
     async def _file(self, request: Request) -> Response:
         if request.path_params["token"] != TOKEN:
