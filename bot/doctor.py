@@ -20,7 +20,7 @@ class Check:
 
 
 async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterator[Check]:
-    """Database, tools, models, in this order."""
+    """Database, tools, channels, models, in this order."""
     sessions = await app.store.sessions()
     yield Check("database", ok=True, detail=f"{app.store.url}, {len(sessions)} sessions")
     if not settings.servers.exists():
@@ -30,12 +30,30 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         yield Check(
             f"tools: {health.name}", ok=healthy, detail=f"{health.state}, {health.tools} tools. {health.detail}"
         )
+    async for check in _telegram_checks(settings):
+        yield check
     chains = f"{settings.router},{settings.planner},{settings.worker},{settings.synthesizer}"
     names = [name.strip() for name in chains.split(",") if name.strip()]
     if not names:
         yield Check("models", ok=True, detail='none. To add one: ERRAND_ROUTER="openai:MODEL" and OPENAI_API_KEY')
     for name in dict.fromkeys(names):
         yield await _model_check(name, model, settings)
+
+
+async def _telegram_checks(settings: Settings) -> AsyncIterator[Check]:
+    if settings.telegram_token is None:
+        return
+    from adapters.telegram.checkup import checkup  # noqa: PLC0415 - only who uses it needs its packages
+
+    everybody = "*" in settings.telegram_people.split(",")
+    findings = checkup(
+        settings.telegram_token.get_secret_value(),
+        api=settings.telegram_api.rstrip("/"),
+        webhook=settings.telegram_webhook_url,
+        everybody=everybody,
+    )
+    async for name, ok, detail in findings:
+        yield Check(f"telegram: {name}", ok=ok, detail=detail)
 
 
 async def _model_check(name: str, model: MakeModel, settings: Settings) -> Check:

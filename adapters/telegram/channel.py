@@ -26,6 +26,7 @@ from orchestrator.messages import Accept, Address, Attachment, Delivery, Live
 from orchestrator.words import say
 
 log = logging.getLogger(__name__)
+logging.getLogger("telegram.Bot").setLevel(logging.INFO)  # below that it writes addresses, and the token is in them
 
 API = "https://api.telegram.org"
 FILE_BYTES = 20_000_000  # that a bot may fetch (Bot API, getFile)

@@ -49,7 +49,10 @@ async def listen(bot: Bot, take: Take, webhook: Webhook, *, ready: Callable[[int
         if body is None:
             return Response(status_code=413)
         try:
-            update = Update.de_json(body, bot)
+            update = Update.de_json(json.loads(body), bot)
+        except (ValueError, KeyError, TypeError):
+            return Response(status_code=400)
+        try:
             await take(update)
         except Exception:  # an edge: it comes again, as we do not say that we have it
             log.exception("an update was not taken")
@@ -89,12 +92,11 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _body(request: Request) -> dict[str, object] | None:
+async def _body(request: Request) -> bytes | None:
     """The update; None where it is larger than one can be."""
     read = b""
     async for chunk in request.stream():
         read += chunk
         if len(read) > MOST_BYTES:
             return None
-    parsed: dict[str, object] = json.loads(read)
-    return parsed
+    return read

@@ -41,7 +41,8 @@ async def errand_on(
     ):
         serving = asyncio.ensure_future(app.serve(channels))
         try:
-            await fake.until(lambda: serving.done() or bool(fake.world.calls["getUpdates"]), "a poll")
+            listens = ("getUpdates", "setWebhook")
+            await fake.until(lambda: serving.done() or any(fake.world.calls[each] for each in listens), "a listener")
             yield app
         finally:
             serving.cancel()

@@ -1,19 +1,31 @@
 """Errand in Telegram, as people see it: through the real client, against a local server of the Bot API."""
 
+import asyncio
+import io
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
+from adapters.base import ChannelClosed
+from adapters.telegram.webhook import SECRET_HEADER
+from bot.app import build
+from bot.channels import channels_of
+from bot.settings import read_settings
 from orchestrator.models import ModelReply
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import ToolFile
+from storage.errors import StorageBusy
+from storage.records import Arrived
 from tests.conversations.telegram_talk import errand_on
 from tests.conversations.test_approvals import Office
 from tests.conversations.test_approvals import plan as hand
 from tests.conversations.test_plans import Models
 from tests.conversations.test_while_busy import Work
-from tests.fakes.telegram import FakeTelegram, telegram
+from tests.fakes.telegram import TOKEN, FakeTelegram, telegram
 
 
 @pytest.fixture
@@ -554,3 +566,133 @@ async def test_an_album_is_one_message_also_where_only_its_first_picture_is_for_
         answer = await group.shows("heard: what are these?")
     assert answer.text.count("<attached") == 2
     assert len(group.of_the_bot) == 1
+
+
+# --- webhook
+
+
+async def posted(client: aiohttp.ClientSession, url: str, update: dict[str, Any], secret: str) -> int:
+    async with client.post(url, json=update, headers={SECRET_HEADER: secret}) as response:
+        return response.status
+
+
+@pytest.mark.proves("telegram.webhook")
+async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_commit(
+    fake: FakeTelegram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/telegram"
+    webhook: dict[str, Any] = {
+        "telegram_webhook_url": url,
+        "telegram_webhook_secret": "fake-secret",
+        "telegram_webhook_listen": f"127.0.0.1:{port}",
+    }
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    async with (
+        errand_on(fake, tmp_path, model=echo(), router="one", **webhook) as app,
+        aiohttp.ClientSession() as client,
+    ):
+        assert fake.world.webhook["secret_token"] == "fake-secret"
+        shown = await chat.says(mara, "Hello")
+        (update,) = fake.world.waiting.values()
+        assert await posted(client, url, update, "wrong") == 403
+        remember, refusals = app.store.remember, [StorageBusy()]
+
+        async def busy_at_first(**given: Any) -> Arrived | None:
+            if refusals:
+                raise refusals.pop()
+            return await remember(**given)
+
+        monkeypatch.setattr(app.store, "remember", busy_at_first)
+        assert await posted(client, url, update, "fake-secret") == 503, "it is not durable, so it must come again"
+        assert await posted(client, url, update, "fake-secret") == 200
+        assert await posted(client, url, update, "fake-secret") == 200, "known already"
+        await chat.shows("heard: Hello")
+        await app.idle()
+        async with client.post(
+            url, data=io.BytesIO(b"x" * 2_000_000), headers={SECRET_HEADER: "fake-secret"}
+        ) as response:
+            assert response.status == 413
+        async with client.post(url, data=b"{", headers={SECRET_HEADER: "fake-secret"}) as response:
+            assert response.status == 400
+    assert shown.text == "Hello"
+    assert len(chat.of_the_bot) == 1
+
+
+@pytest.mark.proves("telegram.token_secret")
+async def test_the_token_is_in_no_log_whatever_goes_wrong(
+    fake: FakeTelegram, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    for kind in ("drop", "lose", "refuse"):
+        fake.fails("*", kind=kind, code=502)
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await chat.says(mara, "Hello")
+        await chat.shows("heard: Hello")
+    assert TOKEN not in caplog.text
+    assert TOKEN.partition(":")[2] not in "".join(str(record.__dict__) for record in caplog.records)
+
+
+@pytest.mark.proves("telegram.token_unknown")
+async def test_a_token_that_telegram_does_not_know_ends_it_with_the_fix(fake: FakeTelegram, tmp_path: Path) -> None:
+    settings = read_settings(
+        database=str(tmp_path / "errand.db"),
+        servers=str(tmp_path / "none.json"),
+        telegram_token="1:FAKE-AND-UNKNOWN",
+        telegram_api=fake.api,
+    )
+    async with build(settings) as app, channels_of(settings, app, lines=False, live=True) as channels:
+        with pytest.raises(ExceptionGroup) as ended:
+            await app.serve(channels)
+    told = ended.value.subgroup(ChannelClosed)
+    assert told
+    assert "BotFather" in repr(told)
+
+
+@pytest.mark.proves("telegram.typing")
+async def test_typing_shows_work_and_nothing_follows_the_answer(fake: FakeTelegram, tmp_path: Path) -> None:
+    work = Work()
+    mara, group = fake.person("Mara"), fake.group("Team")
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        await group.says(mara, "/look@errand_bot what=Rome")
+        await work.next_begun()
+        await fake.until(lambda: bool(group.room.actions), "typing")
+        work.may_end.set()
+        await group.shows("done: look Rome")
+        seen = len(fake.world.log)
+        await asyncio.sleep(1.2)
+    methods = {method for method, _ in fake.world.log[seen:]}
+    assert methods <= {"getUpdates", "editMessageReplyMarkup"}
+
+
+@pytest.mark.proves("telegram.topic_gone")
+async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat(fake: FakeTelegram, tmp_path: Path) -> None:
+    work = Work()
+    mara, forum = fake.person("Mara"), fake.group("Team", forum=True)
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        trips = await fake.topic(forum, "Trips", mara)
+        await trips.says(mara, "/look@errand_bot what=Rome")
+        await work.next_begun()
+        del forum.room.topics[trips.thread or 0]
+        work.may_end.set()
+        await forum.shows("done: look Rome")
+
+
+@pytest.mark.proves("telegram.picture_cheap")
+async def test_a_picture_that_telegram_refuses_harms_no_answer(fake: FakeTelegram, tmp_path: Path) -> None:
+    work = Work()
+    mara = fake.person("Mara")
+    chat = mara.private_chat()
+    fake.fails("sendMessageDraft", code=400, description="Bad Request: DRAFT_INVALID", times=99)
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        await chat.says(mara, "/look what=Rome")
+        await work.next_begun()
+        await fake.until(lambda: fake.world.calls["sendMessageDraft"] >= 1, "a try")
+        work.may_end.set()
+        await chat.shows("done: look Rome")
+    assert fake.world.calls["sendMessageDraft"] <= 3

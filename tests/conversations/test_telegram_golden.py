@@ -1,0 +1,120 @@
+"""Whole conversations in Telegram, kept as people see them. Rewrite them with ERRAND_GOLDEN=1, and read them."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from adapters.telegram.pacing import Limit
+from orchestrator.models import ChatMessage, ModelReply
+from orchestrator.tools.functions import Functions, tool
+from orchestrator.tools.spec import ToolFile
+from tests.conversations.telegram_talk import errand_on
+from tests.conversations.test_plans import Models, calls, plan
+from tests.fakes.telegram import Chat, FakeTelegram, Shown, Somebody, telegram
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def compare(name: str, transcript: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("ERRAND_GOLDEN"):
+        GOLDEN.mkdir(exist_ok=True)
+        path.write_text(transcript + "\n")
+    assert transcript + "\n" == path.read_text()
+
+
+def office() -> list[Functions]:
+    """A small office: weather, a chart of it, and mail."""
+
+    @tool(read_only=True)
+    def weather(city: str) -> str:
+        """The weather in a city."""
+        return {"Rome": "sunny, 24 °C", "Oslo": "rain, 9 °C"}.get(city, "unknown")
+
+    @tool(read_only=True)
+    def chart(title: str) -> ToolFile:
+        """Draw a chart."""
+        return ToolFile("rain.png", "image/png", b"PNG")
+
+    @tool
+    def mail(to: str, text: str) -> str:
+        """Send mail."""
+        return f"sent to {to}"
+
+    return [Functions([weather, chart, mail])]
+
+
+def model(messages: Sequence[ChatMessage]) -> ModelReply:
+    """Decides as a good model would."""
+    words = messages[-1].text
+    match words.split("\n")[0]:
+        case "What is the weather in Rome and Oslo?":
+            return plan('a: weather(city="Rome")', 'b: weather(city="Oslo")', answer="**Rome**: {{a}}\n**Oslo**: {{b}}")
+        case "Mail it to ann@team.example":
+            return plan('m: mail(to="ann@team.example", text="Rome: sunny, 24 °C; Oslo: rain, 9 °C")', answer="{{m}}")
+        case "What is the weather?":
+            return calls(("ask", {"questions": [{"text": "In which city?", "choices": ["Rome", "Oslo"]}]}))
+        case "Rome":
+            return plan('a: weather(city="Rome")', answer="It is {{a}}.")
+        case "Draw the rain in Oslo":
+            return plan('c: chart(title="Oslo")', answer="Here it is.")
+        case "sum it up":
+            return ModelReply("It says: *we meet at nine*.", "")
+        case "Order a pizza":
+            return calls(("refuse", {"reason": "I cannot order food. I know the weather, draw charts and send mail."}))
+        case _:
+            return ModelReply("Hello! What shall I do?", "")
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[FakeTelegram]:
+    async with telegram() as server:
+        yield server
+
+
+async def _talked(chat: Chat, mara: Somebody, *, prefix: str, fake: FakeTelegram) -> None:
+    """The same conversation, wherever it is."""
+
+    async def says(text: str, expected: str, *, reply_to: Shown | None = None) -> Shown:
+        sent = await chat.says(mara, f"{prefix}{text}", reply_to=reply_to)
+        return await chat.shows(expected, after=sent)
+
+    await says("Hi", "Hello!")
+    await says("What is the weather in Rome and Oslo?", "rain, 9 °C")
+    approval = await says("Mail it to ann@team.example", "May I run")
+    await chat.presses(mara, approval, "yes")
+    await chat.shows("sent to ann@team.example", after=approval)
+    await says("Order a pizza", "I cannot order food")
+    question = await says("What is the weather?", "In which city?")
+    await chat.presses(mara, question, "Rome")
+    await chat.shows("It is sunny", after=question)
+    again = await says("What is the weather?", "In which city?")
+    await chat.says(mara, "Rome", reply_to=again)
+    await chat.shows("It is sunny", after=again)
+    await says("Draw the rain in Oslo", "Here it is.")
+    await fake.until(lambda: bool(chat.of_the_bot[-1].file), "the chart")
+    await chat.sends(mara, "document", b"we meet at nine", name="notes.txt", caption=f"{prefix}sum it up")
+    await chat.shows("It says: we meet at nine.")
+    await fake.until(lambda: again.markup is None or "✓" in str(again.markup), "closed buttons")
+
+
+@pytest.mark.proves("telegram.golden")
+@pytest.mark.parametrize("where", ["private", "group", "topic"])
+async def test_a_conversation_reads_well(
+    fake: FakeTelegram, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.telegram.pacing.IN_A_CHAT", Limit(1000, 1.0))  # nobody reads along
+    mara = fake.person("Mara")
+    fake.world.flood.is_on = False
+    async with errand_on(fake, tmp_path, toolsets=office(), model=Models(one=model), router="one"):
+        match where:
+            case "private":
+                chat, prefix = mara.private_chat(), ""
+            case "group":
+                chat, prefix = fake.group("Team"), "@errand_bot "
+            case _:
+                chat, prefix = await fake.topic(fake.group("Team", forum=True), "Weather", mara), "@errand_bot "
+        await _talked(chat, mara, prefix=prefix, fake=fake)
+    compare(f"telegram_{where}", chat.transcript())
