@@ -8,11 +8,11 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from benchmarks.figures import Figure, high, middle
-from tests.fakes.telegram import TOKEN, Chat, FakeTelegram, Somebody, telegram
+from tests.fakes.telegram import TOKEN, Chat, Person, World, telegram
 
 ROOT = Path(__file__).parents[1]
 ONE_BY_ONE = 150
@@ -44,29 +44,31 @@ class Measured:
 async def _measured(kind: str) -> Measured:
     found = Measured()
     with tempfile.TemporaryDirectory() as folder:
-        async with telegram(checks=False) as fake:
-            fake.world.flood.is_on = False  # a plain bot would be refused at once
-            async with _bot(kind, fake, Path(folder)) as process:
-                await _first(fake)
-                found.megabytes = _status(process.pid, "VmRSS") / 1024
-                times = [await _one(fake, number) for number in range(ONE_BY_ONE)]
-                found.p50, found.p99 = middle(times), high(times)
-                await _load(fake, found, process.pid)
-        async with telegram(checks=False) as fake:
-            fake.world.flood.is_on = False
+        async with _telegram() as fake, _bot(kind, fake, Path(folder)) as process:
+            await _first(fake)
+            found.megabytes = _status(process.pid, "VmRSS") / 1024
+            times = [await _one(fake, number) for number in range(ONE_BY_ONE)]
+            found.p50, found.p99 = middle(times), high(times)
+            await _load(fake, found, process.pid)
+        async with _telegram() as fake:
             await _killed(kind, fake, Path(folder) / "killed", found)
     return found
 
 
+def _telegram() -> AbstractAsyncContextManager[World]:
+    """A Telegram without limits, in which a plain bot would be refused at once."""
+    return telegram(checked=False, flood=None)
+
+
 @asynccontextmanager
-async def _bot(kind: str, fake: FakeTelegram, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _bot(kind: str, fake: World, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     folder.mkdir(exist_ok=True)
-    plain = ["-m", "benchmarks.plain_telegram_bot", TOKEN, fake.api]
+    plain = ["-m", "benchmarks.plain_telegram_bot", TOKEN, fake.url]
     settings = {
         "ERRAND_DATABASE": str(folder / "errand.db"),
         "ERRAND_SERVERS": str(folder / "none.json"),
         "ERRAND_TELEGRAM_TOKEN": TOKEN,
-        "ERRAND_TELEGRAM_API": fake.api,
+        "ERRAND_TELEGRAM_API": fake.url,
         "ERRAND_TELEGRAM_PEOPLE": "*",
         "ERRAND_TELEGRAM_RATE": "100000",
         "ERRAND_DRAIN_SECONDS": "1",
@@ -87,31 +89,30 @@ async def _bot(kind: str, fake: FakeTelegram, folder: Path) -> AsyncIterator[asy
         await process.wait()
 
 
-async def _first(fake: FakeTelegram) -> None:
+async def _first(fake: World) -> None:
     person = fake.person("First")
     await person.private_chat().says(person, "Hi")
-    await _until(lambda: bool(person.private_chat().of_the_bot))
+    await _until(lambda: bool(person.private_chat().from_bot))
 
 
-async def _one(fake: FakeTelegram, number: int) -> float:
+async def _one(fake: World, number: int) -> float:
     """Seconds from a message to its answer, in a chat of its own: limits of one chat are not what is measured."""
     person = fake.person(f"One{number}")
     chat = person.private_chat()
     begun = time.perf_counter()
     await chat.says(person, "Hi")
-    while not chat.of_the_bot:
-        async with fake.world.changed:
-            await fake.world.changed.wait()
+    while not chat.from_bot:
+        await fake.changes.next()
     return time.perf_counter() - begun
 
 
-async def _load(fake: FakeTelegram, found: Measured, pid: int) -> None:
+async def _load(fake: World, found: Measured, pid: int) -> None:
     chats = _people(fake, CHATS)
     cpu, begun = _cpu_seconds(pid), time.perf_counter()
     for number in range(EACH):
         for person, chat in chats:
             await chat.says(person, f"Hi {number}")
-    await _until(lambda: sum(len(chat.of_the_bot) for _, chat in chats) >= CHATS * EACH)
+    await _until(lambda: sum(len(chat.from_bot) for _, chat in chats) >= CHATS * EACH)
     found.rate = CHATS * EACH / (time.perf_counter() - begun)
     found.cpu = (_cpu_seconds(pid) - cpu) / (CHATS * EACH)
     found.in_order = sum(_is_in_order(chat) for _, chat in chats)
@@ -119,28 +120,28 @@ async def _load(fake: FakeTelegram, found: Measured, pid: int) -> None:
 
 def _is_in_order(chat: Chat) -> bool:
     """Whether the answers came in the order of the messages, as far as they say to what they answer."""
-    said = [shown.text.removeprefix("heard: ") for shown in chat.of_the_bot if shown.text.startswith("heard: ")]
+    said = [shown.text.removeprefix("heard: ") for shown in chat.from_bot if shown.text.startswith("heard: ")]
     return said == sorted(said)
 
 
-async def _killed(kind: str, fake: FakeTelegram, folder: Path, found: Measured) -> None:
+async def _killed(kind: str, fake: World, folder: Path, found: Measured) -> None:
     chats = _people(fake, LOST_OF)
     for person, chat in chats:
         await chat.says(person, "Hi")
     async with _bot(kind, fake, folder) as process:
-        await _until(lambda: sum(bool(chat.of_the_bot) for _, chat in chats) >= LOST_OF // 3)
+        await _until(lambda: sum(bool(chat.from_bot) for _, chat in chats) >= LOST_OF // 3)
         process.send_signal(signal.SIGKILL)
         await process.wait()
     async with _bot(kind, fake, folder):
         last, chat = _people(fake, 1)[0]
         await chat.says(last, "Hi")
-        await _until(lambda: bool(chat.of_the_bot))
+        await _until(lambda: bool(chat.from_bot))
         await asyncio.sleep(5)
-    found.answered = sum(bool(chat.of_the_bot) for _, chat in chats)
-    found.twice = sum(len(chat.of_the_bot) > 1 for _, chat in chats)
+    found.answered = sum(bool(chat.from_bot) for _, chat in chats)
+    found.twice = sum(len(chat.from_bot) > 1 for _, chat in chats)
 
 
-def _people(fake: FakeTelegram, count: int) -> list[tuple[Somebody, Chat]]:
+def _people(fake: World, count: int) -> list[tuple[Person, Chat]]:
     known = [fake.person(f"P{number}") for number in range(count)]
     return [(person, person.private_chat()) for person in known]
 

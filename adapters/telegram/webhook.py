@@ -56,7 +56,7 @@ async def listen(bot: Bot, take: Take, webhook: Webhook, *, ready: Callable[[int
             await take(update)
         except Exception:  # an edge: it comes again, as we do not say that we have it
             log.exception("an update was not taken")
-            return Response(status_code=503, headers={"Retry-After": "5"})
+            return Response(status_code=503, headers={"Retry-After": "1"})
         return Response()
 
     async def healthy(request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.app import build
@@ -31,14 +32,15 @@ async def found(api: str, folder: Path, *, token: str = TOKEN) -> dict[str, tupl
 @pytest.mark.proves("telegram.doctor")
 async def test_the_doctor_says_how_a_bot_is_and_what_to_do(tmp_path: Path) -> None:
     async with telegram() as fake:
-        api = fake.api
+        api = fake.url
         well = await found(api, tmp_path)
         assert all(ok for ok, _ in well.values())
         assert well["telegram: token"] == (True, "it is @errand_bot's")
         assert "privacy mode is on" in well["telegram: groups"][1]
         assert "only people who were named or invited" in well["telegram: people"][1]
-        fake.world.privacy = False
-        fake.world.webhook = {"url": "https://old.example/hook"}
+        fake.privacy = False
+        async with aiohttp.ClientSession() as client:
+            await client.post(f"{api}/bot{TOKEN}/setWebhook", data={"url": "https://old.example/hook"})
         ill = await found(api, tmp_path)
         assert "privacy mode is off" in ill["telegram: groups"][1]
         assert ill["telegram: updates"][0] is False

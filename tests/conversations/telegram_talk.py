@@ -11,12 +11,12 @@ from bot.channels import channels_of
 from bot.settings import read_settings
 from orchestrator.models import Model
 from orchestrator.tools.spec import Toolset
-from tests.fakes.telegram import TOKEN, FakeTelegram
+from tests.fakes.telegram import TOKEN, Chat, Person, Shown, World
 
 
 @asynccontextmanager
 async def errand_on(
-    fake: FakeTelegram,
+    fake: World,
     folder: Path,
     *,
     toolsets: Sequence[Toolset] = (),
@@ -29,7 +29,7 @@ async def errand_on(
         "servers": str(folder / "none.json"),
         "files": str(folder / "files"),
         "telegram_token": TOKEN,
-        "telegram_api": fake.api,
+        "telegram_api": fake.url,
         "telegram_people": "*",
         "drain_seconds": 1.0,
         **settings,
@@ -41,10 +41,28 @@ async def errand_on(
     ):
         serving = asyncio.ensure_future(app.serve(channels))
         try:
-            listens = ("getUpdates", "setWebhook")
-            await fake.until(lambda: serving.done() or any(fake.world.calls[each] for each in listens), "a listener")
+            async with asyncio.timeout(10):
+                while not (serving.done() or fake.updates.is_held or fake.calls["setWebhook"]):
+                    await asyncio.sleep(0.01)
             yield app
         finally:
             serving.cancel()
             with suppress(asyncio.CancelledError):
                 await serving
+
+
+async def pressed(person: Person, message: Shown, label: str) -> str:
+    """Press the first button with these words; the alert that comes back, empty where there is none."""
+    known = next((each for row in message.buttons for each in row if label in each), label)
+    return await (await person.presses(message, known)).answered()
+
+
+async def drafted(chat: Chat, words: str) -> str:
+    """The draft, once it has these words."""
+    return (await chat.shows_draft(words)).text
+
+
+def answers_to(message: Shown) -> int | None:
+    """The message to which this is a reply."""
+    replied = message.wire.get("reply_to_message")
+    return int(replied["message_id"]) if replied else None

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,18 +21,19 @@ from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import ToolFile
 from storage.errors import StorageBusy
 from storage.records import Arrived
-from tests.conversations.telegram_talk import errand_on
+from tests.conversations.telegram_talk import answers_to, drafted, errand_on, pressed
 from tests.conversations.test_approvals import Office
 from tests.conversations.test_approvals import plan as hand
 from tests.conversations.test_plans import Models
 from tests.conversations.test_while_busy import Work
-from tests.fakes.telegram import TOKEN, FakeTelegram, telegram
+from tests.fakes.telegram import PICTURE, TOKEN, World, telegram
 
 
 @pytest.fixture
-async def fake() -> AsyncIterator[FakeTelegram]:
-    async with telegram() as server:
+async def fake() -> AsyncIterator[World]:
+    async with telegram(private_topics=True) as server:
         yield server
+    assert server.problems == []
 
 
 def echo() -> Models:
@@ -53,33 +55,33 @@ def clock() -> Functions:
 
 
 @pytest.mark.proves("telegram.answer")
-async def test_a_message_is_answered_once_and_typing_ends_before_the_answer(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_message_is_answered_once_and_typing_ends_before_the_answer(fake: World, tmp_path: Path) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await chat.says(mara, "Hello")
         await chat.shows("heard: Hello")
-    assert [shown.text for shown in chat.of_the_bot] == ["heard: Hello"]
-    assert not fake.world.problems
+    assert [shown.text for shown in chat.from_bot] == ["heard: Hello"]
+    assert not fake.problems
 
 
 @pytest.mark.proves("telegram.draft")
-async def test_an_answer_grows_in_a_draft_with_a_stop_button_that_stops_it(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_an_answer_grows_in_a_draft_with_a_stop_button_that_stops_it(fake: World, tmp_path: Path) -> None:
     work = Work()
     mara = fake.person("Mara")
     chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         await chat.says(mara, "/look what=Rome")
         await work.next_begun()
-        assert "look (Rome)" in await chat.draft("◐")
-        await chat.presses_stop()
+        assert "look (Rome)" in await drafted(chat, "◐")
+        await mara.presses_stop(chat)
         await chat.shows("Stopped.")
-    assert fake.world.draft_of(chat.room) is None
+    assert chat.draft is None
     assert work.done == []
 
 
 @pytest.mark.proves("telegram.stop")
-async def test_a_typed_stop_ends_what_runs(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_typed_stop_ends_what_runs(fake: World, tmp_path: Path) -> None:
     work = Work()
     mara = fake.person("Mara")
     chat = mara.private_chat()
@@ -91,42 +93,43 @@ async def test_a_typed_stop_ends_what_runs(fake: FakeTelegram, tmp_path: Path) -
 
 
 @pytest.mark.proves("telegram.group_picture")
-async def test_in_a_group_one_message_shows_the_plan_and_becomes_the_answer(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_in_a_group_one_message_shows_the_plan_and_becomes_the_answer(fake: World, tmp_path: Path) -> None:
     work = Work()
-    mara, group = fake.person("Mara"), fake.group("Team")
+    mara = fake.person("Mara")
+    group = fake.group("Team", mara)
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         asked = await group.says(mara, '/plan@errand_bot a: look(what="Rome")\nb: look(what="Oslo")')
         await work.next_begun()
         card = await group.shows("◐ look (Rome)")
-        assert card.reply_to == asked.id
+        assert answers_to(card) == asked.id
         work.may_end.set()
         await group.shows("done: look Rome")
     assert "done: look Rome" in card.text, "the same message"
-    assert "◐" in card.texts[0]
+    assert "◐" in card.revisions[0].text
 
 
 # --- questions
 
 
 @pytest.mark.proves("telegram.buttons")
-async def test_an_approval_is_a_press_and_the_buttons_close(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_an_approval_is_a_press_and_the_buttons_close(fake: World, tmp_path: Path) -> None:
     office = Office()
     mara = fake.person("Mara")
     chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=office.tools):
         await chat.says(mara, "/send text=one")
         question = await chat.shows("May I run")
-        styles = [button.get("style") for row in (question.markup or {})["inline_keyboard"] for button in row]
+        styles = [button.get("style") for row in question.keys for button in row]
         assert styles[:2] == ["success", "danger"]
-        assert await chat.presses(mara, question, "yes") == ""
+        assert await pressed(mara, question, "yes") == ""
         await chat.shows("done: send one")
-        await fake.until(lambda: list(question.buttons) == ["✓ yes"], "closed buttons")
-        assert "closed already" in await chat.presses(mara, question, "yes")
+        await fake.until(lambda: question.buttons == [["✓ yes"]], words="closed buttons")
+        assert "closed already" in await pressed(mara, question, "yes")
     assert office.done == ["send one"]
 
 
 @pytest.mark.proves("telegram.buttons_after_restart")
-async def test_a_press_counts_also_in_another_process(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_press_counts_also_in_another_process(fake: World, tmp_path: Path) -> None:
     office = Office()
     mara = fake.person("Mara")
     chat = mara.private_chat()
@@ -134,27 +137,28 @@ async def test_a_press_counts_also_in_another_process(fake: FakeTelegram, tmp_pa
         await chat.says(mara, "/send text=one")
         question = await chat.shows("May I run")
     async with errand_on(fake, tmp_path, toolsets=office.tools):
-        await chat.presses(mara, question, "yes")
+        await pressed(mara, question, "yes")
         await chat.shows("done: send one")
     assert office.done == ["send one"]
 
 
 @pytest.mark.proves("telegram.right_person")
-async def test_only_the_one_who_was_asked_may_press(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_only_the_one_who_was_asked_may_press(fake: World, tmp_path: Path) -> None:
     office = Office()
-    mara, tom, group = fake.person("Mara"), fake.person("Tom"), fake.group("Team")
+    mara, tom = fake.person("Mara"), fake.person("Tom")
+    group = fake.group("Team", mara, tom)
     async with errand_on(fake, tmp_path, toolsets=office.tools):
         await group.says(mara, "/send@errand_bot text=one")
         question = await group.shows("May I run")
-        assert "somebody else" in await group.presses(tom, question, "yes")
+        assert "somebody else" in await pressed(tom, question, "yes")
         assert office.done == []
-        await group.presses(mara, question, "no")
+        await pressed(mara, question, "no")
         await group.shows("you said no")
     assert office.done == []
 
 
 @pytest.mark.proves("telegram.text_answer")
-async def test_an_answer_in_words_closes_the_buttons_too(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_an_answer_in_words_closes_the_buttons_too(fake: World, tmp_path: Path) -> None:
     office = Office()
     mara = fake.person("Mara")
     chat = mara.private_chat()
@@ -163,42 +167,41 @@ async def test_an_answer_in_words_closes_the_buttons_too(fake: FakeTelegram, tmp
         question = await chat.shows("May I run")
         await chat.says(mara, "yes please")
         await chat.shows("done: send one")
-        await fake.until(lambda: question.markup is None, "no buttons")
+        await fake.until(lambda: not question.buttons, words="no buttons")
 
 
 @pytest.mark.proves("telegram.force_reply")
-async def test_in_a_group_a_question_opens_the_keyboard_and_a_reply_answers_it(
-    fake: FakeTelegram, tmp_path: Path
-) -> None:
-    mara, group = fake.person("Mara"), fake.group("Team")
+async def test_in_a_group_a_question_opens_the_keyboard_and_a_reply_answers_it(fake: World, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    group = fake.group("Team", mara)
     async with errand_on(fake, tmp_path, toolsets=[clock()]):
         asked = await group.says(mara, "/time@errand_bot city=Rome")
         question = await group.shows("which **zone**".replace("**", ""))
-        assert question.reply_to == asked.id
-        assert (question.markup or {})["force_reply"]
+        assert answers_to(question) == asked.id
+        assert fake.log[-1].parameters["reply_markup"]["force_reply"]
         await group.says(mara, "not for the bot")
         await group.says(mara, "CET", reply_to=question)
         await group.shows("12:00 in Rome (CET)")
 
 
 @pytest.mark.proves("telegram.form")
-async def test_several_questions_are_picked_one_by_one_and_sent_together(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_several_questions_are_picked_one_by_one_and_sent_together(fake: World, tmp_path: Path) -> None:
     office = Office()
     mara = fake.person("Mara")
     chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=office.tools, questions_before_review=9):
         await chat.says(mara, hand('a: send(text="one")', 'b: send(text="two")'))
         question = await chat.shows("I need to know a few things")
-        await chat.presses(mara, question, "1: yes")
-        await fake.until(lambda: "✓ 1: yes" in question.buttons, "a mark on what was picked")
+        await pressed(mara, question, "1: yes")
+        await fake.until(lambda: "✓ 1: yes" in str(question.buttons), words="a mark on what was picked")
         assert office.done == []
-        await chat.presses(mara, question, "2: no")
+        await pressed(mara, question, "2: no")
         await chat.shows("done: send one")
     assert office.done == ["send one"]
 
 
 @pytest.mark.proves("telegram.plan_edit")
-async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(fake: World, tmp_path: Path) -> None:
     office = Office()
     mara = fake.person("Mara")
     chat = mara.private_chat()
@@ -207,7 +210,7 @@ async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(fake: F
         await chat.shows("This is my plan:")
         first = await chat.says(mara, "2.text=other words")
         changed = await chat.shows("other words", after=first)
-        await chat.presses(mara, changed, "go")
+        await pressed(mara, changed, "go")
         await chat.shows("done: send other words")
 
 
@@ -215,9 +218,10 @@ async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(fake: F
 
 
 @pytest.mark.proves("telegram.gate")
-async def test_in_a_group_only_what_is_for_the_bot_is_taken(fake: FakeTelegram, tmp_path: Path) -> None:
-    fake.world.privacy = False  # the bot hears everything, and must leave most of it alone
-    mara, tom, group = fake.person("Mara"), fake.person("Tom"), fake.group("Team")
+async def test_in_a_group_only_what_is_for_the_bot_is_taken(fake: World, tmp_path: Path) -> None:
+    fake.privacy = False  # the bot hears everything, and must leave most of it alone
+    mara, tom = fake.person("Mara"), fake.person("Tom")
+    group = fake.group("Team", mara, tom)
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await group.says(tom, "just talking")
         await group.says(mara, "/why@other_bot")
@@ -225,20 +229,21 @@ async def test_in_a_group_only_what_is_for_the_bot_is_taken(fake: FakeTelegram, 
         answer = await group.shows("heard: hello 👋 there")
         await group.says(tom, "and you?", reply_to=answer)
         await group.shows("heard: and you?")
-    assert len(group.of_the_bot) == 2
+    assert len(group.from_bot) == 2
 
 
 @pytest.mark.proves("telegram.context")
 async def test_what_others_said_before_is_shown_to_the_model_only_where_that_is_allowed(
-    fake: FakeTelegram, tmp_path: Path
+    fake: World, tmp_path: Path
 ) -> None:
-    fake.world.privacy = False
-    mara, tom, group = fake.person("Mara"), fake.person("Tom"), fake.group("Team")
+    fake.privacy = False
+    mara, tom = fake.person("Mara"), fake.person("Tom")
+    group = fake.group("Team", mara, tom)
     async with errand_on(fake, tmp_path / "a", model=echo(), router="one"):
         await group.says(tom, "we meet at nine")
         await group.says(mara, "@errand_bot when?")
         await group.shows("heard: when?")
-        assert "nine" not in group.of_the_bot[-1].text
+        assert "nine" not in group.from_bot[-1].text
     async with errand_on(fake, tmp_path / "b", model=echo(), router="one", telegram_context=5):
         await group.says(tom, "we meet at ten")
         await group.says(mara, "@errand_bot and now?")
@@ -247,11 +252,12 @@ async def test_what_others_said_before_is_shown_to_the_model_only_where_that_is_
 
 
 @pytest.mark.proves("telegram.topics")
-async def test_each_topic_is_a_conversation_of_its_own(fake: FakeTelegram, tmp_path: Path) -> None:
-    mara, forum = fake.person("Mara"), fake.group("Team", forum=True)
+async def test_each_topic_is_a_conversation_of_its_own(fake: World, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    forum = fake.group("Team", mara, topics=True)
     models = Models(one=lambda messages: ModelReply(f"I heard {len(messages)} messages", ""))
     async with errand_on(fake, tmp_path, model=models, router="one"):
-        trips, bills = await fake.topic(forum, "Trips", mara), await fake.topic(forum, "Bills", mara)
+        trips, bills = forum.topic("Trips", by=mara), forum.topic("Bills", by=mara)
         await trips.says(mara, "@errand_bot one")
         await trips.shows("I heard 2 messages")
         await bills.says(mara, "@errand_bot two")
@@ -261,20 +267,18 @@ async def test_each_topic_is_a_conversation_of_its_own(fake: FakeTelegram, tmp_p
 
 
 @pytest.mark.proves("telegram.titles")
-async def test_a_private_topic_without_a_name_is_named_after_what_was_said_first(
-    fake: FakeTelegram, tmp_path: Path
-) -> None:
+async def test_a_private_topic_without_a_name_is_named_after_what_was_said_first(fake: World, tmp_path: Path) -> None:
     mara = fake.person("Mara")
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
-        topic = await fake.topic(mara.private_chat(), "New chat", mara, implicit=True)
+        topic = mara.private_chat().topic("New chat", by=mara, implicit=True)
         await topic.says(mara, "Plan my trip to Rome")
         await topic.shows("heard: Plan my trip")
-        await fake.until(lambda: topic.room.topics[topic.thread or 0] == "Plan my trip to Rome", "a title")
+        await fake.until(lambda: topic.room.topics[topic.thread or 0].name == "Plan my trip to Rome", words="a title")
 
 
 @pytest.mark.proves("telegram.door")
 async def test_nobody_comes_in_without_a_code_that_is_used_up_by_one(
-    fake: FakeTelegram, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fake: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mara, tom = fake.person("Mara"), fake.person("Tom")
     async with errand_on(fake, tmp_path, model=echo(), router="one", telegram_people=""):
@@ -302,14 +306,14 @@ async def test_nobody_comes_in_without_a_code_that_is_used_up_by_one(
 
 
 @pytest.mark.proves("telegram.edited")
-async def test_an_edited_message_gives_its_turn_the_new_words(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_an_edited_message_gives_its_turn_the_new_words(fake: World, tmp_path: Path) -> None:
     work = Work()
     mara = fake.person("Mara")
     chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         sent = await chat.says(mara, "/look what=Rme")
         await work.next_begun()
-        await chat.edits(mara, sent, "/look what=Rome")
+        await mara.edits(sent, "/look what=Rome")
         assert await work.next_begun() == "look Rome"
         work.may_end.set()
         await chat.shows("done: look Rome")
@@ -317,7 +321,7 @@ async def test_an_edited_message_gives_its_turn_the_new_words(fake: FakeTelegram
 
 
 @pytest.mark.proves("telegram.foreign")
-async def test_quotes_and_forwarded_words_are_marked_as_those_of_others(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_quotes_and_forwarded_words_are_marked_as_those_of_others(fake: World, tmp_path: Path) -> None:
     mara, tom = fake.person("Mara"), fake.person("Tom")
     chat = mara.private_chat()
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
@@ -330,7 +334,7 @@ async def test_quotes_and_forwarded_words_are_marked_as_those_of_others(fake: Fa
 
 
 @pytest.mark.proves("telegram.gathered")
-async def test_a_long_text_that_the_app_has_cut_is_one_message(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_long_text_that_the_app_has_cut_is_one_message(fake: World, tmp_path: Path) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
     models = Models(one=lambda messages: ModelReply(f"{len(messages[-1].text)} characters", ""))
@@ -339,7 +343,7 @@ async def test_a_long_text_that_the_app_has_cut_is_one_message(fake: FakeTelegra
         await chat.says(mara, "b" * 4000)
         await chat.says(mara, "the end")
         await chat.shows(f"{4000 + 1 + 4000 + 1 + 7} characters")
-    assert len(chat.of_the_bot) == 1
+    assert len(chat.from_bot) == 1
 
 
 # --- trouble
@@ -347,7 +351,7 @@ async def test_a_long_text_that_the_app_has_cut_is_one_message(fake: FakeTelegra
 
 @pytest.mark.proves("telegram.once")
 async def test_the_same_update_twice_out_of_order_and_after_a_restart_is_answered_once(
-    fake: FakeTelegram, tmp_path: Path
+    fake: World, tmp_path: Path
 ) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
@@ -355,17 +359,17 @@ async def test_the_same_update_twice_out_of_order_and_after_a_restart_is_answere
         await chat.says(mara, "one")
         await chat.says(mara, "two")
         await chat.shows("heard: two")
-        await fake.until(lambda: len(fake.world.confirmed) == 2, "confirmed updates")
-        for update in reversed(fake.world.confirmed[:2]):
-            await fake.world.redeliver(update)
+        await fake.until(lambda: not fake.updates.pending, words="confirmed updates")
+        for update in (2, 1):
+            fake.redeliver(update)
         await chat.says(mara, "three")
         await chat.shows("heard: three")
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
-        for update in fake.world.confirmed[:2]:
-            await fake.world.redeliver(update)
+        for update in (1, 2):
+            fake.redeliver(update)
         await chat.says(mara, "four")
         await chat.shows("heard: four")
-    assert sorted(shown.text for shown in chat.of_the_bot) == [
+    assert sorted(shown.text for shown in chat.from_bot) == [
         "heard: four",
         "heard: one",
         "heard: three",
@@ -374,51 +378,51 @@ async def test_the_same_update_twice_out_of_order_and_after_a_restart_is_answere
 
 
 @pytest.mark.proves("telegram.retry_after")
-async def test_a_flood_answer_is_waited_out_and_the_answer_arrives(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_flood_answer_is_waited_out_and_the_answer_arrives(fake: World, tmp_path: Path) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
-    fake.fails("sendMessage", code=429, description="Too Many Requests: retry after 1", retry_after=1)
+    fake.faults.refuse("sendMessage", 429, "Too Many Requests: retry after 1", retry_after=1)
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await chat.says(mara, "Hello")
         await chat.shows("heard: Hello")
-    assert len(chat.of_the_bot) == 1
-    assert fake.world.calls["sendMessage"] == 2
+    assert len(chat.from_bot) == 1
+    assert fake.calls["sendMessage"] == 2
 
 
 @pytest.mark.proves("telegram.server_error")
-async def test_a_server_error_is_tried_again_without_a_mark(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_server_error_is_tried_again_without_a_mark(fake: World, tmp_path: Path) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
-    fake.fails("sendMessage", code=502, description="Bad Gateway", times=2)
+    fake.faults.refuse("sendMessage", 502, "Bad Gateway", times=2)
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await chat.says(mara, "Hello")
         await chat.shows("heard: Hello")
-    assert [shown.text for shown in chat.of_the_bot] == ["heard: Hello"]
+    assert [shown.text for shown in chat.from_bot] == ["heard: Hello"]
 
 
 @pytest.mark.proves("telegram.lost_answer")
 async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for_before_it_is_sent_again(
-    fake: FakeTelegram, tmp_path: Path
+    fake: World, tmp_path: Path
 ) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
-    fake.fails("sendMessage", kind="lose")
+    fake.faults.lose_answer("sendMessage")
     async with errand_on(fake, tmp_path, model=echo(), router="one") as app:
         await chat.says(mara, "Hello")
         await chat.shows("heard: Hello")
         await app.idle()
-        assert [shown.text for shown in chat.of_the_bot] == ["heard: Hello"]
-        fake.fails("sendMessage", kind="drop")
+        assert [shown.text for shown in chat.from_bot] == ["heard: Hello"]
+        fake.faults.drop("sendMessage")
         await chat.says(mara, "Hello again")
         await chat.shows("heard: Hello again")
-    assert chat.of_the_bot[-1].text == "(you may have seen this already)\nheard: Hello again", "it was not found"
+    assert chat.from_bot[-1].text == "(you may have seen this already)\nheard: Hello again", "it was not found"
 
 
 @pytest.mark.proves("telegram.formatting_refused")
-async def test_a_text_whose_formatting_is_refused_arrives_without_it(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_text_whose_formatting_is_refused_arrives_without_it(fake: World, tmp_path: Path) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
-    fake.fails("sendMessage", code=400, description="Bad Request: can't parse entities: unsupported")
+    fake.faults.refuse("sendMessage", 400, "Bad Request: can't parse entities: unsupported")
     models = Models(one=lambda _: ModelReply("**bold** words", ""))
     async with errand_on(fake, tmp_path, model=models, router="one"):
         await chat.says(mara, "Hello")
@@ -427,37 +431,36 @@ async def test_a_text_whose_formatting_is_refused_arrives_without_it(fake: FakeT
 
 
 @pytest.mark.proves("telegram.blocked")
-async def test_a_bot_that_is_blocked_says_nothing_more_until_it_is_let_in_again(
-    fake: FakeTelegram, tmp_path: Path
-) -> None:
+async def test_a_bot_that_is_blocked_says_nothing_more_until_it_is_let_in_again(fake: World, tmp_path: Path) -> None:
     work = Work()
     mara = fake.person("Mara")
     chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=work.tools) as app:
         await chat.says(mara, "/look what=Rome")
         await work.next_begun()
-        await mara.blocks_the_bot()
+        mara.blocks_the_bot()
         work.may_end.set()
         await app.idle()
-        sent = fake.world.calls["sendMessage"]
+        sent = fake.calls["sendMessage"]
     async with errand_on(fake, tmp_path, toolsets=work.tools):
-        assert fake.world.calls["sendMessage"] == sent, "a chat that is gone is left alone"
-    await mara.blocks_the_bot(blocks=False)
+        assert fake.calls["sendMessage"] == sent, "a chat that is gone is left alone"
+    mara.unblocks_the_bot()
     async with errand_on(fake, tmp_path, toolsets=work.tools):
-        await fake.until(lambda: not fake.world.waiting, "the news")
+        await fake.until(lambda: not fake.updates.pending, words="the news")
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         await chat.shows("done: look Rome")
-    assert len(chat.of_the_bot) == 1
+    assert len(chat.from_bot) == 1
 
 
 @pytest.mark.proves("telegram.migrated")
-async def test_a_group_that_moves_takes_its_conversation_along(fake: FakeTelegram, tmp_path: Path) -> None:
-    mara, group = fake.person("Mara"), fake.group("Team")
+async def test_a_group_that_moves_takes_its_conversation_along(fake: World, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    group = fake.group("Team", mara)
     models = Models(one=lambda messages: ModelReply(f"I heard {len(messages)} messages", ""))
     async with errand_on(fake, tmp_path, model=models, router="one"):
         await group.says(mara, "@errand_bot one")
         await group.shows("I heard 2 messages")
-        new = await fake.migrates(group)
+        new = group.migrates()
         await new.says(mara, "@errand_bot two")
         await new.shows("I heard 4 messages")
     async with errand_on(fake, tmp_path, model=models, router="one"):
@@ -476,27 +479,26 @@ async def test_an_older_server_gets_tables_as_text_and_is_not_asked_twice(tmp_pa
                 sent = await chat.says(mara, "a table")
                 shown = await chat.shows("a │ b", after=sent)
                 assert shown.entities[0]["type"] == "pre"
-        assert fake.world.calls["sendRichMessage"] == 1
+        assert fake.calls["sendRichMessage"] == 1
 
 
 @pytest.mark.proves("telegram.rich")
-async def test_a_table_is_a_rich_message_where_telegram_has_them(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_table_is_a_rich_message_where_telegram_has_them(fake: World, tmp_path: Path) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
     models = Models(one=lambda _: ModelReply("| a | b |\n|---|---|\n| 1 | `<2>` |", ""))
     async with errand_on(fake, tmp_path, model=models, router="one"):
         await chat.says(mara, "a table")
-        shown = await chat.shows("<table>")
-    assert shown.rich
-    assert "<code>&lt;2&gt;</code>" in shown.rich["html"]
+        shown = await chat.shows("<2>")
+    assert "<code>&lt;2&gt;</code>" in shown.html
 
 
 @pytest.mark.proves("telegram.conflict")
 async def test_another_poll_of_the_same_bot_is_waited_out(
-    fake: FakeTelegram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.telegram.polling.CONFLICT_PAUSE", 0.01)
-    fake.fails("getUpdates", code=409, description="Conflict: terminated by other getUpdates request", times=3)
+    fake.faults.refuse("getUpdates", 409, "Conflict: terminated by other getUpdates request", times=3)
     mara = fake.person("Mara")
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await mara.private_chat().says(mara, "Hello")
@@ -504,7 +506,7 @@ async def test_another_poll_of_the_same_bot_is_waited_out(
 
 
 @pytest.mark.proves("telegram.long")
-async def test_a_long_answer_comes_in_pieces_that_telegram_takes(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_long_answer_comes_in_pieces_that_telegram_takes(fake: World, tmp_path: Path) -> None:
     mara = fake.person("Mara")
     chat = mara.private_chat()
     words = "\n\n".join(f"**{number}** {'word ' * 50}" for number in range(60))
@@ -512,60 +514,58 @@ async def test_a_long_answer_comes_in_pieces_that_telegram_takes(fake: FakeTeleg
     async with errand_on(fake, tmp_path, model=models, router="one"):
         await chat.says(mara, "a lot")
         await chat.shows("59 word")
-    told = " ".join(shown.text for shown in chat.of_the_bot)
+    told = " ".join(shown.text for shown in chat.from_bot)
     assert told.split() == words.replace("*", "").split()
-    assert len(chat.of_the_bot) == 4
+    assert len(chat.from_bot) == 4
 
 
 @pytest.mark.proves("telegram.menu")
-async def test_the_menu_is_there_for_each_kind_of_chat_and_language(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_the_menu_is_there_for_each_kind_of_chat_and_language(fake: World, tmp_path: Path) -> None:
     async with errand_on(fake, tmp_path):
         pass
-    menus = fake.world.commands
-    assert {"all_private_chats/", "all_private_chats/de", "all_group_chats/", "all_group_chats/de"} == set(menus)
-    assert "why" in [each["command"] for each in menus["all_group_chats/"]]
-    assert menus["all_private_chats/"] != menus["all_private_chats/de"]
+    menus = {(json.loads(scope)["type"], language): menu for (scope, language), menu in fake.commands.items()}
+    scopes = ("all_private_chats", "all_group_chats")
+    assert set(menus) == {(scope, language) for scope in scopes for language in ("", "de")}
+    assert "why" in [each["command"] for each in menus["all_group_chats", ""]]
+    assert menus["all_private_chats", ""] != menus["all_private_chats", "de"]
 
 
 # --- files
 
 
 @pytest.mark.proves("telegram.files")
-async def test_files_go_both_ways(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_files_go_both_ways(fake: World, tmp_path: Path) -> None:
     @tool(read_only=True)
     def chart(title: str) -> list[ToolFile]:
         """Draw."""
-        return [ToolFile("chart.png", "image/png", b"PNG"), ToolFile("data.csv", "text/csv", b"a,b")]
+        return [ToolFile("chart.png", "image/png", PICTURE), ToolFile("data.csv", "text/csv", b"a,b")]
 
     mara = fake.person("Mara")
     chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]):
         await chat.says(mara, "/chart title=Rain")
-        await fake.until(lambda: sum(bool(shown.file) for shown in chat.of_the_bot) == 2, "two files")
-        picture, table = [shown.file for shown in chat.of_the_bot if shown.file]
-        assert "photo" in (picture or {})
-        assert "document" in (table or {})
+        await chat.until(lambda chat: {"photo", "document"} <= {name for shown in chat.from_bot for name in shown.wire})
     async with errand_on(fake, tmp_path / "2", model=echo(), router="one"):
-        await chat.sends(mara, "document", b"the words inside", name="notes.txt", caption="sum it up")
+        await chat.sends_document(mara, "notes.txt", b"the words inside", mime="text/plain", caption="sum it up")
         assert "the words inside" in (await chat.shows("heard: sum it up")).text
-        await chat.sends(mara, "voice", b"OGG")
+        await chat.sends_voice(mara)
         await chat.shows("I cannot listen to voice messages here")
-        await chat.sends(mara, "document", b"x" * 20_000_001, name="film.mp4")
+        await chat.sends_document(mara, "film.mp4", b"x" * 20_000_001)
         await chat.shows("I could not take film.mp4: it has 20 MB, and I can take 20 MB here.")
 
 
 @pytest.mark.proves("telegram.gathered")
 async def test_an_album_is_one_message_also_where_only_its_first_picture_is_for_the_bot(
-    fake: FakeTelegram, tmp_path: Path
+    fake: World, tmp_path: Path
 ) -> None:
-    fake.world.privacy = False
-    mara, group = fake.person("Mara"), fake.group("Team")
+    fake.privacy = False
+    mara = fake.person("Mara")
+    group = fake.group("Team", mara)
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
-        await group.sends(mara, "photo", b"one", caption="@errand_bot what are these?", album="a1")
-        await group.sends(mara, "photo", b"two", album="a1")
+        await group.sends_album(mara, PICTURE, PICTURE, caption="@errand_bot what are these?")
         answer = await group.shows("heard: what are these?")
     assert answer.text.count("<attached") == 2
-    assert len(group.of_the_bot) == 1
+    assert len(group.from_bot) == 1
 
 
 # --- webhook
@@ -578,7 +578,7 @@ async def posted(client: aiohttp.ClientSession, url: str, update: dict[str, Any]
 
 @pytest.mark.proves("telegram.webhook")
 async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_commit(
-    fake: FakeTelegram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -595,10 +595,6 @@ async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_c
         errand_on(fake, tmp_path, model=echo(), router="one", **webhook) as app,
         aiohttp.ClientSession() as client,
     ):
-        assert fake.world.webhook["secret_token"] == "fake-secret"
-        shown = await chat.says(mara, "Hello")
-        (update,) = fake.world.waiting.values()
-        assert await posted(client, url, update, "wrong") == 403
         remember, refusals = app.store.remember, [StorageBusy()]
 
         async def busy_at_first(**given: Any) -> Arrived | None:
@@ -607,10 +603,12 @@ async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_c
             return await remember(**given)
 
         monkeypatch.setattr(app.store, "remember", busy_at_first)
-        assert await posted(client, url, update, "fake-secret") == 503, "it is not durable, so it must come again"
-        assert await posted(client, url, update, "fake-secret") == 200
-        assert await posted(client, url, update, "fake-secret") == 200, "known already"
+        await chat.says(mara, "Hello")  # what is not durable comes again
         await chat.shows("heard: Hello")
+        assert refusals == []
+        update = fake.updates.every[fake.last_update_id]
+        assert await posted(client, url, update, "wrong") == 403
+        assert await posted(client, url, update, "fake-secret") == 200, "known already"
         await app.idle()
         async with client.post(
             url, data=io.BytesIO(b"x" * 2_000_000), headers={SECRET_HEADER: "fake-secret"}
@@ -618,19 +616,19 @@ async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_c
             assert response.status == 413
         async with client.post(url, data=b"{", headers={SECRET_HEADER: "fake-secret"}) as response:
             assert response.status == 400
-    assert shown.text == "Hello"
-    assert len(chat.of_the_bot) == 1
+    assert len(chat.from_bot) == 1
 
 
 @pytest.mark.proves("telegram.token_secret")
 async def test_the_token_is_in_no_log_whatever_goes_wrong(
-    fake: FakeTelegram, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    fake: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
     mara = fake.person("Mara")
     chat = mara.private_chat()
-    for kind in ("drop", "lose", "refuse"):
-        fake.fails("*", kind=kind, code=502)
+    fake.faults.drop("*")
+    fake.faults.refuse("*", 502, "Bad Gateway")
+    fake.faults.lose_answer("sendMessage")
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await chat.says(mara, "Hello")
         await chat.shows("heard: Hello")
@@ -639,12 +637,12 @@ async def test_the_token_is_in_no_log_whatever_goes_wrong(
 
 
 @pytest.mark.proves("telegram.token_unknown")
-async def test_a_token_that_telegram_does_not_know_ends_it_with_the_fix(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_token_that_telegram_does_not_know_ends_it_with_the_fix(fake: World, tmp_path: Path) -> None:
     settings = read_settings(
         database=str(tmp_path / "errand.db"),
         servers=str(tmp_path / "none.json"),
         telegram_token="1:FAKE-AND-UNKNOWN",
-        telegram_api=fake.api,
+        telegram_api=fake.url,
     )
     async with build(settings) as app, channels_of(settings, app, lines=False, live=True) as channels:
         with pytest.raises(ExceptionGroup) as ended:
@@ -655,44 +653,44 @@ async def test_a_token_that_telegram_does_not_know_ends_it_with_the_fix(fake: Fa
 
 
 @pytest.mark.proves("telegram.typing")
-async def test_typing_shows_work_and_nothing_follows_the_answer(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_typing_shows_work_and_nothing_follows_the_answer(fake: World, tmp_path: Path) -> None:
     work = Work()
-    mara, group = fake.person("Mara"), fake.group("Team")
+    mara = fake.person("Mara")
+    group = fake.group("Team", mara)
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         await group.says(mara, "/look@errand_bot what=Rome")
         await work.next_begun()
-        await fake.until(lambda: bool(group.room.actions), "typing")
+        await fake.until(lambda: group.typing, words="typing")
         work.may_end.set()
         await group.shows("done: look Rome")
-        seen = len(fake.world.log)
         await asyncio.sleep(1.2)
-    methods = {method for method, _ in fake.world.log[seen:]}
-    assert methods <= {"getUpdates", "editMessageReplyMarkup"}
+    assert not group.typing_after_last_message
 
 
 @pytest.mark.proves("telegram.topic_gone")
-async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat(fake: World, tmp_path: Path) -> None:
     work = Work()
-    mara, forum = fake.person("Mara"), fake.group("Team", forum=True)
+    mara = fake.person("Mara")
+    forum = fake.group("Team", mara, topics=True)
     async with errand_on(fake, tmp_path, toolsets=work.tools):
-        trips = await fake.topic(forum, "Trips", mara)
+        trips = forum.topic("Trips", by=mara)
         await trips.says(mara, "/look@errand_bot what=Rome")
         await work.next_begun()
-        del forum.room.topics[trips.thread or 0]
+        trips.vanishes()
         work.may_end.set()
         await forum.shows("done: look Rome")
 
 
 @pytest.mark.proves("telegram.picture_cheap")
-async def test_a_picture_that_telegram_refuses_harms_no_answer(fake: FakeTelegram, tmp_path: Path) -> None:
+async def test_a_picture_that_telegram_refuses_harms_no_answer(fake: World, tmp_path: Path) -> None:
     work = Work()
     mara = fake.person("Mara")
     chat = mara.private_chat()
-    fake.fails("sendMessageDraft", code=400, description="Bad Request: DRAFT_INVALID", times=99)
+    refusal = fake.faults.refuse("sendMessageDraft", 400, "Bad Request: DRAFT_INVALID", times=99)
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         await chat.says(mara, "/look what=Rome")
         await work.next_begun()
-        await fake.until(lambda: fake.world.calls["sendMessageDraft"] >= 1, "a try")
+        await asyncio.wait_for(refusal.reached.wait(), 5)
         work.may_end.set()
         await chat.shows("done: look Rome")
-    assert fake.world.calls["sendMessageDraft"] <= 3
+    assert fake.calls["sendMessageDraft"] <= 3

@@ -10,9 +10,9 @@ from adapters.telegram.pacing import Limit
 from orchestrator.models import ChatMessage, ModelReply
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import ToolFile
-from tests.conversations.telegram_talk import errand_on
+from tests.conversations.telegram_talk import errand_on, pressed
 from tests.conversations.test_plans import Models, calls, plan
-from tests.fakes.telegram import Chat, FakeTelegram, Shown, Somebody, telegram
+from tests.fakes.telegram import PICTURE, Chat, Person, Shown, World, telegram
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -36,7 +36,7 @@ def office() -> list[Functions]:
     @tool(read_only=True)
     def chart(title: str) -> ToolFile:
         """Draw a chart."""
-        return ToolFile("rain.png", "image/png", b"PNG")
+        return ToolFile("rain.png", "image/png", PICTURE)
 
     @tool
     def mail(to: str, text: str) -> str:
@@ -69,12 +69,13 @@ def model(messages: Sequence[ChatMessage]) -> ModelReply:
 
 
 @pytest.fixture
-async def fake() -> AsyncIterator[FakeTelegram]:
-    async with telegram() as server:
+async def fake() -> AsyncIterator[World]:
+    async with telegram(flood=None) as server:
         yield server
+    assert server.problems == []
 
 
-async def _talked(chat: Chat, mara: Somebody, *, prefix: str, fake: FakeTelegram) -> None:
+async def _talked(chat: Chat, mara: Person, *, prefix: str, fake: World) -> None:
     """The same conversation, wherever it is."""
 
     async def says(text: str, expected: str, *, reply_to: Shown | None = None) -> Shown:
@@ -84,37 +85,37 @@ async def _talked(chat: Chat, mara: Somebody, *, prefix: str, fake: FakeTelegram
     await says("Hi", "Hello!")
     await says("What is the weather in Rome and Oslo?", "rain, 9 °C")
     approval = await says("Mail it to ann@team.example", "May I run")
-    await chat.presses(mara, approval, "yes")
+    await pressed(mara, approval, "yes")
     await chat.shows("sent to ann@team.example", after=approval)
     await says("Order a pizza", "I cannot order food")
     question = await says("What is the weather?", "In which city?")
-    await chat.presses(mara, question, "Rome")
+    await pressed(mara, question, "Rome")
     await chat.shows("It is sunny", after=question)
     again = await says("What is the weather?", "In which city?")
     await chat.says(mara, "Rome", reply_to=again)
     await chat.shows("It is sunny", after=again)
     await says("Draw the rain in Oslo", "Here it is.")
-    await fake.until(lambda: bool(chat.of_the_bot[-1].file), "the chart")
-    await chat.sends(mara, "document", b"we meet at nine", name="notes.txt", caption=f"{prefix}sum it up")
+    await chat.until(lambda chat: "photo" in chat.from_bot[-1].wire)
+    await chat.sends_document(mara, "notes.txt", b"we meet at nine", mime="text/plain", caption=f"{prefix}sum it up")
     await chat.shows("It says: we meet at nine.")
-    await fake.until(lambda: again.markup is None or "✓" in str(again.markup), "closed buttons")
+    await fake.until(lambda: not again.buttons, words="closed buttons")
 
 
 @pytest.mark.proves("telegram.golden")
 @pytest.mark.parametrize("where", ["private", "group", "topic"])
 async def test_a_conversation_reads_well(
-    fake: FakeTelegram, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+    fake: World, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.telegram.pacing.IN_A_CHAT", Limit(1000, 1.0))  # nobody reads along
     mara = fake.person("Mara")
-    fake.world.flood.is_on = False
     async with errand_on(fake, tmp_path, toolsets=office(), model=Models(one=model), router="one"):
         match where:
             case "private":
                 chat, prefix = mara.private_chat(), ""
             case "group":
-                chat, prefix = fake.group("Team"), "@errand_bot "
+                chat, prefix = fake.group("Team", mara), "@errand_bot "
             case _:
-                chat, prefix = await fake.topic(fake.group("Team", forum=True), "Weather", mara), "@errand_bot "
+                forum = fake.group("Team", mara, topics=True)
+                chat, prefix = forum.topic("Weather", by=mara), "@errand_bot "
         await _talked(chat, mara, prefix=prefix, fake=fake)
     compare(f"telegram_{where}", chat.transcript())

@@ -14,18 +14,18 @@ import pytest
 from orchestrator.models import ChatMessage, Model, ModelReply
 from tests.conversations.telegram_talk import errand_on
 from tests.conversations.test_plans import Models
-from tests.fakes.telegram import TOKEN, Chat, FakeTelegram, Somebody, telegram
+from tests.fakes.telegram import TOKEN, Chat, Person, World, telegram
 
 ROOT = Path(__file__).parents[2]
 
 
-def people(fake: FakeTelegram, count: int) -> list[tuple[Somebody, Chat]]:
+def people(fake: World, count: int) -> list[tuple[Person, Chat]]:
     known = [fake.person(f"P{number}") for number in range(count)]
     return [(person, person.private_chat()) for person in known]
 
 
 def answers(chat: Chat) -> list[str]:
-    return [shown.text for shown in chat.of_the_bot]
+    return [shown.text for shown in chat.from_bot]
 
 
 @pytest.mark.slow
@@ -46,7 +46,8 @@ async def test_two_hundred_chats_with_five_messages_each_at_once(tmp_path: Path)
             await app.idle()
         for _, chat in chats:
             assert answers(chat) == [f"heard: message {number}" for number in range(5)]
-        assert fake.world.flood.refused == 0
+        assert not fake.floods.refused
+        assert fake.problems == []
 
 
 class Slow:
@@ -62,7 +63,7 @@ class Slow:
 
 
 @asynccontextmanager
-async def serving(fake: FakeTelegram, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def serving(fake: World, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     """`errand serve` as a process of its own."""
     environment = {
         **os.environ,
@@ -70,7 +71,7 @@ async def serving(fake: FakeTelegram, folder: Path) -> AsyncIterator[asyncio.sub
         "ERRAND_SERVERS": str(folder / "none.json"),
         "ERRAND_FILES": str(folder / "files"),
         "ERRAND_TELEGRAM_TOKEN": TOKEN,
-        "ERRAND_TELEGRAM_API": fake.api,
+        "ERRAND_TELEGRAM_API": fake.url,
         "ERRAND_TELEGRAM_PEOPLE": "*",
         "ERRAND_DRAIN_SECONDS": "1",
     }
@@ -94,7 +95,9 @@ async def test_after_a_kill_in_the_middle_everybody_has_one_answer(tmp_path: Pat
         for person, chat in chats:
             await chat.says(person, "Hi")
         async with serving(fake, tmp_path) as first:
-            await fake.until(lambda: sum(bool(answers(chat)) for _, chat in chats) >= 20, "a third of the answers")
+            await fake.until(
+                lambda: sum(bool(answers(chat)) for _, chat in chats) >= 20, words="a third of the answers"
+            )
             first.send_signal(signal.SIGKILL)
             await first.wait()
         async with serving(fake, tmp_path):
@@ -103,7 +106,7 @@ async def test_after_a_kill_in_the_middle_everybody_has_one_answer(tmp_path: Pat
                     await asyncio.sleep(0.1)
             last, chat = chats[-1]
             await chat.says(last, "Hi")
-            await fake.until(lambda: len(answers(chat)) == 2, "an answer to the next message")
+            await fake.until(lambda: len(answers(chat)) == 2, words="an answer to the next message")
         for _, each in chats[:-1]:
             (answer,) = answers(each)
             assert "Hello! I can:" in answer

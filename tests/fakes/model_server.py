@@ -163,11 +163,13 @@ class TransformersWire(OpenAiWire):
 
 
 class Loopback:
-    """A server of these routes on a free loopback port."""
+    """A server of these routes on a loopback port, a free one where it is 0."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self._socket = socket.socket(proto=socket.IPPROTO_TCP)  # else asyncio leaves out TCP_NODELAY: 40 ms an answer
-        self._socket.bind(("127.0.0.1", 0))
+    def __init__(self, routes: Sequence[Route], *, port: int = 0) -> None:
+        # With the protocol named, asyncio sends without delay; else each answer waits 40 ms for an acknowledgement.
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
         self._config = uvicorn.Config(Starlette(routes=routes), log_level="critical", lifespan="off")
         self._server = uvicorn.Server(self._config)
 

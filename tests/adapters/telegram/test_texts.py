@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from adapters.telegram.entities import Styled, joined, plain, render, units
 from adapters.telegram.rich import rich_html
 from adapters.telegram.splitting import LONGEST, MOST_BYTES, MOST_ENTITIES, split, tail
-from tests.fakes.telegram import rules
+from tests.adapters.telegram.rich_rules import check_rich
+from tests.fakes.telegram.entities import accepted
 
 NASTY = """# Weather *report* for `Rome`
 
@@ -86,7 +87,7 @@ def valid(styled: Styled) -> None:
         return
     early = [each for each in styled.entities if each.end < 3_000]
     entities = [{"type": each.type, "offset": each.offset, "length": each.length} for each in early]
-    text, _ = rules.text_of(styled.text[:4000], entities)
+    text, _ = accepted(styled.text[:4000], entities)
     assert text == styled.text[:4000].strip()
     total = units(styled.text)
     alone = [each for each in styled.entities if each.type in {"code", "pre"}]
@@ -111,7 +112,7 @@ def test_every_beginning_of_a_nasty_text_is_valid_in_both_forms() -> None:
         valid(styled)
         valid(tail(styled, 200))
         if html := rich_html(NASTY[:end]):
-            rules.check_rich({"html": html}, is_draft=False)
+            check_rich(html)
 
 
 @pytest.mark.proves("telegram_text.prefixes", "telegram_text.split")
@@ -124,7 +125,7 @@ def test_whatever_a_model_writes_is_valid_and_its_pieces_are_too(markdown: str) 
         valid(piece)
         assert units(piece.text) <= 40
     if html := rich_html(markdown):
-        rules.check_rich({"html": html}, is_draft=False)
+        check_rich(html)
 
 
 @pytest.mark.proves("telegram_text.whole")

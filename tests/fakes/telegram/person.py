@@ -1,289 +1,407 @@
-"""The people's side of the fake Telegram: they write, press, edit, block, and see what is shown to them."""
+"""The door for tests: people, and the chats that they sit in front of."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
-from typing import Any
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from tests.fakes.telegram.methods import COMMAND
-from tests.fakes.telegram.server import Fault, TelegramServer
-from tests.fakes.telegram.world import BOT, Json, Room, Shown, World, transcript
+from tests.fakes.telegram import entities
+from tests.fakes.telegram.asking import make_topic
+from tests.fakes.telegram.calls import LONGEST_TEXT
+from tests.fakes.telegram.members import bot_becomes, tell
+from tests.fakes.telegram.state import (
+    BOT_ID,
+    Draft,
+    Query,
+    Room,
+    Shown,
+    State,
+    StoredFile,
+    Typing,
+    User,
+    Wire,
+    without_reply,
+)
+from tests.fakes.telegram.transcript import transcript
 
-LONGEST_WAIT = 10.0  # seconds
+T = TypeVar("T")
+
+PICTURE = (  # one white pixel
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU\x00\x00\x00\n"
+    b"IDATx\x9cc\xf8\x0f\x00\x01\x01\x01\x00\x1b\xb6\xeeV\x00\x00\x00\x00IEND\xaeB`\x82"
+)
+LONGEST_WAIT = 5.0  # seconds
+SUPERGROUP = -1_000_000_000_000  # ids of supergroups lie below
+
+
+@dataclass(frozen=True)
+class Press:
+    """A button was pressed; the bot may answer it with a few words on top of the screen."""
+
+    state: State
+    query: Query
+
+    async def answered(self) -> str:
+        """The words of the answer, empty where it has none. Raises AssertionError after five seconds without one."""
+        await _until(self.state, lambda: True if self.query.answered else None, lambda: "the press was not answered")
+        return self.query.text
 
 
 class Chat:
-    """A chat, or a topic of one, with what can be done in it."""
+    """A chat, or one topic of it."""
 
-    def __init__(self, telegram: "FakeTelegram", room: Room, thread: int | None = None) -> None:
-        self.telegram = telegram
+    def __init__(self, state: State, room: Room, thread: int | None = None) -> None:
+        self._state = state
         self.room = room
         self.thread = thread
 
+    @property
+    def id(self) -> int:
+        return self.room.id
+
+    @property
+    def messages(self) -> list[Shown]:
+        """What is there, in its order."""
+        return self.room.in_thread(self.thread)
+
+    @property
+    def from_bot(self) -> list[Shown]:
+        """What the bot said."""
+        return [each for each in self.messages if each.is_from_bot]
+
+    @property
+    def draft(self) -> Draft | None:
+        """What the bot is writing, as long as it is shown."""
+        return self.room.draft(self.thread, self._state.clock())
+
+    @property
+    def drafts(self) -> list[Draft]:
+        """Every draft that there was."""
+        return [each for each in self.room.drafts if each.thread == self.thread]
+
+    @property
+    def typing(self) -> list[Typing]:
+        """When the bot said that it is typing, or whatever it does."""
+        return [each for each in self.room.typing if each.thread == self.thread]
+
+    @property
+    def typing_after_last_message(self) -> bool:
+        """Whether it looks as if something were still to come."""
+        last = max((each.sent_at for each in self.from_bot), default=0.0)
+        return any(each.at > last for each in self.typing)
+
+    def transcript(self) -> str:
+        """What a person sees. Drafts are not kept, and a message stands as it is now."""
+        return transcript(self._state, self.room, self.thread)
+
+    def topic(self, name: str, *, by: "Person | None" = None, implicit: bool = False) -> "Chat":
+        """A new topic; an `implicit` name is one that the app has made up."""
+        creator = by.id if by else next(each for each in self.room.members if each != BOT_ID)
+        topic = make_topic(self._state, self.room, name, by=creator, implicit=implicit)
+        self._notice(self.room.messages[topic.id])
+        return Chat(self._state, self.room, topic.id)
+
+    def topic_named(self, name: str) -> "Chat":
+        """A topic that there is, whoever made it. Raises StopIteration."""
+        return Chat(self._state, self.room, next(each.id for each in self.room.topics.values() if each.name == name))
+
+    def vanishes(self) -> None:
+        """This topic is deleted, with all that is in it."""
+        assert self.thread is not None, "only a topic can vanish"
+        for shown in self.messages:
+            shown.deleted = True
+        del self.room.topics[self.thread]
+
+    def makes_admin(self) -> None:
+        """The bot may do more here, and sees every message."""
+        bot_becomes(self._state, self.room, "administrator", by=self._owner)
+
+    def kicks_the_bot(self) -> None:
+        self._notice(self._post(self._owner, {"left_chat_member": self._state.bot.wire}))
+        bot_becomes(self._state, self.room, "kicked", by=self._owner)
+
+    def adds_the_bot(self) -> None:
+        bot_becomes(self._state, self.room, "member", by=self._owner)
+        self._notice(self._post(self._owner, {"new_chat_members": [self._state.bot.wire]}))
+
+    def migrates(self) -> "Chat":
+        """The group becomes a supergroup: another id, from now on; the bot is told in both."""
+        moved = Room(SUPERGROUP + self.id, "supergroup", self.room.title, members=dict(self.room.members))
+        self._state.rooms[moved.id] = moved
+        chat = Chat(self._state, moved)
+        self._notice(self._post(self._owner, {"migrate_to_chat_id": moved.id}))
+        self.room.migrated_to = moved.id
+        self._notice(chat._post(self._owner, {"migrate_from_chat_id": self.id}))
+        return chat
+
     async def says(
         self,
-        person: "Somebody",
+        person: "Person",
         text: str,
         *,
         reply_to: Shown | None = None,
         quote: str | None = None,
-        forwarded_from: "Somebody | None" = None,
+        forwarded_from: "Person | None" = None,
+        mentions: "Person | None" = None,
     ) -> Shown:
-        """Write a message. Mentions and commands get their marks."""
-        more: Json = {}
-        if quote:
-            more["quote"] = {"text": quote, "position": 0}
-        if forwarded_from:
-            more["forward_origin"] = {"type": "user", "date": 1, "sender_user": forwarded_from.card}
-        return await self._sent(person, text, reply_to=reply_to, more=more)
+        """A person writes. Commands, mentions and links are found in it; `mentions` marks the first word that is
+        the name of somebody."""
+        assert len(text) <= LONGEST_TEXT, "a client sends this in pieces: pastes()"
+        marked = entities.found_in(text) + ([_mention(text, mentions)] if mentions else [])
+        content: Wire = {"text": text} | ({"entities": marked} if marked else {})
+        return await self._sent(person, content | _reply(reply_to, quote) | _forward(self._state, forwarded_from))
 
-    async def sends(
+    async def pastes(self, person: "Person", text: str) -> list[Shown]:
+        """A long text, which clients send in pieces."""
+        pieces = [text[at : at + LONGEST_TEXT] for at in range(0, len(text), LONGEST_TEXT)]
+        return [await self.says(person, piece) for piece in pieces]
+
+    async def sends_document(
         self,
-        person: "Somebody",
-        kind: str,
-        content: bytes,
+        person: "Person",
+        name: str,
+        data: bytes,
         *,
-        name: str = "",
+        mime: str = "application/octet-stream",
         caption: str = "",
-        album: str | None = None,
+        reply_to: Shown | None = None,
     ) -> Shown:
-        """Send a file: photo, document, voice, audio or video."""
-        world = self.telegram.world
-        file = f"{kind}-{world.number()}"
-        world.files[file] = (name or file, content)
-        card: Json = {"file_id": file, "file_unique_id": f"u{file}", "file_size": len(content)}
-        return await self._sent(
-            person, caption, file=_file(kind, card, name), more={"media_group_id": album} if album else {}
-        )
+        file = self._state.store("documents", data, name=name, mime=mime)
+        return await self._sent(person, {"document": file.wire} | _caption(caption) | _reply(reply_to))
 
-    async def edits(self, person: "Somebody", shown: Shown, text: str) -> None:
-        """Change a message that was sent."""
-        world = self.telegram.world
-        shown.texts.append(text)
-        shown.entities = list(_marks(text))
-        body = {**world.as_message(self.room, shown), "edit_date": int(world.clock())}
-        await world.push(edited_message=body)
+    async def sends_photo(self, person: "Person", data: bytes = PICTURE, *, caption: str = "") -> Shown:
+        return await self._sent(person, self._photo(data) | _caption(caption))
 
-    async def presses(self, person: "Somebody", shown: Shown, label: str) -> str:
-        """Press a button; what the bot tells the app, an alert or nothing. A press that nobody answers fails."""
-        query = await self.presses_and_leaves(person, shown, label)
-        await self.telegram.until(lambda: query in self.telegram.world.answers, "an answer to a press")
-        return self.telegram.world.answers[query]
+    async def sends_album(self, person: "Person", *pictures: bytes, caption: str = "") -> list[Shown]:
+        """Several pictures, one message each; the words stand at the first one."""
+        group = {"media_group_id": str(next(self._state.numbers))}
+        captions = [_caption(caption), *({} for _ in pictures[1:])]
+        return [
+            await self._sent(person, self._photo(data) | group | words)
+            for data, words in zip(pictures, captions, strict=True)
+        ]
 
-    async def presses_and_leaves(self, person: "Somebody", shown: Shown, label: str) -> str:
-        """Press a button; the id of the press."""
-        world = self.telegram.world
-        data = next((data for text, data in shown.buttons.items() if label in text), None)
-        assert data is not None, f"there is no button {label!r}, only {list(shown.buttons)}"
-        query = f"press{world.number()}"
-        world.queries[query] = world.clock()
-        body = {"id": query, "from": person.card, "chat_instance": "1", "data": data}
-        await world.push(callback_query={**body, "message": world.as_message(self.room, shown)})
-        return query
+    async def sends_voice(self, person: "Person", data: bytes = b"OggS", *, seconds: int = 3) -> Shown:
+        file = self._state.store("voice", data, mime="audio/ogg")
+        return await self._sent(person, {"voice": file.wire | {"duration": seconds}})
 
-    async def presses_stop(self) -> None:
-        """Press the stop button of the draft that is shown now."""
-        draft = self.telegram.world.draft_of(self.room)
-        assert draft, "there is no draft"
-        assert draft.can_stop, "the draft has no stop button"
-        thread = {"message_thread_id": draft.thread} if draft.thread else {}
-        await self.telegram.world.push(
-            stopped_message_generation={"chat": self.room.card, "draft_id": draft.id, **thread}
-        )
-
-    async def shows(self, words: str, *, after: Shown | None = None) -> Shown:
-        """The newest message of the bot with these words. Waits for it; fails with what is there instead."""
+    async def shows(self, text: str, *, after: Shown | None = None, seconds: float = LONGEST_WAIT) -> Shown:
+        """The bot's message that holds these words, the latest one; behind `after` where it is given. Raises
+        AssertionError with the transcript when it does not come."""
 
         def found() -> Shown | None:
-            return next(
-                (
-                    each
-                    for each in reversed(self.of_the_bot)
-                    if words in (each.text or str(each.rich)) and (after is None or each.id > after.id)
-                ),
-                None,
-            )
+            later = [each for each in self.from_bot if after is None or each.id > after.id]
+            return next((each for each in reversed(later) if text in each.text), None)
 
-        await self.telegram.until(lambda: found() is not None, f"{words!r} in\n{self.transcript()}")
-        shown = found()
-        assert shown
+        return await self._until(found, f"nothing with {text!r}", seconds)
+
+    async def shows_draft(self, text: str = "", *, seconds: float = LONGEST_WAIT) -> Draft:
+        """What the bot is writing, once it holds these words."""
+
+        def found() -> Draft | None:
+            return draft if (draft := self.draft) and text in draft.text else None
+
+        return await self._until(found, f"no draft with {text!r}", seconds)
+
+    async def until(self, seen: Callable[["Chat"], bool], *, seconds: float = LONGEST_WAIT) -> None:
+        """Wait until a person sees it."""
+        await self._until(lambda: True if seen(self) else None, "it did not come", seconds)
+
+    async def _until(self, found: Callable[[], T | None], words: str, seconds: float) -> T:
+        return await _until(self._state, found, lambda: f"{words} in:\n{self.transcript()}", seconds)
+
+    def _photo(self, data: bytes) -> Wire:
+        file = self._state.store("photos", data)
+        small = self._state.store("photos", data)
+        return {"photo": [_sized(small, 90), _sized(file, 1280)]}
+
+    async def _sent(self, person: "Person", content: Wire) -> Shown:
+        shown = self._post(person.user, content)
+        self._notice(shown)
+        await asyncio.sleep(0)  # what it wakes up runs before the test goes on
         return shown
 
-    async def draft(self, words: str) -> str:
-        """What the draft says, once it has these words."""
-        world = self.telegram.world
+    def _post(self, user: User, content: Wire) -> Shown:
+        if self.room.user:
+            user.started = True
+        return self._state.post(self.room, user, self.thread, content)
 
-        def seen() -> bool:
-            draft = world.draft_of(self.room)
-            return draft is not None and words in draft.text
-
-        await self.telegram.until(seen, f"a draft with {words!r}")
-        draft = world.draft_of(self.room)
-        assert draft
-        return draft.text
+    def _notice(self, shown: Shown, kind: str = "message") -> None:
+        """The bot is told, as far as it may see it."""
+        if _is_seen(self._state, shown):
+            self._state.announce(kind, shown.wire)
 
     @property
-    def of_the_bot(self) -> list[Shown]:
-        """The bot's messages that are there, oldest first."""
-        mine = (each for each in self.room.messages.values() if each.is_the_bots and not each.deleted)
-        return [each for each in mine if each.thread == self.thread]
-
-    def transcript(self) -> str:
-        return transcript(self.room, self.thread)
-
-    async def _sent(
-        self,
-        person: "Somebody",
-        text: str,
-        *,
-        reply_to: Shown | None = None,
-        more: Json | None = None,
-        file: Json | None = None,
-    ) -> Shown:
-        telegram, room = self.telegram, self.room
-        shown = room.add(
-            person.card, telegram.world.clock(), text, entities=list(_marks(text)), thread=self.thread,
-            reply_to=reply_to.id if reply_to else None, more=more or {}, file=file,
-        )  # fmt: skip
-        if telegram.is_heard(room, shown):
-            await telegram.world.push(message=telegram.world.as_message(room, shown))
-        return shown
+    def _owner(self) -> User:
+        return self._state.users[next(each for each, status in self.room.members.items() if status == "creator")]
 
 
-class Somebody:
-    """A person with an account."""
+class Person:
+    """Somebody who talks to the bot."""
 
-    def __init__(self, telegram: "FakeTelegram", number: int, name: str, language: str) -> None:
-        self.card: Json = {
-            "id": number, "is_bot": False, "first_name": name, "username": name.lower(), "language_code": language,
-        }  # fmt: skip
-        self._telegram = telegram
+    def __init__(self, state: State, user: User) -> None:
+        self._state = state
+        self.user = user
 
     @property
     def id(self) -> int:
-        return int(self.card["id"])
-
-    def private_chat(self) -> Chat:
-        """The chat with the bot."""
-        rooms = self._telegram.world.rooms
-        room = rooms.setdefault(self.id, Room(self.id, "private", self.card["first_name"]))
-        return Chat(self._telegram, room)
-
-    async def blocks_the_bot(self, *, blocks: bool = True) -> None:
-        room = self.private_chat().room
-        room.has_blocked = "bot was blocked by the user" if blocks else ""
-        await self._telegram.membership(room, self, "kicked" if blocks else "member")
-
-
-class FakeTelegram:
-    """The fake as a test uses it. `async with telegram() as fake: mara = fake.person("Mara")`."""
-
-    def __init__(self, server: TelegramServer) -> None:
-        self.server = server
-        self.world = server.world
+        return self.user.id
 
     @property
-    def api(self) -> str:
-        return self.server.api
+    def name(self) -> str:
+        return self.user.name
 
-    def person(self, name: str, *, language: str = "en") -> Somebody:
-        return Somebody(self, 500_000 + self.world.number(), name, language)
-
-    def group(self, title: str, *, forum: bool = False) -> Chat:
-        number = -1_000_000_000_000 - self.world.number()
-        self.world.rooms[number] = Room(number, "supergroup", title, is_forum=forum)
-        return Chat(self, self.world.rooms[number])
-
-    async def topic(self, chat: Chat, name: str, person: Somebody, *, implicit: bool = False) -> Chat:
-        """A new topic of a chat."""
-        thread = chat.room.next_id
-        chat.room.topics[thread] = name
-        created = {"name": name, "icon_color": 0, **({"is_name_implicit": True} if implicit else {})}
-        topic = Chat(self, chat.room, thread)
-        await topic._sent(person, "", more={"forum_topic_created": created})
-        return topic
-
-    async def migrates(self, chat: Chat) -> Chat:
-        """A group becomes a supergroup: its messages go on in another chat."""
-        new = self.group(chat.room.title)
-        chat.room.moved_to = new.room.id
-        shown = chat.room.add(BOT, self.world.clock(), "", more={"migrate_to_chat_id": new.room.id})
-        await self.world.push(message=self.world.as_message(chat.room, shown))
-        return new
-
-    async def membership(self, room: Room, person: Somebody, status: str) -> None:
-        """The bot was thrown out of a chat, or let in."""
-        until = {"until_date": 0} if status == "kicked" else {}
-        await self.world.push(
-            my_chat_member={
-                "chat": room.card,
-                "from": person.card,
-                "date": int(self.world.clock()),
-                "old_chat_member": {"status": "member", "user": BOT},
-                "new_chat_member": {"status": status, "user": BOT, **until},
-            }
+    def private_chat(self) -> Chat:
+        """The chat with the bot alone, opened."""
+        self.user.started = True
+        room = self._state.rooms.setdefault(
+            self.id, Room(self.id, "private", user=self.user, members={self.id: "member", BOT_ID: "member"})
         )
+        return Chat(self._state, room)
 
-    def is_heard(self, room: Room, shown: Shown) -> bool:
-        """Whether the bot is told: in groups with privacy mode only commands, mentions and replies to it."""
-        if room.kind == "private" or not self.world.privacy or "forum_topic_created" in shown.more:
-            return True
-        replied = room.messages.get(shown.reply_to or 0)
-        to_bot = replied is not None and replied.is_the_bots
-        return to_bot or shown.text.startswith("/") or f"@{BOT['username']}" in shown.text
+    async def presses(self, message: Shown, label: str) -> Press:
+        """A button of a message, by its label. Raises AssertionError where there is none that can be pressed."""
+        rows = zip(message.buttons, message.keys, strict=True)
+        keys = [key for labels, row in rows for name, key in zip(labels, row, strict=True) if name == label]
+        found = next((key for key in keys if "callback_data" in key), None)
+        if found is None or message.deleted:
+            raise AssertionError(f"no button {label!r} among {message.buttons}")
+        return await self.presses_data(message, found["callback_data"])
 
-    def fails(self, method: str, **fault: Any) -> Fault:
-        """Let the next requests of a method go wrong."""
-        made = Fault(method, **fault)
-        self.server.faults.append(made)
-        return made
+    async def presses_data(self, message: Shown, data: str) -> Press:
+        """What a client sends for a button, even if it is not there any more."""
+        query = Query(str(4000 + next(self._state.numbers)), self.id, self._state.clock())
+        self._state.queries[query.id] = query
+        self._state.announce(
+            "callback_query",
+            {
+                "id": query.id,
+                "from": self.user.wire,
+                "message": message.wire,
+                "chat_instance": str(message.room.id),
+                "data": data,
+            },
+        )
+        await asyncio.sleep(0)
+        return Press(self._state, query)
 
-    async def until(self, is_so: Callable[[], bool], what: str) -> None:
-        """Wait until it is so. Raises AssertionError."""
-        try:
-            async with asyncio.timeout(LONGEST_WAIT):
-                while not is_so():  # what it looks at may also change where this server does not hear of it
-                    async with self.world.changed:
-                        with suppress(TimeoutError):
-                            async with asyncio.timeout(0.05):
-                                await self.world.changed.wait_for(is_so)
-        except TimeoutError:
-            raise AssertionError(f"waited in vain for {what}; problems: {self.world.problems}") from None
+    async def presses_stop(self, chat: Chat) -> None:
+        """The Stop button of the draft that is shown. Raises AssertionError where there is none."""
+        draft = chat.draft
+        if draft is None or not draft.can_stop:
+            raise AssertionError(f"there is no Stop button: {draft}")
+        draft.stopped = True
+        body = {"chat": chat.room.wire, "draft_id": draft.id}
+        thread = {"message_thread_id": draft.thread} if draft.thread else {}
+        self._state.announce("stopped_message_generation", body | thread)
+        await asyncio.sleep(0)
+
+    async def edits(self, message: Shown, text: str) -> None:
+        """Their own message, to other words."""
+        marked = entities.found_in(text)
+        now = self._state.clock()
+        kept = {name: value for name, value in message.wire.items() if name not in ("text", "entities")}
+        message.change(kept | {"text": text, "edit_date": int(now)} | ({"entities": marked} if marked else {}), now)
+        if _is_seen(self._state, message):
+            self._state.announce("edited_message", message.wire)
+        await asyncio.sleep(0)
+
+    async def deletes(self, message: Shown) -> None:
+        """No bot is told of it."""
+        message.deleted = True
+        self._state.changes.tell()
+
+    async def reacts(self, message: Shown, emoji: str) -> None:
+        """With an emoji, or none where it is empty."""
+        before = message.reactions.pop(self.id, "")
+        if emoji:
+            message.reactions[self.id] = emoji
+        self._state.announce(
+            "message_reaction",
+            {
+                "chat": message.room.wire,
+                "message_id": message.id,
+                "user": self.user.wire,
+                "date": int(self._state.clock()),
+                "old_reaction": _reaction(before),
+                "new_reaction": _reaction(emoji),
+            },
+        )
+        await asyncio.sleep(0)
+
+    def blocks_the_bot(self) -> None:
+        self.user.blocking = True
+        tell(self._state, self.private_chat().room, "member", "kicked", by=self.user)
+
+    def unblocks_the_bot(self) -> None:
+        self.user.blocking = False
+        tell(self._state, self.private_chat().room, "kicked", "member", by=self.user)
+
+    def leaves_telegram(self) -> None:
+        """Their account is deleted."""
+        self.user.deactivated = True
 
 
-@asynccontextmanager
-async def telegram(**world: Any) -> AsyncIterator[FakeTelegram]:
-    """A fake Telegram on a loopback port. A request that no client should send fails the test at the end."""
-    async with TelegramServer(World(**world)) as server:
-        yield FakeTelegram(server)
-    assert not server.world.problems, server.world.problems
+async def _until(
+    state: State, seen: Callable[[], T | None], failing: Callable[[], str], seconds: float = LONGEST_WAIT
+) -> T:
+    return await state.changes.until(seen, seconds=seconds, failing=failing)
 
 
-def _file(kind: str, card: Json, name: str) -> Json:
-    """The fields of a message with a file."""
-    match kind:
-        case "photo":
-            sizes = [{**card, "width": 90, "height": 90, "file_size": 10}, {**card, "width": 640, "height": 480}]
-            return {"photo": sizes}
-        case "voice":
-            return {"voice": {**card, "duration": 3, "mime_type": "audio/ogg"}}
-        case "audio":
-            return {"audio": {**card, "duration": 3, "mime_type": "audio/mpeg", "file_name": name}}
-        case "video":
-            return {"video": {**card, "duration": 3, "width": 1, "height": 1, "file_name": name}}
-        case _:
-            mime = "text/plain" if name.endswith(".txt") else "application/pdf"
-            return {"document": {**card, "file_name": name, "mime_type": mime}}
+def _is_seen(state: State, shown: Shown) -> bool:
+    """Whether the bot is told of a message. With privacy on it sees of a group what is meant for it, and events."""
+    room, wire = shown.room, shown.wire
+    if room.is_private or not state.privacy or room.members.get(BOT_ID) == "administrator":
+        return room.is_private or room.members.get(BOT_ID) not in ("left", "kicked", None)
+    if room.members.get(BOT_ID) != "member":
+        return False
+    if not wire.keys() & {"text", "document", "photo", "voice"}:
+        return True
+    answered = wire.get("reply_to_message") or {}
+    is_reply = answered.get("from", {}).get("id") == BOT_ID and "forum_topic_created" not in answered
+    return is_reply or any(_is_for_bot(state, shown.text, each) for each in shown.entities)
 
 
-def _marks(text: str) -> Iterator[Json]:
-    """The marks that an app puts on commands and mentions, in UTF-16 units."""
-    at = 0
-    for word in text.split(" "):
-        length = len(word.encode("utf-16-le")) // 2
-        bare = word.strip(",.:!?\n")
-        if at == 0 and (command := COMMAND.match(word)):
-            yield {"type": "bot_command", "offset": 0, "length": len(command[0])}
-        elif bare.startswith("@") and len(bare) > 1:
-            yield {"type": "mention", "offset": at, "length": len(bare.encode("utf-16-le")) // 2}
-        at += length + 1
+def _is_for_bot(state: State, text: str, entity: Mapping[str, Any]) -> bool:
+    words = entities.part(text, entity)
+    if entity["type"] == "bot_command":
+        return "@" not in words or words.endswith(f"@{state.bot.username}")
+    return words == f"@{state.bot.username}"
+
+
+def _mention(text: str, person: Person) -> Wire:
+    """The entity that names somebody who has no user name."""
+    match = re.search(re.escape(person.name), text)
+    assert match, f"{person.name!r} is not in {text!r}"
+    place = {"offset": entities.units(text[: match.start()]), "length": entities.units(match[0])}
+    return {"type": "text_mention", "user": person.user.wire} | place
+
+
+def _reply(reply_to: Shown | None, quote: str | None = None) -> Wire:
+    if reply_to is None:
+        return {}
+    reply: Wire = {"reply_to_message": without_reply(reply_to.wire)}
+    if quote:
+        at = reply_to.text.index(quote)
+        reply["quote"] = {"text": quote, "position": entities.units(reply_to.text[:at]), "is_manual": True}
+    return reply
+
+
+def _forward(state: State, person: Person | None) -> Wire:
+    if person is None:
+        return {}
+    return {"forward_origin": {"type": "user", "date": int(state.clock()), "sender_user": person.user.wire}}
+
+
+def _caption(text: str) -> Wire:
+    marked = entities.found_in(text)
+    return ({"caption": text} if text else {}) | ({"caption_entities": marked} if marked else {})
+
+
+def _sized(file: StoredFile, side: int) -> Wire:
+    return file.wire | {"width": side, "height": side}
+
+
+def _reaction(emoji: str) -> Sequence[Wire]:
+    return [{"type": "emoji", "emoji": emoji}] if emoji else []

@@ -1,126 +1,180 @@
-"""Whether a request is one of the Bot API: its method, its parameters and their types, by the models of aiogram.
+"""The Bot API's schema, read off aiogram's models: what a call, an answer or an update may hold, at any depth.
 
-aiogram is generated from Telegram's own description, so what it does not know a client of ours should not send.
+The real server ignores what it does not know. Here it works the same, and is written down as a problem.
 """
 
-import datetime as dt
-import enum
+import functools
+import inspect
 import json
-import types
-import typing
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin
+from datetime import datetime, timedelta
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, ForwardRef, Literal, Union, get_args, get_origin
 
 import aiogram.methods
+import aiogram.types
 from aiogram.client.default import Default
-from aiogram.types.base import TelegramObject
-from aiogram.types.input_file import InputFile
-from pydantic import BaseModel
+from aiogram.methods import TelegramMethod
+from aiogram.types import InputFile, TelegramObject, Update
+from pydantic import TypeAdapter, ValidationError
 
-FIRST = '0123456789-[{tfn"'  # what a JSON value can begin with
+Method = type[TelegramMethod[Any]]
+
+METHODS: Mapping[str, Method] = {
+    each.__api_method__.lower(): each
+    for each in vars(aiogram.methods).values()
+    if inspect.isclass(each) and issubclass(each, TelegramMethod) and each is not TelegramMethod
+}
+NOT_ON_THE_WIRE = (Default, datetime, timedelta, type(None))
 
 
-class Upload(typing.NamedTuple):
-    """A file in a request."""
-
-    name: str
-    content: bytes
-    mime: str
-
-
-@cache
-def methods() -> Mapping[str, type[BaseModel]]:
-    """The model of every method, by its name in lower case."""
-    known = (getattr(aiogram.methods, name) for name in aiogram.methods.__all__)
-    return {
-        each.__api_method__.lower(): each for each in known if isinstance(getattr(each, "__api_method__", None), str)
+def read_call(method: Method, raw: Mapping[str, Any], uploads: set[str]) -> tuple[dict[str, Any], list[str]]:
+    """The parameters with their types, those left out that have the wrong one; and all that is wrong with them."""
+    reader = _Reader(uploads)
+    fields = method.model_fields
+    where = method.__api_method__
+    reader.problems += [f"{where}.{name}: unknown" for name in raw if name not in fields]
+    required = [name for name, field in fields.items() if field.is_required()]
+    reader.problems += [f"{where}.{name}: missing" for name in required if name not in raw and name not in uploads]
+    given = {
+        name: reader.parameter(fields[name].annotation, value, f"{where}.{name}")
+        for name, value in raw.items()
+        if name in fields
     }
+    return {name: value for name, value in given.items() if value is not None}, reader.problems
 
 
-def decoded(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters as values: a form sends everything but text as JSON."""
-    model = methods().get(method.lower())
-    fields = model.model_fields if model else {}
-    return {
-        name: _value(value)
-        if isinstance(value, str) and name in fields and not _is_text(fields[name].annotation)
-        else value
-        for name, value in given.items()
-    }
+def answer_problems(method: Method, result: Any) -> list[str]:
+    """What is wrong with an answer of ours."""
+    return _own_problems(method.__returning__, result, f"answer of {method.__api_method__}")
 
 
-def problems(method: str, given: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with a request, a sentence each. `given` is decoded."""
-    model = methods().get(method.lower())
-    if model is None:
-        yield f"{method}: there is no such method"
-        return
-    yield from _object_problems(method, given, model)
+def update_problems(update: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an update of ours."""
+    return _own_problems(Update, update, "update")
 
 
-def _object_problems(where: str, given: Mapping[str, Any], model: type[BaseModel]) -> Iterator[str]:
-    for name, value in given.items():
-        field = model.model_fields.get(name)
-        if field is None:
-            yield f"{where}: there is no field {name!r}"
-        elif problem := next(iter(_value_problems(f"{where}.{name}", value, field.annotation)), None):
-            yield problem
-    for name, field in model.model_fields.items():
-        if field.is_required() and name not in given:
-            yield f"{where}: the field {name!r} is missing"
+def _own_problems(hint: Any, value: Any, where: str) -> list[str]:
+    reader = _Reader(set())
+    reader.value(hint, value, where)
+    try:
+        _adapter(hint).validate_python(value)
+    except ValidationError as error:
+        reader.problems.append(f"{where}: {error}")
+    return reader.problems
 
 
-def _value_problems(where: str, value: Any, kind: Any) -> list[str]:
-    origin = get_origin(kind)
-    if origin in {Union, types.UnionType}:
-        tries = [_value_problems(where, value, each) for each in get_args(kind) if each is not type(None)]
-        return [] if value is None or any(not each for each in tries) else min(tries, key=len)
-    if origin is Literal:
-        return [] if value in get_args(kind) else [f"{where}: {value!r} is none of {get_args(kind)}"]
-    if origin is typing.Annotated:
-        return _value_problems(where, value, get_args(kind)[0])
-    if origin is list:
-        if not isinstance(value, list):
-            return [f"{where}: {value!r} is no list"]
-        return [each for item in value for each in _value_problems(where, item, get_args(kind)[0])]
-    if isinstance(kind, type):
-        return _of_type(where, value, kind)
-    return []
+@functools.cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(hint)
 
 
-def _of_type(where: str, value: Any, kind: type) -> list[str]:
-    if issubclass(kind, InputFile):
-        return (
-            []
-            if isinstance(value, Upload) or (isinstance(value, str) and value)
-            else [f"{where}: {value!r} is no file"]
-        )
-    if issubclass(kind, TelegramObject):
-        return list(_object_problems(where, value, kind)) if isinstance(value, dict) else [f"{where}: no object"]
-    if kind is Default:
-        return [f"{where}: not for the wire"]
-    if issubclass(kind, enum.Enum):
-        return [] if value in {each.value for each in kind} else [f"{where}: {value!r} is none of {kind.__name__}"]
-    if kind in {dt.datetime, dt.timedelta, int}:
-        return [] if isinstance(value, int) and not isinstance(value, bool) else [f"{where}: {value!r} is no number"]
-    if kind is float:
-        return [] if isinstance(value, int | float) else [f"{where}: {value!r} is no number"]
-    if kind in {str, bool}:
-        return [] if isinstance(value, kind) else [f"{where}: {value!r} is no {kind.__name__}"]
-    return []
+class _Reader:
+    """Walks values along type hints, and notes what does not fit."""
 
+    def __init__(self, uploads: set[str]) -> None:
+        self.problems: list[str] = []
+        self._uploads = uploads
 
-def _is_text(kind: Any) -> bool:
-    """Whether a parameter can only be text, so that "5" is the text 5."""
-    members = [each for each in (get_args(kind) or (kind,)) if each not in {type(None), Default}]
-    return all(each is str or get_origin(each) is Literal for each in members)
-
-
-def _value(text: str) -> Any:
-    if text[:1] and text[0] in FIRST:
+    def parameter(self, hint: Any, value: Any, where: str) -> Any:
+        """A parameter of a call: what is no text may come as JSON in a text."""
+        kinds = list(_alternatives(hint))
+        if not isinstance(value, str):
+            return self.value(hint, value, where)
+        if {str, InputFile} & set(kinds) and not (int in kinds and value.lstrip("-").isdigit()):
+            return self.value(hint, value, where)
         try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return text
+            return self.value(hint, json.loads(value), where)
+        except json.JSONDecodeError:
+            return self._wrong(where, f"{value[:80]!r} is not JSON")
+
+    def value(self, hint: Any, value: Any, where: str) -> Any:
+        """The value where it fits the hint, else None."""
+        kinds = list(_alternatives(hint))
+        found = [kind for kind in kinds if _is_kind(kind, value)]
+        models = [kind for kind in found if _is_model(kind)]
+        if models:
+            return self._model(models, value, where)
+        if not found:
+            names = " or ".join(sorted({getattr(kind, "__name__", str(kind)) for kind in kinds}))
+            return self._wrong(where, f"{json.dumps(value)[:80]} is no {names}")
+        if isinstance(value, list):
+            return [self.value(get_args(found[0])[0], each, f"{where}[{at}]") for at, each in enumerate(value)]
+        if InputFile in kinds and value.startswith("attach://") and value[len("attach://") :] not in self._uploads:
+            return self._wrong(where, f"{value!r} is attached nowhere")
+        return value
+
+    def _model(self, models: list[type[TelegramObject]], value: dict[str, Any], where: str) -> Any:
+        """Read as that model which it fits best."""
+        tries = []
+        for model in models:
+            reader = _Reader(self._uploads)
+            tries.append((reader.problems, reader._fields(model, value, where)))
+            if not reader.problems:
+                break
+        problems, read = min(tries, key=lambda each: len(each[0]))
+        self.problems += problems
+        return read
+
+    def _fields(self, model: type[TelegramObject], value: dict[str, Any], where: str) -> dict[str, Any]:
+        fields = {field.alias or name: field for name, field in model.model_fields.items()}
+        self.problems += [f"{where}.{name}: unknown" for name in value if name not in fields]
+        self.problems += [
+            f"{where}.{name}: missing" for name, field in fields.items() if field.is_required() and name not in value
+        ]
+        return {
+            name: self.value(fields[name].annotation, each, f"{where}.{name}")
+            for name, each in value.items()
+            if name in fields
+        }
+
+    def _wrong(self, where: str, words: str) -> None:
+        self.problems.append(f"{where}: {words}")
+
+
+def _alternatives(hint: Any) -> Iterator[Any]:
+    """What a value may be: classes, literals and lists."""
+    if isinstance(hint, ForwardRef | str):
+        name = hint.__forward_arg__ if isinstance(hint, ForwardRef) else hint
+        yield from _alternatives(getattr(aiogram.types, name))
+    elif hasattr(hint, "__value__"):
+        yield from _alternatives(hint.__value__)
+    elif get_origin(hint) is Annotated:
+        yield from _alternatives(get_args(hint)[0])
+    elif get_origin(hint) in (Union, UnionType):
+        for each in get_args(hint):
+            yield from _alternatives(each)
+    elif hint is datetime:
+        yield int  # seconds since 1970
+    elif hint not in NOT_ON_THE_WIRE:
+        yield hint
+
+
+def _is_kind(kind: Any, value: Any) -> bool:
+    if kind is Any:
+        return True
+    if get_origin(kind) is Literal:
+        return value in [each.value if isinstance(each, Enum) else each for each in get_args(kind)]
+    if get_origin(kind) is list:
+        return isinstance(value, list)
+    if kind is InputFile:
+        return isinstance(value, str)
+    if _is_model(kind):
+        return isinstance(value, dict) and _says_its_kind(kind, value)
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _is_model(kind: Any) -> bool:
+    return inspect.isclass(kind) and issubclass(kind, TelegramObject) and kind is not InputFile
+
+
+def _says_its_kind(model: type[TelegramObject], value: Mapping[str, Any]) -> bool:
+    """Whether the fields that tell one model from another, such as `type`, fit."""
+    return all(
+        _is_kind(field.annotation, value[name])
+        for name, field in model.model_fields.items()
+        if get_origin(field.annotation) is Literal and name in value
+    )

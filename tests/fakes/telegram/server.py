@@ -1,197 +1,233 @@
-"""The fake Bot API server: a real HTTP server on a loopback port, for a real client."""
+"""The server: /bot<token>/<method> and /file/bot<token>/<path>, over real HTTP on a free port of this machine.
+
+async with telegram() as world:
+    mara = world.person("Mara")
+    chat = mara.private_chat()
+    await chat.says(mara, "Hello")          # a bot that talks to world.api_url gets it
+    message = await chat.shows("Hello")     # and what it answers is seen
+"""
 
 import asyncio
 import json
-import traceback
-from contextlib import suppress
-from dataclasses import dataclass
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
-import aiogram.types
+from starlette.datastructures import UploadFile
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.fakes.model_server import Loopback
-from tests.fakes.telegram.methods import Methods
-from tests.fakes.telegram.rules import Refused
-from tests.fakes.telegram.schema import Upload, decoded, problems
-from tests.fakes.telegram.world import TOKEN, Json, World
+from tests.fakes.telegram import asking, changing, rich, schema, sending
+from tests.fakes.telegram.calls import SERVED, Asked, Upload
+from tests.fakes.telegram.clock import Clock
+from tests.fakes.telegram.flood import FloodLimits, Floods
+from tests.fakes.telegram.refusals import METHOD_NOT_FOUND, Refused
+from tests.fakes.telegram.state import BOT_ID, TOKEN, Limits, Logged, User, Wire
+from tests.fakes.telegram.updates import Updates
+from tests.fakes.telegram.webhook import Pace, Webhooks
+from tests.fakes.telegram.world import World
 
-LONGEST_POLL = 50.0
-MESSAGES = {"sendMessage", "sendRichMessage", "sendDocument", "sendPhoto", "editMessageText"}
-OTHER_POLL = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
-HAS_WEBHOOK = (
-    "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
-)
+NEWEST = "10.3"
+SINCE = {"sendRichMessage": (10, 1), "sendRichMessageDraft": (10, 1)}
+NEW_PARAMETERS = {"can_stop": (10, 3), "keep_on_stop": (10, 3), "rich_message": (10, 1)}
+HERE = frozenset("getUpdates setWebhook deleteWebhook getWebhookInfo".split())
+SERVING = (asking, changing, rich, sending)  # they put their methods into SERVED
 
 
-@dataclass(slots=True)
-class Fault:
-    """What goes wrong with the next `times` requests of a method, "*" is any.
+@asynccontextmanager
+async def telegram(
+    *,
+    clock: Clock = time.time,
+    flood: FloodLimits | None = FloodLimits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+    webhooks: Pace = Pace(),  # noqa: B008 - frozen
+    api_version: str = NEWEST,
+    privacy: bool = True,
+    private_topics: bool = False,
+    name: str = "Errand",
+    username: str = "errand_bot",
+    port: int = 0,
+    checked: bool = True,
+) -> AsyncIterator[World]:
+    """A Telegram for one bot, empty. `flood=None` lets everything through; a VirtualClock makes time stand still.
 
-    "refuse" answers with the code; "drop" closes the connection before anything is done; "lose" does the work and
-    then closes the connection; "hang" answers nothing until `held` is set.
+    `checked=False` leaves out the checks against the schema, which cost more than most bots: for benchmarks.
     """
+    world = World(
+        clock=clock,
+        flood=Floods(flood),
+        limits=limits,
+        bot=User(BOT_ID, name, username, is_bot=True),
+        privacy=privacy,
+        private_topics=private_topics,
+        api_version=tuple(map(int, api_version.split("."))),
+    )
+    hooks = Webhooks(world, webhooks)
+    async with BotApi(world, hooks, port, checked=checked) as server:
+        world.url = server.url
+        try:
+            yield world
+        finally:
+            world.updates.close()
+            world.faults.release_all()
+            await hooks.close()
 
-    method: str
-    kind: str = "refuse"
-    code: int = 500
-    description: str = "Internal Server Error"
-    retry_after: int = 0
-    times: int = 1
-    held: asyncio.Event | None = None
 
+class BotApi(Loopback):
+    """Answers the bot. Every call is checked against the schema, and so is every answer."""
 
-class TelegramServer(Loopback):
-    """The server of one world. `api` is the address that a bot is given."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.faults: list[Fault] = []
-        self._methods = Methods(world)
-        self._poll: asyncio.Event | None = None
-        self._allowed: list[str] | None = None
+    def __init__(self, world: World, hooks: Webhooks, port: int, *, checked: bool) -> None:
+        self._checked = checked
+        self._world = world
+        self._hooks = hooks
         super().__init__(
             [
-                Route("/bot{token}/{method}", self._request, methods=["GET", "POST"]),
-                Route("/file/bot{token}/{path:path}", self._file),
-            ]
+                Route("/file/bot{token}/{path:path}", self._download, methods=["GET"]),
+                Route("/bot{token}/{method}", self._call, methods=["GET", "POST"]),
+            ],
+            port=port,
         )
 
-    @property
-    def api(self) -> str:
-        return self.url
+    async def _download(self, request: Request) -> Response:
+        path = request.path_params["path"]
+        found = next((each for each in self._world.files.values() if each.path == path), None)
+        if request.path_params["token"] != TOKEN or found is None:
+            return _refusal(Refused(404, "Not Found"))
+        return Response(found.data, media_type=found.mime or "application/octet-stream")
 
-    async def _request(self, request: Request) -> Response:
-        try:
-            return await self._answer(request)
-        except ClientDisconnect:  # it was killed in the middle of a request
-            return Response()
-        except Exception:
-            self.world.problems.append(f"the fake broke: {traceback.format_exc()}")
-            raise
-
-    async def _answer(self, request: Request) -> Response:
-        method = request.path_params["method"]
+    async def _call(self, request: Request) -> Response:
         if request.path_params["token"] != TOKEN:
             return _refusal(Refused(401, "Unauthorized"))
-        given = decoded(method, await _parameters(request))
-        fault = self._fault(method)
-        self.world.calls[method] += 1
-        self.world.log.append((method, given))
-        await self.world.tell()
-        if self.world.checks and (method.lower() != "sendrichmessage" or self.world.api_version >= "10.1"):
-            self.world.problems += problems(method, given)
-        if fault and fault.kind == "hang":
-            assert fault.held
-            await fault.held.wait()
-        if fault and fault.kind in {"refuse", "drop"}:
-            return _broken(fault)
         try:
-            if method.lower() == "getupdates":
-                return JSONResponse({"ok": True, "result": await self._updates(request, **given)})
-            result = self._methods.named(method)(**given)
+            raw, uploads = await _parameters(request)
+        except ClientDisconnect:  # it was killed in the middle of a request
+            return Response()
+        method = schema.METHODS.get(request.path_params["method"].lower())
+        called = method.__api_method__ if method else request.path_params["method"]
+        fault = self._world.faults.met_by(called, raw)
+        asked, response = Asked(called, {}, uploads), Response()
+        try:
+            if fault and fault.kind == "drop":
+                return _broken()
+            if fault and fault.refusal:
+                raise fault.refusal
+            asked = self._read(called, raw, uploads)
+            result = await self._result(asked, request)
+            self._check_answer(called, result)
+            response = JSONResponse({"ok": True, "result": result})
         except Refused as refused:
-            return _refusal(refused)
-        if self.world.checks and method in MESSAGES:
-            aiogram.types.Message.model_validate(result)  # what no client could read would be our own defect
-        await self.world.tell()
-        return _broken(fault) if fault and fault.kind == "lose" else JSONResponse({"ok": True, "result": result})
+            response = _refusal(refused)
+        self._write_down(asked, response.status_code)
+        if fault and fault.kind == "hold":
+            await fault.until_released()
+        return _broken() if fault and fault.kind == "lose the answer" else response
 
-    def _fault(self, method: str) -> Fault | None:
-        for fault in self.faults:
-            if fault.method in {"*", method} and (fault.method != "*" or method != "getUpdates"):
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.faults.remove(fault)
-                return fault
-        return None
+    def _read(self, called: str, raw: Mapping[str, Any], uploads: Mapping[str, Upload]) -> Asked:
+        """The call with typed parameters. Raises Refused for what this version does not have."""
+        method = schema.METHODS.get(called.lower())
+        if method is None or self._world.api_version < SINCE.get(called, (0,)):
+            raise METHOD_NOT_FOUND
+        if called not in SERVED and called not in HERE:
+            self._world.problems.append(f"{called}: not imitated")
+            raise METHOD_NOT_FOUND
+        given, problems = schema.read_call(method, raw, set(uploads))
+        self._world.problems += problems if self._checked else []
+        known = {
+            name: value for name, value in given.items() if NEW_PARAMETERS.get(name, (0,)) <= self._world.api_version
+        }
+        return Asked(called, known, uploads)
 
-    async def _updates(
-        self, request: Request, offset: int = 0, limit: int = 100, timeout: int = 0, allowed_updates: Any = None
-    ) -> list[Json]:
-        """What waits for the bot. An offset confirms what was before it; a second poll ends the first one."""
-        world = self.world
-        if world.webhook:
-            raise Refused(409, HAS_WEBHOOK)
-        if self._poll:
-            self._poll.set()
-            await world.tell()
-        mine = self._poll = asyncio.Event()
-        if allowed_updates is not None:
-            self._allowed = allowed_updates or None
-        for number in [each for each in world.waiting if each < offset]:
-            world.confirmed.append(world.waiting.pop(number))
-        deadline = asyncio.get_running_loop().time() + min(timeout, LONGEST_POLL)
-        while not (found := self._wanted(limit)) and not mine.is_set():
-            left = deadline - asyncio.get_running_loop().time()
-            if left <= 0 or await request.is_disconnected():
-                break
-            async with world.changed:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(left, 0.2)):
-                        await world.changed.wait_for(lambda: mine.is_set() or self._wanted(1))
-        if mine.is_set():
-            raise Refused(409, OTHER_POLL)
-        if self._poll is mine:
-            self._poll = None
-        return found
+    async def _result(self, asked: Asked, request: Request) -> Any:
+        now, floods = self._world.clock(), self._world.floods
+        cost = len(asked["media"] or ()) if asked.method == "sendMediaGroup" else 1
+        floods.check(asked.method, asked.chat, now=now, cost=cost)
+        result = await self._served(asked, request)
+        floods.count(asked.method, asked.chat, now=now, cost=cost)
+        return result
 
-    def _wanted(self, limit: int) -> list[Json]:
-        """The oldest updates of the kinds that the bot wants."""
+    async def _served(self, asked: Asked, request: Request) -> Any:
+        match asked.method:
+            case "getUpdates":
+                return await _poll(self._world.updates, asked, request)
+            case "setWebhook":
+                return await self._hooks.put(asked.given)
+            case "deleteWebhook":
+                return await self._hooks.put({**asked.given, "url": ""})
+            case "getWebhookInfo":
+                return self._hooks.told()
+            case method:
+                return SERVED[method](self._world, asked)
 
-        def is_wanted(update: Json) -> bool:
-            (kind,) = set(update) - {"update_id"}
-            return self._allowed is None or kind in self._allowed
+    def _check_answer(self, called: str, result: Any) -> None:
+        if self._checked:
+            self._world.problems += schema.answer_problems(schema.METHODS[called.lower()], result)
 
-        return [each for _, each in sorted(self.world.waiting.items()) if is_wanted(each)][:limit]
-
-    async def _file(self, request: Request) -> Response:
-        if request.path_params["token"] != TOKEN:
-            return Response(status_code=401)
-        name = request.path_params["path"].removeprefix("files/")
-        content = next((content for known, content in self.world.files.values() if known == name), None)
-        return Response(status_code=404) if content is None else Response(content)
+    def _write_down(self, asked: Asked, status: int) -> None:
+        world = self._world
+        world.calls[asked.method] += 1
+        world.statuses[status] += 1
+        if asked.method != "getUpdates":
+            world.log.append(Logged(world.clock(), asked.method, asked.chat, asked.given, status))
 
 
-async def _parameters(request: Request) -> dict[str, Any]:
-    """What was sent in the address, as a form, as JSON or in parts: all mean the same."""
-    given: dict[str, Any] = dict(request.query_params)
-    kind = request.headers.get("content-type", "")
-    if kind.startswith("application/json"):
-        return given | dict(json.loads(await request.body() or b"{}"))
-    async with request.form(max_part_size=100_000_000) as form:
-        for name, value in form.items():
-            given[name] = (
-                value
-                if isinstance(value, str)
-                else Upload(value.filename or "", await value.read(), value.content_type or "application/octet-stream")
-            )
-    for name, value in list(given.items()):  # attach://NAME stands for the part of that name
-        if isinstance(value, str) and value.startswith("attach://"):
-            given[name] = given.pop(value.removeprefix("attach://"))
-    return given
+async def _poll(updates: Updates, asked: Asked, request: Request) -> Sequence[Wire]:
+    """What getUpdates answers; a poll whose client has gone is not held."""
+    poll = asyncio.ensure_future(
+        updates.poll(
+            offset=asked["offset"] or 0,
+            limit=asked["limit"] or 100,
+            seconds=asked["timeout"] or 0,
+            allowed=asked["allowed_updates"],
+        )
+    )
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait((poll, gone), return_when=asyncio.FIRST_COMPLETED)
+        return await poll if poll.done() else []
+    finally:
+        for task in (poll, gone):
+            task.cancel()
+        await asyncio.gather(poll, gone, return_exceptions=True)
 
 
-def _refusal(refused: Refused) -> JSONResponse:
-    body: Json = {"ok": False, "error_code": refused.code, "description": refused.description}
+async def _gone(request: Request) -> None:
+    """Returns when the client has closed the connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _parameters(request: Request) -> tuple[dict[str, Any], dict[str, Upload]]:
+    """Query, form, JSON and multipart all say the same."""
+    raw: dict[str, Any] = dict(request.query_params)
+    uploads: dict[str, Upload] = {}
+    if "json" in request.headers.get("content-type", ""):
+        raw |= json.loads(await request.body())
+        return raw, uploads
+    async with request.form() as form:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                kind = value.content_type or "application/octet-stream"
+                uploads[name] = Upload(value.filename or "file", await value.read(), kind)
+            else:
+                raw[name] = value
+    return raw, uploads
+
+
+def _refusal(refused: Refused) -> Response:
+    body: dict[str, Any] = {"ok": False, "error_code": refused.code, "description": refused.description}
     if refused.parameters:
         body["parameters"] = refused.parameters
     return JSONResponse(body, refused.code)
 
 
-def _broken(fault: Fault) -> Response:
-    if fault.kind == "refuse":
-        more = {"retry_after": fault.retry_after} if fault.retry_after else {}
-        return _refusal(Refused(fault.code, fault.description, **more))
-    return _Dropped()
+def _broken() -> Response:
+    """The connection breaks off where an answer should be."""
 
+    async def nothing() -> AsyncIterator[bytes]:
+        yield b"{"
+        raise ConnectionAbortedError
 
-class _Dropped(Response):
-    """No answer: it begins, and the connection is closed."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
-        await send({"type": "http.response.body", "body": b"{", "more_body": True})
-        raise ConnectionAbortedError("closed on purpose")
+    return StreamingResponse(nothing(), headers={"content-length": "100"})
