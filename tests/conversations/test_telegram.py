@@ -694,3 +694,21 @@ async def test_a_picture_that_telegram_refuses_harms_no_answer(fake: World, tmp_
         work.may_end.set()
         await chat.shows("done: look Rome")
     assert fake.calls["sendMessageDraft"] <= 3
+
+
+@pytest.mark.proves("telegram.group_killed")
+async def test_a_picture_that_a_dead_process_has_left_in_a_group_becomes_the_answer(
+    fake: World, tmp_path: Path
+) -> None:
+    work = Work()
+    mara = fake.person("Mara")
+    group = fake.group("Team", mara)
+    async with errand_on(fake, tmp_path, toolsets=work.tools, drain_seconds=0):
+        await group.says(mara, "/look@errand_bot what=Rome")
+        await work.next_begun()
+        picture = await group.shows("◐ look (Rome)")
+    work.may_end.set()
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        await group.shows("done: look Rome")
+    assert "done: look Rome" in picture.text
+    assert group.from_bot == [picture]
