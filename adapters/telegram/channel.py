@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
@@ -26,6 +26,7 @@ from orchestrator.messages import Accept, Address, Attachment, Delivery, Live
 from orchestrator.words import say
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 logging.getLogger("telegram.Bot").setLevel(logging.INFO)  # below that it writes addresses, and the token is in them
 
 API = "https://api.telegram.org"
@@ -97,7 +98,7 @@ class Telegram:
 
     async def run(self, accept: Accept) -> None:
         """Listen until cancelled. Raises ChannelClosed where Telegram does not know the token."""
-        me = await self._who_am_i()
+        me = Me.of(await _reached(self._bot.get_me))
         async with asyncio.TaskGroup() as tasks:
             arrivals = self._arrivals = Arrivals(
                 self._bot,
@@ -117,7 +118,7 @@ class Telegram:
             if self._webhook:
                 await listen(self._bot, lambda update: arrivals.take([update]), self._webhook)
             else:
-                await self._bot.delete_webhook()
+                await _reached(self._bot.delete_webhook)
                 await poll(self._bot, arrivals.take)
 
     async def show(self, address: Address, turn: str, part: Live) -> None:
@@ -138,19 +139,6 @@ class Telegram:
         except TelegramError as error:
             raise as_delivery_error(error) from None
 
-    async def _who_am_i(self) -> Me:
-        """The bot's own account. Where Telegram cannot be reached yet, it is waited for."""
-        pause = 1.0
-        while True:
-            try:
-                return Me.of(await self._bot.get_me())
-            except InvalidToken:
-                raise ChannelClosed(UNKNOWN_TOKEN) from None
-            except TelegramError as error:
-                log.warning("Telegram cannot be reached", extra={"reason": str(error), "again_in_seconds": pause})
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
-
     async def _show_menu(self) -> None:
         try:
             await show_commands(self._bot, self._menu)
@@ -160,3 +148,17 @@ class Telegram:
     async def _moved(self, old: int, new: int) -> None:
         if self._arrivals:
             await self._arrivals.moved(old, new)
+
+
+async def _reached(ask: Callable[[], Awaitable[T]]) -> T:
+    """What Telegram says to this. Where it cannot be reached yet, it is waited for. Raises ChannelClosed."""
+    pause = 1.0
+    while True:
+        try:
+            return await ask()
+        except InvalidToken:
+            raise ChannelClosed(UNKNOWN_TOKEN) from None
+        except TelegramError as error:
+            log.warning("Telegram cannot be reached", extra={"reason": str(error), "again_in_seconds": pause})
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE)

@@ -5,11 +5,14 @@ Each part is noted before Telegram is told that it has arrived, so that none is 
 
 import asyncio
 import json
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
 from adapters.base import Shelf
 from orchestrator.messages import Message
+
+log = logging.getLogger(__name__)
 
 SETTLE = 1.0  # seconds without a further part: then it is whole
 LONG = 3_900  # characters from which a text may be the first part of one that the app has cut at 4,096
@@ -22,11 +25,10 @@ Whole = Callable[[Message], Awaitable[None]]
 class Gathering:
     """Holds parts back until they are whole. `whole` is called in the task group of the caller."""
 
-    def __init__(self, shelf: Shelf, whole: Whole, tasks: asyncio.TaskGroup, *, settle: float = SETTLE) -> None:
+    def __init__(self, shelf: Shelf, whole: Whole, tasks: asyncio.TaskGroup) -> None:
         self._shelf = shelf
         self._whole = whole
         self._tasks = tasks
-        self._settle = settle
         self._parts: dict[str, dict[str, Message]] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._joined: deque[str] = deque(maxlen=REMEMBERED)
@@ -68,16 +70,24 @@ class Gathering:
         self._timers[key] = self._tasks.create_task(self._ends_later(key), name=f"gathering {key}")
 
     async def _ends_later(self, key: str) -> None:
-        await asyncio.sleep(self._settle)
+        await asyncio.sleep(SETTLE)
         del self._timers[key]
-        await self._end(key)
+        try:
+            await self._end(key)
+        except Exception:  # an edge: they are noted, and are tried again
+            log.exception("a message in parts was not taken")
+            self._timers[key] = self._tasks.create_task(self._ends_later(key), name=f"gathering {key}")
 
     async def _end(self, key: str) -> None:
         """Pass on what has come. The parts are forgotten only after that."""
         if timer := self._timers.pop(key, None):
             timer.cancel()
         parts = self._parts.pop(key)
-        await self._whole(_one(sorted(parts.values(), key=_number)))
+        try:
+            await self._whole(_one(sorted(parts.values(), key=_number)))
+        except BaseException:
+            self._parts[key] = {**parts, **self._parts.get(key, {})}
+            raise
         self._joined.extend(parts)
         forgotten: dict[str, str | None] = {f"{PART}{event}": None for event in parts}
         await self._shelf.note({**forgotten, JOINED: json.dumps(list(self._joined))})

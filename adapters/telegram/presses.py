@@ -49,7 +49,12 @@ class Presses:
         if asked.person and asked.person != str(query.from_user.id):
             await self._answer(query, say("I asked somebody else that; only they can answer it."))
             return
-        await self._pick(query, asked.pick(press.field, press.choice))
+        try:
+            picked = asked.pick(press.field, press.choice)
+        except IndexError:  # nobody was shown that button
+            await self._answer(query, say("That question is closed already."))
+            return
+        await self._pick(query, picked)
 
     async def form(self, message: Message) -> Form | None:
         """A message as the last field of a question whose other fields were picked by buttons."""

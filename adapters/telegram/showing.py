@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 from collections import defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,8 +18,6 @@ from adapters.telegram.pictures import Picture, card_text
 from adapters.telegram.sending import Markup, Sender
 from adapters.text import choice_lines
 from orchestrator.messages import Address, Answer, Delivery, Live, PlanCard, Question
-
-log = logging.getLogger(__name__)
 
 GONE, LIVE = "gone/", "live/"  # keys of notes, by chat and by session
 
@@ -100,11 +97,9 @@ class Showing:
             return
         asked = Asked.read(note)
         await self._shelf.note({f"{NOTE}{question}": None})
-        if asked.message:
-            try:
-                await self._sender.keyboard(Place(asked.chat, asked.thread), asked.message, None)
-            except TelegramError as error:  # they say that they are over when they are pressed
-                log.info("buttons stay", extra={"reason": str(error)})
+        if asked.message:  # nobody waits for that: old buttons say that they are over when they are pressed
+            edit = self._sender.keyboard(Place(asked.chat, asked.thread), asked.message, None)
+            self._tasks.create_task(self._sender.cosmetic(edit), name=f"buttons of {question}")
 
     async def _final(self, delivery: Delivery, running: Running | None, *, live: int | None) -> None:
         look = Look(reply_to=running.reply_to if running else None, live=live)

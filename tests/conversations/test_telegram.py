@@ -21,12 +21,13 @@ from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import ToolFile
 from storage.errors import StorageBusy
 from storage.records import Arrived
+from storage.store import Store
 from tests.conversations.telegram_talk import answers_to, drafted, errand_on, pressed
 from tests.conversations.test_approvals import Office
 from tests.conversations.test_approvals import plan as hand
 from tests.conversations.test_plans import Models
 from tests.conversations.test_while_busy import Work
-from tests.fakes.telegram import PICTURE, TOKEN, World, telegram
+from tests.fakes.telegram import PICTURE, TOKEN, Chat, Person, World, telegram
 
 
 @pytest.fixture
@@ -36,8 +37,32 @@ async def fake() -> AsyncIterator[World]:
     assert server.problems == []
 
 
+@pytest.fixture
+def mara(fake: World) -> Person:
+    return fake.person("Mara")
+
+
+@pytest.fixture
+def chat(mara: Person) -> Chat:
+    """Mara's private chat with the bot."""
+    return mara.private_chat()
+
+
 def echo() -> Models:
     return Models(one=lambda messages: ModelReply(f"heard: {messages[-1].text}", ""))
+
+
+def busy(store: Store, monkeypatch: pytest.MonkeyPatch, *, times: int) -> list[StorageBusy]:
+    """Let the store refuse the next messages; the refusals that are left."""
+    remember, refusals = store.remember, [StorageBusy() for _ in range(times)]
+
+    async def busy_at_first(**given: Any) -> Arrived | None:
+        if refusals:
+            raise refusals.pop()
+        return await remember(**given)
+
+    monkeypatch.setattr(store, "remember", busy_at_first)
+    return refusals
 
 
 def clock() -> Functions:
@@ -55,9 +80,9 @@ def clock() -> Functions:
 
 
 @pytest.mark.proves("telegram.answer")
-async def test_a_message_is_answered_once_and_typing_ends_before_the_answer(fake: World, tmp_path: Path) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
+async def test_a_message_is_answered_once_and_typing_ends_before_the_answer(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await chat.says(mara, "Hello")
         await chat.shows("heard: Hello")
@@ -66,10 +91,10 @@ async def test_a_message_is_answered_once_and_typing_ends_before_the_answer(fake
 
 
 @pytest.mark.proves("telegram.draft")
-async def test_an_answer_grows_in_a_draft_with_a_stop_button_that_stops_it(fake: World, tmp_path: Path) -> None:
+async def test_an_answer_grows_in_a_draft_with_a_stop_button_that_stops_it(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     work = Work()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         await chat.says(mara, "/look what=Rome")
         await work.next_begun()
@@ -81,10 +106,8 @@ async def test_an_answer_grows_in_a_draft_with_a_stop_button_that_stops_it(fake:
 
 
 @pytest.mark.proves("telegram.stop")
-async def test_a_typed_stop_ends_what_runs(fake: World, tmp_path: Path) -> None:
+async def test_a_typed_stop_ends_what_runs(fake: World, mara: Person, chat: Chat, tmp_path: Path) -> None:
     work = Work()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         await chat.says(mara, "/look what=Rome")
         await work.next_begun()
@@ -112,10 +135,10 @@ async def test_in_a_group_one_message_shows_the_plan_and_becomes_the_answer(fake
 
 
 @pytest.mark.proves("telegram.buttons")
-async def test_an_approval_is_a_press_and_the_buttons_close(fake: World, tmp_path: Path) -> None:
+async def test_an_approval_is_a_press_and_the_buttons_close(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     office = Office()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=office.tools):
         await chat.says(mara, "/send text=one")
         question = await chat.shows("May I run")
@@ -129,10 +152,8 @@ async def test_an_approval_is_a_press_and_the_buttons_close(fake: World, tmp_pat
 
 
 @pytest.mark.proves("telegram.buttons_after_restart")
-async def test_a_press_counts_also_in_another_process(fake: World, tmp_path: Path) -> None:
+async def test_a_press_counts_also_in_another_process(fake: World, mara: Person, chat: Chat, tmp_path: Path) -> None:
     office = Office()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=office.tools):
         await chat.says(mara, "/send text=one")
         question = await chat.shows("May I run")
@@ -158,10 +179,8 @@ async def test_only_the_one_who_was_asked_may_press(fake: World, tmp_path: Path)
 
 
 @pytest.mark.proves("telegram.text_answer")
-async def test_an_answer_in_words_closes_the_buttons_too(fake: World, tmp_path: Path) -> None:
+async def test_an_answer_in_words_closes_the_buttons_too(fake: World, mara: Person, chat: Chat, tmp_path: Path) -> None:
     office = Office()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=office.tools):
         await chat.says(mara, "/send text=one")
         question = await chat.shows("May I run")
@@ -185,10 +204,10 @@ async def test_in_a_group_a_question_opens_the_keyboard_and_a_reply_answers_it(f
 
 
 @pytest.mark.proves("telegram.form")
-async def test_several_questions_are_picked_one_by_one_and_sent_together(fake: World, tmp_path: Path) -> None:
+async def test_several_questions_are_picked_one_by_one_and_sent_together(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     office = Office()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=office.tools, questions_before_review=9):
         await chat.says(mara, hand('a: send(text="one")', 'b: send(text="two")'))
         question = await chat.shows("I need to know a few things")
@@ -201,10 +220,10 @@ async def test_several_questions_are_picked_one_by_one_and_sent_together(fake: W
 
 
 @pytest.mark.proves("telegram.plan_edit")
-async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(fake: World, tmp_path: Path) -> None:
+async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     office = Office()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=office.tools, review="always"):
         await chat.says(mara, hand('a: look(what="x")', 'b: send(text="two")'))
         await chat.shows("This is my plan:")
@@ -306,10 +325,10 @@ async def test_nobody_comes_in_without_a_code_that_is_used_up_by_one(
 
 
 @pytest.mark.proves("telegram.edited")
-async def test_an_edited_message_gives_its_turn_the_new_words(fake: World, tmp_path: Path) -> None:
+async def test_an_edited_message_gives_its_turn_the_new_words(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     work = Work()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         sent = await chat.says(mara, "/look what=Rme")
         await work.next_begun()
@@ -334,9 +353,9 @@ async def test_quotes_and_forwarded_words_are_marked_as_those_of_others(fake: Wo
 
 
 @pytest.mark.proves("telegram.gathered")
-async def test_a_long_text_that_the_app_has_cut_is_one_message(fake: World, tmp_path: Path) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
+async def test_a_long_text_that_the_app_has_cut_is_one_message(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     models = Models(one=lambda messages: ModelReply(f"{len(messages[-1].text)} characters", ""))
     async with errand_on(fake, tmp_path, model=models, router="one"):
         await chat.says(mara, "a" * 4000)
@@ -346,15 +365,42 @@ async def test_a_long_text_that_the_app_has_cut_is_one_message(fake: World, tmp_
     assert len(chat.from_bot) == 1
 
 
+@pytest.mark.proves("telegram.gathered")
+async def test_parts_that_a_dead_process_was_waiting_with_are_taken_by_the_next_one(
+    mara: Person, fake: World, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = Models(one=lambda messages: ModelReply(f"{len(messages[-1].text)} characters", ""))
+    with monkeypatch.context() as patience:
+        patience.setattr("adapters.telegram.gathering.SETTLE", 60)
+        async with errand_on(fake, tmp_path, model=models, router="one"):
+            await chat.says(mara, "a" * 4000)
+            await chat.says(mara, "b" * 4000)
+            await fake.until(lambda: not fake.updates.pending, words="confirmed updates")
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        await chat.shows("8001 characters")
+    assert len(chat.from_bot) == 1
+
+
+@pytest.mark.proves("telegram.gathered")
+async def test_a_message_in_parts_that_cannot_be_stored_yet_is_tried_again(
+    mara: Person, fake: World, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = Models(one=lambda messages: ModelReply(f"{len(messages[-1].text)} characters", ""))
+    monkeypatch.setattr("adapters.telegram.gathering.SETTLE", 0.1)
+    async with errand_on(fake, tmp_path, model=models, router="one") as app:
+        busy(app.store, monkeypatch, times=2)
+        await chat.says(mara, "a" * 4000)
+        await chat.shows("4000 characters")
+    assert len(chat.from_bot) == 1
+
+
 # --- trouble
 
 
 @pytest.mark.proves("telegram.once")
 async def test_the_same_update_twice_out_of_order_and_after_a_restart_is_answered_once(
-    fake: World, tmp_path: Path
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
 ) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await chat.says(mara, "one")
         await chat.says(mara, "two")
@@ -378,9 +424,9 @@ async def test_the_same_update_twice_out_of_order_and_after_a_restart_is_answere
 
 
 @pytest.mark.proves("telegram.retry_after")
-async def test_a_flood_answer_is_waited_out_and_the_answer_arrives(fake: World, tmp_path: Path) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
+async def test_a_flood_answer_is_waited_out_and_the_answer_arrives(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     fake.faults.refuse("sendMessage", 429, "Too Many Requests: retry after 1", retry_after=1)
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await chat.says(mara, "Hello")
@@ -390,9 +436,9 @@ async def test_a_flood_answer_is_waited_out_and_the_answer_arrives(fake: World, 
 
 
 @pytest.mark.proves("telegram.server_error")
-async def test_a_server_error_is_tried_again_without_a_mark(fake: World, tmp_path: Path) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
+async def test_a_server_error_is_tried_again_without_a_mark(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     fake.faults.refuse("sendMessage", 502, "Bad Gateway", times=2)
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await chat.says(mara, "Hello")
@@ -402,10 +448,8 @@ async def test_a_server_error_is_tried_again_without_a_mark(fake: World, tmp_pat
 
 @pytest.mark.proves("telegram.lost_answer")
 async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for_before_it_is_sent_again(
-    fake: World, tmp_path: Path
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
 ) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     fake.faults.lose_answer("sendMessage")
     async with errand_on(fake, tmp_path, model=echo(), router="one") as app:
         await chat.says(mara, "Hello")
@@ -419,9 +463,9 @@ async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for_
 
 
 @pytest.mark.proves("telegram.formatting_refused")
-async def test_a_text_whose_formatting_is_refused_arrives_without_it(fake: World, tmp_path: Path) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
+async def test_a_text_whose_formatting_is_refused_arrives_without_it(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     fake.faults.refuse("sendMessage", 400, "Bad Request: can't parse entities: unsupported")
     models = Models(one=lambda _: ModelReply("**bold** words", ""))
     async with errand_on(fake, tmp_path, model=models, router="one"):
@@ -431,10 +475,10 @@ async def test_a_text_whose_formatting_is_refused_arrives_without_it(fake: World
 
 
 @pytest.mark.proves("telegram.blocked")
-async def test_a_bot_that_is_blocked_says_nothing_more_until_it_is_let_in_again(fake: World, tmp_path: Path) -> None:
+async def test_a_bot_that_is_blocked_says_nothing_more_until_it_is_let_in_again(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     work = Work()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=work.tools) as app:
         await chat.says(mara, "/look what=Rome")
         await work.next_begun()
@@ -483,9 +527,9 @@ async def test_an_older_server_gets_tables_as_text_and_is_not_asked_twice(tmp_pa
 
 
 @pytest.mark.proves("telegram.rich")
-async def test_a_table_is_a_rich_message_where_telegram_has_them(fake: World, tmp_path: Path) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
+async def test_a_table_is_a_rich_message_where_telegram_has_them(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     models = Models(one=lambda _: ModelReply("| a | b |\n|---|---|\n| 1 | `<2>` |", ""))
     async with errand_on(fake, tmp_path, model=models, router="one"):
         await chat.says(mara, "a table")
@@ -506,9 +550,9 @@ async def test_another_poll_of_the_same_bot_is_waited_out(
 
 
 @pytest.mark.proves("telegram.long")
-async def test_a_long_answer_comes_in_pieces_that_telegram_takes(fake: World, tmp_path: Path) -> None:
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
+async def test_a_long_answer_comes_in_pieces_that_telegram_takes(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     words = "\n\n".join(f"**{number}** {'word ' * 50}" for number in range(60))
     models = Models(one=lambda _: ModelReply(words, ""))
     async with errand_on(fake, tmp_path, model=models, router="one"):
@@ -534,14 +578,12 @@ async def test_the_menu_is_there_for_each_kind_of_chat_and_language(fake: World,
 
 
 @pytest.mark.proves("telegram.files")
-async def test_files_go_both_ways(fake: World, tmp_path: Path) -> None:
+async def test_files_go_both_ways(fake: World, mara: Person, chat: Chat, tmp_path: Path) -> None:
     @tool(read_only=True)
     def chart(title: str) -> list[ToolFile]:
         """Draw."""
         return [ToolFile("chart.png", "image/png", PICTURE), ToolFile("data.csv", "text/csv", b"a,b")]
 
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]):
         await chat.says(mara, "/chart title=Rain")
         await chat.until(lambda chat: {"photo", "document"} <= {name for shown in chat.from_bot for name in shown.wire})
@@ -578,7 +620,7 @@ async def posted(client: aiohttp.ClientSession, url: str, update: dict[str, Any]
 
 @pytest.mark.proves("telegram.webhook")
 async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_commit(
-    fake: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake: World, mara: Person, chat: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -589,20 +631,11 @@ async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_c
         "telegram_webhook_secret": "fake-secret",
         "telegram_webhook_listen": f"127.0.0.1:{port}",
     }
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     async with (
         errand_on(fake, tmp_path, model=echo(), router="one", **webhook) as app,
         aiohttp.ClientSession() as client,
     ):
-        remember, refusals = app.store.remember, [StorageBusy()]
-
-        async def busy_at_first(**given: Any) -> Arrived | None:
-            if refusals:
-                raise refusals.pop()
-            return await remember(**given)
-
-        monkeypatch.setattr(app.store, "remember", busy_at_first)
+        refusals = busy(app.store, monkeypatch, times=1)
         await chat.says(mara, "Hello")  # what is not durable comes again
         await chat.shows("heard: Hello")
         assert refusals == []
@@ -621,11 +654,9 @@ async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_c
 
 @pytest.mark.proves("telegram.token_secret")
 async def test_the_token_is_in_no_log_whatever_goes_wrong(
-    fake: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    fake: World, mara: Person, chat: Chat, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     fake.faults.drop("*")
     fake.faults.refuse("*", 502, "Bad Gateway")
     fake.faults.lose_answer("sendMessage")
@@ -682,10 +713,10 @@ async def test_where_a_topic_is_gone_the_answer_goes_to_the_chat(fake: World, tm
 
 
 @pytest.mark.proves("telegram.picture_cheap")
-async def test_a_picture_that_telegram_refuses_harms_no_answer(fake: World, tmp_path: Path) -> None:
+async def test_a_picture_that_telegram_refuses_harms_no_answer(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
     work = Work()
-    mara = fake.person("Mara")
-    chat = mara.private_chat()
     refusal = fake.faults.refuse("sendMessageDraft", 400, "Bad Request: DRAFT_INVALID", times=99)
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         await chat.says(mara, "/look what=Rome")
