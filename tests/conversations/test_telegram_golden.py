@@ -1,6 +1,8 @@
 """Whole conversations in Telegram, kept as people see them. Rewrite them with ERRAND_GOLDEN=1, and read them."""
 
+import asyncio
 import os
+import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from tests.conversations.telegram_talk import errand_on, pressed
 from tests.conversations.test_plans import Models, calls, plan
 from tests.fakes.telegram import PICTURE, Chat, Person, Shown, World, telegram
 
+UNSTEADY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|\d+\.\d+ s")  # times and how long it took
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -25,8 +28,8 @@ def compare(name: str, transcript: str) -> None:
     assert transcript + "\n" == path.read_text()
 
 
-def office() -> list[Functions]:
-    """A small office: weather, a chart of it, and mail."""
+def office(brewing: asyncio.Event) -> list[Functions]:
+    """A small office: weather, a chart of it, mail, and tea that is never done."""
 
     @tool(read_only=True)
     def weather(city: str) -> str:
@@ -43,7 +46,14 @@ def office() -> list[Functions]:
         """Send mail."""
         return f"sent to {to}"
 
-    return [Functions([weather, chart, mail])]
+    @tool(read_only=True)
+    async def brew(what: str) -> str:
+        """Brew something, for ever."""
+        brewing.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    return [Functions([weather, chart, mail, brew])]
 
 
 def model(messages: Sequence[ChatMessage]) -> ModelReply:
@@ -58,6 +68,10 @@ def model(messages: Sequence[ChatMessage]) -> ModelReply:
             return calls(("ask", {"questions": [{"text": "In which city?", "choices": ["Rome", "Oslo"]}]}))
         case "Rome":
             return plan('a: weather(city="Rome")', answer="It is {{a}}.")
+        case "Brew tea":
+            return plan('b: brew(what="tea")')
+        case "Send the weather to Ann":
+            return plan('a: weather(city="Rome")', "m: mail(text=${a})")
         case "Draw the rain in Oslo":
             return plan('c: chart(title="Oslo")', answer="Here it is.")
         case "sum it up":
@@ -75,7 +89,7 @@ async def fake() -> AsyncIterator[World]:
     assert server.problems == []
 
 
-async def _talked(chat: Chat, mara: Person, *, prefix: str, fake: World) -> None:
+async def _talked(chat: Chat, mara: Person, *, prefix: str, fake: World, brewing: asyncio.Event) -> None:
     """The same conversation, wherever it is."""
 
     async def says(text: str, expected: str, *, reply_to: Shown | None = None) -> Shown:
@@ -94,6 +108,18 @@ async def _talked(chat: Chat, mara: Person, *, prefix: str, fake: World) -> None
     again = await says("What is the weather?", "In which city?")
     await chat.says(mara, "Rome", reply_to=again)
     await chat.shows("It is sunny", after=again)
+    asked = await says("Send the weather to Ann", "which to?")
+    await chat.says(mara, "ann@team.example", reply_to=asked)
+    approval = await chat.shows("May I run", after=asked)
+    await pressed(mara, approval, "no")
+    await chat.shows("you said no", after=approval)
+    command = "/{}@errand_bot" if prefix else "/{}"
+    sent = await chat.says(mara, command.format("why"))
+    await chat.shows("Because:", after=sent)
+    await chat.says(mara, f"{prefix}Brew tea")
+    await asyncio.wait_for(brewing.wait(), 5)
+    await chat.says(mara, command.format("stop"))
+    await chat.shows("Stopped.")
     await says("Draw the rain in Oslo", "Here it is.")
     await chat.until(lambda chat: "photo" in chat.from_bot[-1].wire)
     await chat.sends_document(mara, "notes.txt", b"we meet at nine", mime="text/plain", caption=f"{prefix}sum it up")
@@ -106,9 +132,10 @@ async def _talked(chat: Chat, mara: Person, *, prefix: str, fake: World) -> None
 async def test_a_conversation_reads_well(
     fake: World, tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.telegram.pacing.IN_A_CHAT", Limit(1000, 1.0))  # nobody reads along
-    mara = fake.person("Mara")
-    async with errand_on(fake, tmp_path, toolsets=office(), model=Models(one=model), router="one"):
+    for limit in ("IN_A_CHAT", "IN_A_GROUP"):  # nobody reads along
+        monkeypatch.setattr(f"adapters.telegram.pacing.{limit}", Limit(1000, 1.0))
+    mara, brewing = fake.person("Mara"), asyncio.Event()
+    async with errand_on(fake, tmp_path, toolsets=office(brewing), model=Models(one=model), router="one"):
         match where:
             case "private":
                 chat, prefix = mara.private_chat(), ""
@@ -117,5 +144,5 @@ async def test_a_conversation_reads_well(
             case _:
                 forum = fake.group("Team", mara, topics=True)
                 chat, prefix = forum.topic("Weather", by=mara), "@errand_bot "
-        await _talked(chat, mara, prefix=prefix, fake=fake)
-    compare(f"telegram_{where}", chat.transcript())
+        await _talked(chat, mara, prefix=prefix, fake=fake, brewing=brewing)
+    compare(f"telegram_{where}", UNSTEADY.sub("…", chat.transcript()))
