@@ -15,6 +15,7 @@ from orchestrator.words import each_way, say
 Topic = Literal["argument", "approval", "repeat"]
 Scope = Literal["session", "always"]
 SHOWN = 1_000  # characters of one argument in a question
+FOLDED = 300  # characters of all arguments above which they stand in a quote, which a chat folds
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _field(blank: Blank, find: FindTool) -> QuestionField:
     tool = find(blank.tool)
     if blank.topic == "approval":
         why = _why(blank.step, tool)
-        label = " ".join((say("May I run `{tool}`: {arguments}?", tool=blank.tool, arguments=_shown(blank)), why))
+        label = _asked(blank, why)
         scopes = (say("yes, in this conversation"), say("always")) if _may_stand(tool) else ()
         return QuestionField(
             name=blank.name, label=label, choices=(say("yes"), say("no"), *scopes), closed=True, approval=True
@@ -108,6 +109,14 @@ def _why(step: Step, tool: ToolSpec | None) -> str:
     if tool.cost_usd:
         return say("It costs about ${cost}.", cost=f"{tool.cost_usd:g}")
     return say("I am not sure that you mean this.")
+
+
+def _asked(blank: Blank, why: str) -> str:
+    """What is to be agreed to. Many words stand below the question, as a quote."""
+    shown = _shown(blank)
+    if len(shown) <= FOLDED:
+        return " ".join((say("May I run `{tool}`: {arguments}?", tool=blank.tool, arguments=shown), why))
+    return f"{say('May I run `{tool}` with this?', tool=blank.tool)} {why}\n\n> {shown}"
 
 
 def _shown(blank: Blank) -> str:

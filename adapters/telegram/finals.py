@@ -6,19 +6,19 @@ not found, it is sent once more, and says that it may have been seen.
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 
 from telegram import ForceReply
 from telegram.error import TelegramError
 
 from adapters.base import Shelf
-from adapters.telegram.entities import Styled, joined, plain, render
+from adapters.telegram.entities import Styled, joined, plain, render, units
 from adapters.telegram.errors import is_unclear
 from adapters.telegram.inbound import Place
 from adapters.telegram.rich import rich_html
 from adapters.telegram.sending import Markup, Sender
-from adapters.telegram.splitting import split
+from adapters.telegram.splitting import LONGEST, split
 from adapters.text import SEEN
 from orchestrator.messages import Answer, Attachment, Delivery
 
@@ -31,20 +31,21 @@ ReadFile = Callable[[Attachment], Awaitable[bytes]]
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a delivery is: the messages of its pages that were sent, and whether the next one may have been. That one
-    would stand behind the message `after`, which is 0 where nothing is known."""
+    would stand behind the message `after`, which is 0 where nothing is known. A `rich` one has one page."""
 
     delivery: str
     sent: tuple[int, ...] = ()
     unclear: bool = False
     after: int = 0
+    rich: bool = False
 
     def written(self) -> str:
-        return json.dumps([self.delivery, self.sent, self.unclear, self.after])
+        return json.dumps(asdict(self))
 
     @classmethod
     def read(cls, note: str) -> "Progress":
-        delivery, sent, unclear, after = json.loads(note)
-        return cls(delivery, tuple(sent), unclear, after)
+        known = json.loads(note)
+        return cls(**{**known, "sent": tuple(known["sent"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,12 @@ class Finals:
         """Send what is not sent yet. The id of the message with the last words."""
         place, session = Place.of(delivery.address), delivery.address.session
         progress = await self._progress(delivery, session)
-        html = "" if progress.sent or progress.unclear else self._rich(delivery, look)
-        if html:
-            rich = partial(self._sender.rich, place, html, markup=look.markup, reply_to=look.reply_to)
-            page = await self._page(place, progress, partial(_as_page, rich))
-            if page is not None:
-                return await self._with_files(delivery, page, pages=1)
-        pages = split(joined([render(delivery.part.text), look.below]))
+        if not progress.sent and (html := self._rich(delivery, look)):
+            page = await self._rich_page(place, replace(progress, rich=True), html, look)
+            progress = page or progress
+        if progress.rich and progress.sent:
+            return await self._with_files(delivery, progress, pages=1)
+        pages = split(joined([render(delivery.part.text), look.below]), LONGEST - units(SEEN) - 1)
         for number in range(len(progress.sent), len(pages)):
             markup = look.markup if number == len(pages) - 1 else None
             progress = await self._text(session, progress, pages[number], replace(look, markup=markup), place=place)
@@ -101,6 +101,15 @@ class Finals:
             return ""
         return rich_html(delivery.part.text) or ""
 
+    async def _rich_page(self, place: Place, progress: Progress, html: str, look: Look) -> Progress | None:
+        """The whole of it as a rich message; None where the server takes none."""
+
+        async def send(unclear: bool) -> int | None:  # noqa: FBT001 - it is called with one word
+            text = f"<p>{SEEN}</p>{html}" if unclear else html
+            return await self._sender.rich(place, text, markup=look.markup, reply_to=look.reply_to)
+
+        return await self._page(place, progress, send, markup=look.markup)
+
     async def _text(self, session: str, progress: Progress, page: Styled, look: Look, *, place: Place) -> Progress:
         """One page: written over the message that has shown the turn, where there is one, else sent."""
         live = None if progress.sent else look.live
@@ -110,9 +119,9 @@ class Finals:
             live = None
 
         async def send(unclear: bool) -> int:  # noqa: FBT001 - it is called with one word
-            text = joined([plain(SEEN, "italic"), page], between="\n") if unclear else page
+            text = joined([plain(SEEN), page], between="\n") if unclear else page
             reply_to = None if progress.sent else look.reply_to
-            return await self._sender.text(place, split(text)[0], markup=look.markup, reply_to=reply_to, at_once=True)
+            return await self._sender.text(place, text, markup=look.markup, reply_to=reply_to, at_once=True)
 
         sent = await self._page(place, progress, send, markup=look.markup)
         assert sent is not None

@@ -462,6 +462,34 @@ async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for_
     assert chat.from_bot[-1].text == "(you may have seen this already)\nheard: Hello again", "it was not found"
 
 
+@pytest.mark.proves("telegram.lost_answer", "telegram.long")
+async def test_a_long_answer_that_was_cut_off_in_the_middle_is_whole_in_the_end(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
+    words = " ".join(f"word{number}" for number in range(1_500))
+    fake.faults.drop("sendMessage", contains="word900")
+    async with errand_on(fake, tmp_path, model=Models(one=lambda _: ModelReply(words, "")), router="one") as app:
+        await chat.says(mara, "a lot")
+        await chat.shows("word1499")
+        await app.idle()
+    told = " ".join(shown.text for shown in chat.from_bot).replace("(you may have seen this already)", "")
+    assert told.split() == words.split()
+
+
+@pytest.mark.proves("telegram.lost_answer", "telegram.rich")
+async def test_a_rich_answer_that_may_have_arrived_is_looked_for_too(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
+    rows = "\n".join(f"| row {number} | {'words ' * 20} |" for number in range(60))
+    models = Models(one=lambda _: ModelReply(f"| a | b |\n|---|---|\n{rows}", ""))
+    fake.faults.lose_answer("sendRichMessage")
+    async with errand_on(fake, tmp_path, model=models, router="one") as app:
+        await chat.says(mara, "a table")
+        await chat.shows("row 59")
+        await app.idle()
+    assert len(chat.from_bot) == 1
+
+
 @pytest.mark.proves("telegram.formatting_refused")
 async def test_a_text_whose_formatting_is_refused_arrives_without_it(
     fake: World, mara: Person, chat: Chat, tmp_path: Path

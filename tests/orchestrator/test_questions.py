@@ -138,3 +138,13 @@ def test_an_answer_cannot_refer_to_results() -> None:
     plan = Plan(steps=(Step(id="a", tool="mail__send", arguments={"to": "ann"}, missing=("text",)),))
     assert read_reply(typed("costs ${HOME}"), plan, {"a": NEEDS_ARGUMENTS}, FIND) == {}
     assert read_reply(typed("step:a"), plan, {"a": NEEDS_ARGUMENTS}, FIND) == {}
+
+
+@pytest.mark.proves("approval.asked")
+def test_many_words_of_a_call_stand_below_the_question_and_are_whole() -> None:
+    words = "word " * 100
+    waiting = {"a": StepResult(status="waiting", waits_for="approval", data={"text": words})}
+    question = plan_question("q1", SENDING, waiting, FIND)
+    head, _, below = question.text.partition("\n\n> ")
+    assert head.startswith("May I run `mail__send` with this?")
+    assert words in below
