@@ -402,6 +402,7 @@ PROMISES = (
     Promise("docs.plans", "The plans of the documentation run.", (49, 60)),
     Promise("docs.examples", "The examples run.", (49,)),
     Promise("docs.models", "The documentation lists every provider as the code knows it.", (7, 61, 62)),
+    Promise("docs.telegram", "The page of the local Telegram names what it has.", (1, 49)),
     Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
     Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
 )

@@ -12,6 +12,8 @@ from bot.settings import Settings
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.functions import Functions, tool
 from tests.conversations.talk import talking
+from tests.fakes.telegram import Chat, Person, World
+from tests.fakes.telegram.faults import Faults
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
@@ -52,6 +54,17 @@ def test_the_examples_run(tmp_path: Path) -> None:
     said = run("-m", "bot", "plan", str(ROOT / "examples" / "tax.plan"), folder=tmp_path)
     assert "30.4" in said
     assert "Friday" in said
+
+
+@pytest.mark.proves("docs.telegram")
+def test_the_local_telegram_has_what_its_page_names() -> None:
+    page = (ROOT / "docs" / "fake_telegram.md").read_text()
+    rows = re.findall(r"^\| (?:say|see|do|arrange) \| (.*) \|$", page, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)", row)}
+    options = {"reply_to", "quote", "forwarded_from", "mentions"}
+    assert [name for name in named - options if not any(hasattr(each, name) for each in (Chat, Person, World))] == []
+    assert len(rows) == 4
+    assert all(hasattr(Faults, name) for name in ("refuse", "drop", "lose_answer", "hold"))
 
 
 @pytest.mark.proves("docs.plans")

@@ -73,6 +73,21 @@ async def test_a_press_is_answered_once_and_in_time() -> None:
         assert (await refused(late.answer())).lower() == too_late.lower()
 
 
+@pytest.mark.proves("telegram_fake.presses")
+async def test_a_press_on_what_is_gone_tells_no_more_than_its_number() -> None:
+    async with connected() as (bot, world):
+        mara = world.person("Mara")
+        chat = mara.private_chat()
+        sent = await bot.send_message(mara.id, "Where?", reply_markup=KEYS)
+        shown = await chat.shows("Where?")
+        await sent.delete()
+        await mara.presses_data(shown, "1")
+        query = (await bot.get_updates())[0].callback_query
+        assert query
+        assert query.message
+        assert (query.message.message_id, query.message.is_accessible) == (sent.message_id, False)
+
+
 @pytest.mark.proves("telegram_fake.messages")
 async def test_edits_show_their_last_state_and_only_real_ones_are_taken() -> None:
     async with connected() as (bot, world):

@@ -123,6 +123,8 @@ async def test_a_lost_answer_means_that_the_work_was_done_and_a_dropped_connecti
             with pytest.raises(NetworkError):
                 await bot.send_message(mara.id, text)
         assert chat.transcript() == "Errand: done"
+        logged = [(each.parameters["text"], each.status) for each in world.log if each.method == "sendMessage"]
+        assert logged == [("done", 200), ("not done", 0)]
 
 
 @pytest.mark.proves("telegram_fake.faults")

@@ -278,7 +278,7 @@ class Person:
             {
                 "id": query.id,
                 "from": self.user.wire,
-                "message": message.wire,
+                "message": _accessible(message),
                 "chat_instance": str(message.room.id),
                 "data": data,
             },
@@ -368,6 +368,13 @@ def _is_for_bot(state: State, text: str, entity: Mapping[str, Any]) -> bool:
     if entity["type"] == "bot_command":
         return "@" not in words or words.endswith(f"@{state.bot.username}")
     return words == f"@{state.bot.username}"
+
+
+def _accessible(message: Shown) -> Wire:
+    """What an update tells of a message; of one that is gone little more than its number."""
+    if not message.deleted:
+        return message.wire
+    return {"chat": message.room.wire, "message_id": message.id, "date": 0}
 
 
 def _mention(text: str, person: Person) -> Wire:

@@ -16,7 +16,7 @@ from tests.fakes.telegram.calls import (
     thread_of,
 )
 from tests.fakes.telegram.refusals import Refused, bad_request
-from tests.fakes.telegram.state import Draft, Room, State, StoredFile, Typing, Wire
+from tests.fakes.telegram.state import Draft, Revision, Room, State, StoredFile, Typing, Wire
 
 ACTIONS = frozenset(
     "typing upload_photo record_video upload_video record_voice upload_voice upload_document choose_sticker "
@@ -100,8 +100,8 @@ def write_draft(state: State, asked: Asked, text: str, *, html: str = "") -> boo
     draft = _draft(room, asked["draft_id"], thread_of(room, asked))
     if draft.stopped:
         return True  # the person pressed Stop: further ones are not shown
-    draft.texts.append(text)
-    draft.html, draft.at = html, state.clock()
+    draft.revisions.append(Revision(state.clock(), text))
+    draft.html = html
     draft.can_stop, draft.keep_on_stop = bool(asked["can_stop"]), bool(asked["keep_on_stop"])
     state.changes.tell()
     return True

@@ -105,40 +105,47 @@ class BotApi(Loopback):
             raw, uploads = await _parameters(request)
         except ClientDisconnect:  # it was killed in the middle of a request
             return Response()
-        method = schema.METHODS.get(request.path_params["method"].lower())
-        called = method.__api_method__ if method else request.path_params["method"]
-        fault = self._world.faults.met_by(called, raw)
-        asked, response = Asked(called, {}, uploads), Response()
-        try:
-            if fault and fault.kind == "drop":
-                return _broken()
-            if fault and fault.refusal:
-                raise fault.refusal
-            asked = self._read(called, raw, uploads)
-            result = await self._result(asked, request)
-            self._check_answer(called, result)
-            response = JSONResponse({"ok": True, "result": result})
-        except Refused as refused:
-            response = _refusal(refused)
+        asked = self._read(request.path_params["method"], raw, uploads)
+        fault = self._world.faults.met_by(asked.method, raw)
+        if fault and fault.kind == "drop":
+            self._write_down(asked, 0)
+            return _broken()
+        response = await self._answer(asked, fault.refusal if fault else None, request)
         self._write_down(asked, response.status_code)
         if fault and fault.kind == "hold":
             await fault.until_released()
         return _broken() if fault and fault.kind == "lose the answer" else response
 
     def _read(self, called: str, raw: Mapping[str, Any], uploads: Mapping[str, Upload]) -> Asked:
-        """The call with typed parameters. Raises Refused for what this version does not have."""
+        """The call with its parameters, typed and as far as this version knows them."""
         method = schema.METHODS.get(called.lower())
-        if method is None or self._world.api_version < SINCE.get(called, (0,)):
-            raise METHOD_NOT_FOUND
-        if called not in SERVED and called not in HERE:
-            self._world.problems.append(f"{called}: not imitated")
-            raise METHOD_NOT_FOUND
+        if method is None:
+            return Asked(called, raw, uploads)
         given, problems = schema.read_call(method, raw, set(uploads))
         self._world.problems += problems if self._checked else []
-        known = {
-            name: value for name, value in given.items() if NEW_PARAMETERS.get(name, (0,)) <= self._world.api_version
-        }
-        return Asked(called, known, uploads)
+        version = self._world.api_version
+        known = {name: value for name, value in given.items() if NEW_PARAMETERS.get(name, (0,)) <= version}
+        return Asked(method.__api_method__, known, uploads)
+
+    async def _answer(self, asked: Asked, ordered: Refused | None, request: Request) -> Response:
+        try:
+            if ordered:
+                raise ordered
+            self._check_there(asked.method)
+            result = await self._result(asked, request)
+        except Refused as refused:
+            return _refusal(refused)
+        if self._checked:
+            self._world.problems += schema.answer_problems(schema.METHODS[asked.method.lower()], result)
+        return JSONResponse({"ok": True, "result": result})
+
+    def _check_there(self, method: str) -> None:
+        """Raises Refused for what this version does not have."""
+        if method.lower() not in schema.METHODS or self._world.api_version < SINCE.get(method, (0,)):
+            raise METHOD_NOT_FOUND
+        if method not in SERVED and method not in HERE:
+            self._world.problems.append(f"{method}: not imitated")
+            raise METHOD_NOT_FOUND
 
     async def _result(self, asked: Asked, request: Request) -> Any:
         now, floods = self._world.clock(), self._world.floods
@@ -160,10 +167,6 @@ class BotApi(Loopback):
                 return self._hooks.told()
             case method:
                 return SERVED[method](self._world, asked)
-
-    def _check_answer(self, called: str, result: Any) -> None:
-        if self._checked:
-            self._world.problems += schema.answer_problems(schema.METHODS[called.lower()], result)
 
     def _write_down(self, asked: Asked, status: int) -> None:
         world = self._world

@@ -59,7 +59,7 @@ class Revision:
 
     at: float
     text: str
-    buttons: tuple[tuple[str, ...], ...]
+    buttons: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(eq=False)
@@ -129,21 +129,25 @@ class Draft:
 
     id: int
     thread: int | None
-    texts: list[str] = field(default_factory=list)
+    revisions: list[Revision] = field(default_factory=list)
     html: str = ""
-    at: float = 0.0
     can_stop: bool = False
     keep_on_stop: bool = False
     stopped: bool = False
     final: bool = False
 
     @property
+    def texts(self) -> list[str]:
+        """What it has shown, one after the other."""
+        return [each.text for each in self.revisions]
+
+    @property
     def text(self) -> str:
-        return self.texts[-1]
+        return self.revisions[-1].text
 
     def is_shown(self, now: float) -> bool:
         gone = self.final or (self.stopped and not self.keep_on_stop)
-        return not gone and now - self.at < DRAFT_SECONDS
+        return not gone and now - self.revisions[-1].at < DRAFT_SECONDS
 
 
 @dataclass(eq=False)
@@ -230,7 +234,7 @@ class StoredFile:
 
 @dataclass(frozen=True)
 class Logged:
-    """One call of the bot. `chat` is 0 where it has none, `status` the code of the answer."""
+    """One call of the bot. `chat` is 0 where it has none, `status` the code of the answer, 0 where it was dropped."""
 
     at: float
     method: str
