@@ -97,7 +97,7 @@ async def test_edits_show_their_last_state_and_only_real_ones_are_taken() -> Non
         sent = await bot.send_message(mara.id, "one", reply_markup=KEYS)
         await sent.edit_text("two")
         shown = await chat.shows("two")
-        assert (shown.edits, shown.buttons, [each.text for each in shown.revisions]) == (1, [], ["one", "two"])
+        assert (shown.edits, shown.buttons, shown.texts) == (1, [], ["one", "two"])
         assert "Message is not modified" in await refused(sent.edit_text("two"))
         assert await refused(bot.edit_message_text("x", mara.id, 99)) == "Message to edit not found"
         assert await refused(bot.edit_message_text("x", mara.id, theirs.id)) == "Message can't be edited"
@@ -264,6 +264,8 @@ async def test_a_reply_to_what_is_gone_can_be_sent_all_the_same() -> None:
         await bot.send_message(
             mara.id, "quoted", reply_parameters=ReplyParameters(said.id, quote="two"), reply_markup=ForceReply()
         )
+        quoting = await chat.shows("quoted")
+        assert (quoting.reply_to, (quoting.markup or {})["force_reply"]) == (said.id, True)
         await mara.deletes(said)
         loose = ReplyParameters(said.id, allow_sending_without_reply=True)
         await bot.send_message(mara.id, "loose", reply_parameters=loose)

@@ -185,6 +185,21 @@ async def test_files_go_both_ways_with_the_limits_of_the_server() -> None:
 
 
 @pytest.mark.proves("telegram_fake.files")
+async def test_music_and_films_arrive_as_such() -> None:
+    async with connected() as (bot, world):
+        mara = world.person("Mara")
+        chat = mara.private_chat()
+        await chat.sends_audio(mara, "song.mp3", b"ID3", caption="listen")
+        film = await chat.sends_video(mara, "film.mp4", b"film")
+        song, other = [each.message for each in await bot.get_updates() if each.message]
+        assert song.audio
+        assert (song.audio.file_name, song.caption) == ("song.mp3", "listen")
+        assert other.video
+        assert (film.file or {})["video"]["file_id"] == other.video.file_id
+        assert chat.transcript() == "Mara: <audio: song.mp3>\n  listen\nMara: <video: film.mp4>"
+
+
+@pytest.mark.proves("telegram_fake.files")
 async def test_an_album_is_several_messages_of_one_group() -> None:
     async with connected() as (bot, world):
         mara = world.person("Mara")

@@ -52,7 +52,7 @@ async def test_a_poll_is_held_until_something_comes() -> None:
 
 
 async def until_held(world: World) -> None:
-    await world.until(lambda: world.updates.is_held, words="no poll")
+    await world.until(lambda: world.updates.is_held, words="a poll")
 
 
 @pytest.mark.proves("telegram_fake.polling")
@@ -75,7 +75,7 @@ async def test_a_poller_that_has_gone_away_is_no_conflict() -> None:
             await until_held(world)
             gone.cancel()
             await asyncio.gather(gone, return_exceptions=True)
-        await world.until(lambda: not world.updates.is_held, words="still held")
+        await world.until(lambda: not world.updates.is_held, words="the end of the poll")
         mara, chat = chat_with_somebody(world)
         await chat.says(mara, "Hi")
         assert await ids(bot, timeout=50) == [1]
@@ -144,7 +144,7 @@ async def hooked(*answers: int, **options: object) -> AsyncIterator[tuple[Bot, W
 
 async def brought(world: World) -> None:
     """Everything has reached the bot."""
-    await world.until(lambda: not world.updates.pending, words="something is left")
+    await world.until(lambda: not world.updates.pending, words="the last update")
 
 
 @pytest.mark.proves("telegram_fake.webhook")
@@ -171,7 +171,7 @@ async def test_a_chat_that_is_slow_holds_up_no_other_one() -> None:
         await chat.says(mara, "slow")
         await chat.says(mara, "behind it")
         await tom.private_chat().says(tom, "quick")
-        await world.until(lambda: 3 not in world.updates.pending, words="held up")
+        await world.until(lambda: 3 not in world.updates.pending, words="the quick one")
         assert sorted(world.updates.pending) == [1, 2]
         goes_on.set()
         await brought(world)
@@ -188,7 +188,7 @@ async def test_an_answer_that_comes_too_late_brings_the_update_again() -> None:
         await brought(world)
         assert receiver.took == [(1, "a"), (1, "a")]
         world.redeliver(1)
-        await world.until(lambda: len(receiver.took) == 3, words="not again")
+        await world.until(lambda: len(receiver.took) == 3, words="the update again")
         over.set()
 
 

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
+
+LOOK_AGAIN = 0.05  # seconds: what a test looks at may change where this server does not hear of it
 
 
 class Changes:
@@ -26,7 +29,9 @@ class Changes:
         try:
             async with asyncio.timeout(seconds):
                 while (found := seen()) is None:
-                    await self.next()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_AGAIN):
+                            await self.next()
         except TimeoutError:
             raise AssertionError(failing()) from None
         return found

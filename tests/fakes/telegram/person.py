@@ -182,6 +182,15 @@ class Chat:
             for data, words in zip(pictures, captions, strict=True)
         ]
 
+    async def sends_video(self, person: "Person", name: str, data: bytes, *, caption: str = "") -> Shown:
+        file = self._state.store("videos", data, name=name, mime="video/mp4")
+        video = file.wire | {"width": 640, "height": 480, "duration": 3}
+        return await self._sent(person, {"video": video} | _caption(caption))
+
+    async def sends_audio(self, person: "Person", name: str, data: bytes, *, caption: str = "") -> Shown:
+        file = self._state.store("music", data, name=name, mime="audio/mpeg")
+        return await self._sent(person, {"audio": file.wire | {"duration": 3}} | _caption(caption))
+
     async def sends_voice(self, person: "Person", data: bytes = b"OggS", *, seconds: int = 3) -> Shown:
         file = self._state.store("voice", data, mime="audio/ogg")
         return await self._sent(person, {"voice": file.wire | {"duration": seconds}})
@@ -356,7 +365,7 @@ def _is_seen(state: State, shown: Shown) -> bool:
         return room.is_private or room.members.get(BOT_ID) not in ("left", "kicked", None)
     if room.members.get(BOT_ID) != "member":
         return False
-    if not wire.keys() & {"text", "document", "photo", "voice"}:
+    if not (shown.file or "text" in wire):
         return True
     answered = wire.get("reply_to_message") or {}
     is_reply = answered.get("from", {}).get("id") == BOT_ID and "forum_topic_created" not in answered

@@ -24,16 +24,18 @@ MOST_MEDIA = 50
 MOST_COLUMNS = 20
 WAYS = ("html", "markdown", "blocks")
 NESTED = ("blocks", "items", "cells")
+MEDIA_TAG = re.compile(rf"<({'|'.join(sorted(MEDIA))})\b")
 GREATEST_ROW = 8  # buttons
 
 
 @dataclass(frozen=True)
 class Rich:
-    """A rich message: as the Bot API has it, as HTML where it was sent so, and what it reads like."""
+    """A rich message: as the Bot API has it, its HTML where it was sent so, what it reads like, its media's tags."""
 
     content: Wire
     html: str
     plain: str
+    media: tuple[str, ...] = ()
 
 
 @serves("sendRichMessage")
@@ -49,32 +51,34 @@ def send_rich_message_draft(state: State, asked: Asked) -> bool:
 
 
 def rich_of(state: State, asked: Asked, *, draft: bool = False) -> Rich:
-    """Raises Refused."""
-    given: Mapping[str, Any] = asked["rich_message"] or {}
+    """The rich message of a call. Raises Refused."""
+    rich = read(asked["rich_message"] or {}, draft=draft)
+    if rich.media:
+        words = "makes the server fetch or show media, which is not imitated"
+        state.problems.append(f"rich message: <{rich.media[0]}> {words}")
+    return rich
+
+
+def read(given: Mapping[str, Any], *, draft: bool = False) -> Rich:
+    """What an InputRichMessage becomes. Raises Refused."""
     ways = [way for way in WAYS if given.get(way) is not None]
     if len(ways) != 1:
         raise bad_request("exactly one of the fields html, markdown, or blocks must be used in a rich message")
     html = _html(given)
-    blocks = [block for block in given["blocks"] if block] if given.get("blocks") is not None else _read(state, html)
+    media = tuple(MEDIA_TAG.findall(html))
+    if len(media) > MOST_MEDIA:
+        raise bad_request("rich message has too many media")
+    blocks = [each for each in given["blocks"] if each] if "blocks" in ways else blocks_of(tree(html))
     shown = plain(blocks)
     _check(blocks, shown, draft=draft)
     rtl = {"is_rtl": True} if given.get("is_rtl") else {}
-    return Rich({"rich_message": {"blocks": [*map(_labelled, blocks)]} | rtl}, html, shown)
+    return Rich({"rich_message": {"blocks": [*map(_labelled, blocks)]} | rtl}, html, shown, media)
 
 
 def _html(given: Mapping[str, Any]) -> str:
     if given.get("markdown") is not None:
         return str(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(given["markdown"]))
     return given.get("html") or ""
-
-
-def _read(state: State, html: str) -> list[Wire]:
-    media = re.findall(rf"<({'|'.join(sorted(MEDIA))})\b", html)
-    if len(media) > MOST_MEDIA:
-        raise bad_request("rich message has too many media")
-    if media:
-        state.problems.append(f"rich message: <{media[0]}> makes the server fetch or show media, which is not imitated")
-    return blocks_of(tree(html))
 
 
 def _check(blocks: Sequence[Wire], shown: str, *, draft: bool) -> None:

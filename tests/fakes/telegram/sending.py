@@ -87,7 +87,9 @@ def post(state: State, asked: Asked, content: Wire, **rich: str) -> Wire:
     room = open_room(state, asked)
     thread = thread_of(room, asked)
     content = content | reply_of(room, asked) | markup
-    return state.post(room, state.bot, thread, content, **rich).wire
+    shown = state.post(room, state.bot, thread, content, **rich)
+    shown.below = None if markup else asked["reply_markup"]
+    return shown.wire
 
 
 def write_draft(state: State, asked: Asked, text: str, *, html: str = "") -> bool:

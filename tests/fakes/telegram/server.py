@@ -64,9 +64,10 @@ async def telegram(
         privacy=privacy,
         private_topics=private_topics,
         api_version=tuple(map(int, api_version.split("."))),
+        checked=checked,
     )
     hooks = Webhooks(world, webhooks)
-    async with BotApi(world, hooks, port, checked=checked) as server:
+    async with BotApi(world, hooks, port) as server:
         world.url = server.url
         try:
             yield world
@@ -79,8 +80,7 @@ async def telegram(
 class BotApi(Loopback):
     """Answers the bot. Every call is checked against the schema, and so is every answer."""
 
-    def __init__(self, world: World, hooks: Webhooks, port: int, *, checked: bool) -> None:
-        self._checked = checked
+    def __init__(self, world: World, hooks: Webhooks, port: int) -> None:
         self._world = world
         self._hooks = hooks
         super().__init__(
@@ -106,6 +106,8 @@ class BotApi(Loopback):
         except ClientDisconnect:  # it was killed in the middle of a request
             return Response()
         asked = self._read(request.path_params["method"], raw, uploads)
+        self._world.calls[asked.method] += 1
+        self._world.changes.tell()
         fault = self._world.faults.met_by(asked.method, raw)
         if fault and fault.kind == "drop":
             self._write_down(asked, 0)
@@ -122,7 +124,7 @@ class BotApi(Loopback):
         if method is None:
             return Asked(called, raw, uploads)
         given, problems = schema.read_call(method, raw, set(uploads))
-        self._world.problems += problems if self._checked else []
+        self._world.problems += problems if self._world.checked else []
         version = self._world.api_version
         known = {name: value for name, value in given.items() if NEW_PARAMETERS.get(name, (0,)) <= version}
         return Asked(method.__api_method__, known, uploads)
@@ -135,7 +137,7 @@ class BotApi(Loopback):
             result = await self._result(asked, request)
         except Refused as refused:
             return _refusal(refused)
-        if self._checked:
+        if self._world.checked:
             self._world.problems += schema.answer_problems(schema.METHODS[asked.method.lower()], result)
         return JSONResponse({"ok": True, "result": result})
 
@@ -170,7 +172,6 @@ class BotApi(Loopback):
 
     def _write_down(self, asked: Asked, status: int) -> None:
         world = self._world
-        world.calls[asked.method] += 1
         world.statuses[status] += 1
         if asked.method != "getUpdates":
             world.log.append(Logged(world.clock(), asked.method, asked.chat, asked.given, status))

@@ -22,6 +22,7 @@ BOT_ID = 123456
 DRAFT_SECONDS = 30.0
 TYPING_SECONDS = 5.0
 CALLBACK_SECONDS = 15.0  # a guess: how late a press can be answered is written nowhere
+FILES = ("document", "photo", "voice", "audio", "video")
 SUFFIXES = {"photos": ".jpg", "voice": ".oga"}
 
 
@@ -64,12 +65,14 @@ class Revision:
 
 @dataclass(eq=False)
 class Shown:
-    """A message as people see it. `html` is that of a rich message, as it was sent; `plain` what it reads like."""
+    """A message as people see it. `html` is that of a rich message, as it was sent; `plain` what it reads like; `below`
+    what it does to the place where people write: a keyboard of its own, or a reply that is begun."""
 
     wire: Wire
     room: "Room"
     html: str = ""
     plain: str = ""
+    below: Wire | None = None
     deleted: bool = False
     reactions: dict[int, str] = field(default_factory=dict)
     revisions: list[Revision] = field(default_factory=list)
@@ -108,6 +111,26 @@ class Shown:
     def buttons(self) -> list[list[str]]:
         """The labels of the buttons."""
         return [[_label(button["text"]) for button in row] for row in self.keys]
+
+    @property
+    def markup(self) -> Wire | None:
+        """The buttons under it, or what is below the chat because of it."""
+        return self.wire.get("reply_markup") or self.below
+
+    @property
+    def file(self) -> Wire | None:
+        """What it says of its file, if it has one."""
+        return {name: self.wire[name] for name in FILES if name in self.wire} or None
+
+    @property
+    def reply_to(self) -> int | None:
+        """The number of the message that it answers."""
+        return (self.wire.get("reply_to_message") or {}).get("message_id")
+
+    @property
+    def texts(self) -> list[str]:
+        """What it has said, one after the other."""
+        return [each.text for each in self.revisions]
 
     @property
     def edits(self) -> int:
@@ -256,6 +279,7 @@ class State:
         privacy: bool,
         private_topics: bool,
         api_version: tuple[int, ...],
+        checked: bool,
     ) -> None:
         self.clock = clock
         self.floods = flood
@@ -264,6 +288,7 @@ class State:
         self.privacy = privacy
         self.private_topics = private_topics
         self.api_version = api_version
+        self.checked = checked
         self.changes = Changes()
         self.updates = Updates(self.changes.tell)
         self.faults = Faults()
@@ -294,7 +319,8 @@ class State:
 
     def announce(self, kind: str, body: Wire) -> int | None:
         """The id of an update for the bot, None where it wants none of this kind."""
-        self.problems += schema.update_problems({"update_id": 0, kind: body})
+        if self.checked:
+            self.problems += schema.update_problems({"update_id": 0, kind: body})
         return self.updates.push(kind, body)
 
     def store(self, kind: str, data: bytes, *, name: str | None = None, mime: str | None = None) -> StoredFile:

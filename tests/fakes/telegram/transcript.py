@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 
 from tests.fakes.telegram.state import Room, Shown, State
 
-FILES = ("document", "photo", "voice", "audio")
 QUOTED = 30  # characters of the message that is answered
 
 
@@ -31,11 +30,10 @@ def lines_of(state: State, shown: Shown, thread: int | None = None) -> Iterator[
 
 
 def _content(shown: Shown) -> Iterator[str]:
-    for kind in FILES:
-        if kind in shown.wire:
-            name = shown.wire[kind].get("file_name") if kind in ("document", "audio") else None
-            yield f"<{kind}: {name}>" if name else f"<{kind}>"
-    if shown.text or not any(kind in shown.wire for kind in FILES):
+    for kind, file in (shown.file or {}).items():
+        name = file.get("file_name") if kind != "photo" else None
+        yield f"<{kind}: {name}>" if name else f"<{kind}>"
+    if shown.text or not shown.file:
         yield shown.text
 
 

@@ -40,9 +40,10 @@ class World(State):
         chat.adds_the_bot()
         return chat
 
-    async def until(self, seen: Callable[[], object], *, words: str = "it did not come") -> None:
-        """Wait until something is so. Raises AssertionError with the words after five seconds."""
-        await self.changes.until(lambda: seen() or None, seconds=LONGEST_WAIT, failing=lambda: words)
+    async def until(self, is_so: Callable[[], object], *, words: str = "what did not come") -> None:
+        """Wait until it is so. Raises AssertionError with what was waited for."""
+        told = f"waited in vain for {words}; problems: {self.problems}"
+        await self.changes.until(lambda: is_so() or None, seconds=LONGEST_WAIT, failing=lambda: told)
 
     def redeliver(self, update_id: int) -> None:
         """The bot gets an update once more, as if it had not confirmed it."""
@@ -51,6 +52,11 @@ class World(State):
     def reverse_next_batch(self) -> None:
         """The next answer to getUpdates that has several is in the wrong order."""
         self.updates.reverse_next = True
+
+    @property
+    def confirmed(self) -> list[int]:
+        """The ids of the updates that the bot has had."""
+        return [each for each in self.updates.every if each not in self.updates.pending]
 
     @property
     def last_update_id(self) -> int:
