@@ -117,7 +117,8 @@ def is_addressed(sent: Sent, me: Me) -> bool:
     if sent.chat.type == sent.chat.PRIVATE:
         return True
     replied = sent.reply_to_message
-    to_me = replied is not None and replied.from_user is not None and replied.from_user.id == me.id
+    is_reply = replied is not None and not replied.forum_topic_created  # what is said in a topic "answers" its head
+    to_me = is_reply and replied is not None and replied.from_user is not None and replied.from_user.id == me.id
     return to_me or any(_is_mention(entity, text, me) for entity, text in _entities(sent))
 
 

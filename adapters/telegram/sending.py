@@ -184,15 +184,20 @@ class Sender:
 
     async def file(self, place: Place, content: bytes, *, name: str, is_image: bool) -> int:
         """Send a file that has had its turn, an image so that it is seen; its message's id."""
-        as_photo = is_image and len(content) <= PHOTO_BYTES
+        file = InputFile(content, filename=name)
 
-        async def send(chat: int, thread: int | None) -> Sent:
-            file = InputFile(content, filename=name)
-            if as_photo:
-                return await self._bot.send_photo(chat, file, message_thread_id=thread)
+        async def photo(chat: int, thread: int | None) -> Sent:
+            return await self._bot.send_photo(chat, file, message_thread_id=thread)
+
+        async def document(chat: int, thread: int | None) -> Sent:
             return await self._bot.send_document(chat, file, message_thread_id=thread)
 
-        return (await self._sent(place, send, at_once=True)).message_id
+        if is_image and len(content) <= PHOTO_BYTES:
+            try:
+                return (await self._sent(place, photo, at_once=True)).message_id
+            except BadRequest as error:  # no picture to Telegram: too long, too wide, or none at all
+                log.info("a picture goes out as a document", extra={"reason": error.message})
+        return (await self._sent(place, document, at_once=True)).message_id
 
     async def title(self, place: Place, name: str) -> None:
         """Name a topic."""

@@ -28,6 +28,8 @@ from tests.conversations.test_approvals import plan as hand
 from tests.conversations.test_plans import Models
 from tests.conversations.test_while_busy import Work
 from tests.fakes.telegram import PICTURE, TOKEN, Chat, Person, World, telegram
+from tests.fakes.telegram.asking import make_topic
+from tests.fakes.telegram.state import BOT_ID
 
 
 @pytest.fixture
@@ -771,3 +773,31 @@ async def test_a_picture_that_a_dead_process_has_left_in_a_group_becomes_the_ans
         await group.shows("done: look Rome")
     assert "done: look Rome" in picture.text
     assert group.from_bot == [picture]
+
+
+@pytest.mark.proves("telegram.files")
+async def test_a_picture_that_telegram_cannot_show_goes_out_as_a_document(
+    mara: Person, fake: World, chat: Chat, tmp_path: Path
+) -> None:
+    @tool(read_only=True)
+    def chart(title: str) -> ToolFile:
+        """Draw."""
+        return ToolFile("chart.png", "image/png", b"no picture")
+
+    async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]):
+        await chat.says(mara, "/chart title=Rain")
+        await chat.until(lambda chat: "document" in chat.from_bot[-1].wire if chat.from_bot else False)
+
+
+@pytest.mark.proves("telegram.gate", "telegram.topics")
+async def test_what_is_said_in_a_topic_that_the_bot_has_made_is_not_all_for_it(fake: World, tmp_path: Path) -> None:
+    fake.privacy = False
+    mara = fake.person("Mara")
+    forum = fake.group("Team", mara, topics=True)
+    made = make_topic(fake, forum.room, "Trips", by=BOT_ID)
+    trips = forum.topic_named(made.name)
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await trips.says(mara, "just talking")
+        await trips.says(mara, "@errand_bot hello")
+        await trips.shows("heard: hello")
+    assert [shown.text for shown in trips.from_bot if shown.text] == ["heard: hello"]
