@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from adapters.base import Adapter
@@ -12,8 +13,10 @@ from bot.settings import Settings
 from bot.shelf import StoreShelf
 from bot.wiring import commands_of
 from orchestrator.errors import SettingsInvalid
+from orchestrator.messages import Attachment
 from orchestrator.sessions import Sessions
 from orchestrator.words import languages, speaking
+from storage.files import FileMissing
 
 if TYPE_CHECKING:
     from adapters.telegram.channel import Telegram
@@ -52,9 +55,17 @@ def telegram_of(settings: Settings, app: App) -> "Telegram":
         rate=settings.telegram_rate,
         webhook=_webhook(settings),
         menu=_menu(settings, app),
-        read_file=lambda file: app.files.read(file.file),
+        read_file=partial(_content, app),
         code_for_nobody=_tell_code,
     )
+
+
+async def _content(app: App, file: Attachment) -> bytes | None:
+    """A kept file for a channel; None where somebody has deleted it."""
+    try:
+        return await app.files.read(file.file)
+    except FileMissing:
+        return None
 
 
 def _webhook(settings: Settings) -> "Webhook | None":

@@ -21,11 +21,13 @@ from adapters.telegram.sending import Markup, Sender
 from adapters.telegram.splitting import LONGEST, split
 from adapters.text import SEEN
 from orchestrator.messages import Answer, Attachment, Delivery
+from orchestrator.words import say
 
 SENDING = "sending/"  # keys of notes, one a session
 IMAGES = {"image/png", "image/jpeg"}  # what Telegram shows as a picture
 
-ReadFile = Callable[[Attachment], Awaitable[bytes]]
+ReadFile = Callable[[Attachment], Awaitable[bytes | None]]
+"""The content of a kept file; None where it is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +136,19 @@ class Finals:
         place, session = Place.of(delivery.address), delivery.address.session
         files = delivery.part.files if isinstance(delivery.part, Answer) else ()
         for file in files[len(progress.sent) - pages :]:
-            content = await self._read_file(file)
-            send = partial(self._sender.file, place, content, name=file.name, is_image=file.mime in IMAGES)
-            sent = await self._page(place, progress, partial(_as_page, send))
+            sent = await self._page(place, progress, partial(_as_page, await self._file(place, file)))
             assert sent is not None
             progress = sent
         self._begun.pop(session, None)
         return progress.sent[pages - 1]
+
+    async def _file(self, place: Place, file: Attachment) -> Callable[[], Awaitable[int]]:
+        """Sends a file; where it was deleted meanwhile, a word in its place, so that the answer is not held back."""
+        content = await self._read_file(file)
+        if content is None:
+            gone = plain(say("{name} is not there any more.", name=file.name))
+            return partial(self._sender.text, place, gone, at_once=True)
+        return partial(self._sender.file, place, content, name=file.name, is_image=file.mime in IMAGES)
 
     async def _page(
         self, place: Place, progress: Progress, send: Callable[[bool], Awaitable[int | None]], *, markup: Markup = None

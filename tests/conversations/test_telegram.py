@@ -801,3 +801,24 @@ async def test_what_is_said_in_a_topic_that_the_bot_has_made_is_not_all_for_it(f
         await trips.says(mara, "@errand_bot hello")
         await trips.shows("heard: hello")
     assert [shown.text for shown in trips.from_bot if shown.text] == ["heard: hello"]
+
+
+@pytest.mark.proves("telegram.files")
+async def test_a_file_that_was_deleted_meanwhile_holds_no_answer_back(
+    mara: Person, fake: World, chat: Chat, tmp_path: Path
+) -> None:
+    @tool(read_only=True)
+    def chart(title: str) -> ToolFile:
+        """Draw."""
+        return ToolFile("chart.png", "image/png", PICTURE)
+
+    hold = fake.faults.hold("sendMessage")
+    async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]) as app:
+        await chat.says(mara, "/chart title=Rain")
+        await asyncio.wait_for(hold.reached.wait(), 5)
+        (kept,) = (tmp_path / "files").glob("*/chart.png")
+        kept.unlink()
+        hold.release()
+        await chat.shows("chart.png is not there any more.")
+        await app.idle()
+        assert await app.store.undelivered() == []
