@@ -46,6 +46,11 @@ class Shelf(Protocol):
         ...
 
 
+class FileRefused(Exception):
+    """The channel cannot bring this file, and trying again would not help. The message is a sentence for the person:
+    which file, why, and what they can do instead."""
+
+
 class Adapter(Protocol):
     """One channel. Its platform's events go in through `accept`; what people see comes out of the other two."""
 
@@ -73,10 +78,13 @@ class Adapter(Protocol):
 
 @runtime_checkable
 class Fetches(Protocol):
-    """A channel in which people send files."""
+    """What a channel can do besides whose people send files."""
 
     async def fetch(self, attachment: Attachment) -> bytes:
-        """The content of a file. Raises DeliveryError; its words tell the person why it cannot be taken."""
+        """The bytes behind an attachment's `ref`. May be called again for one that was fetched before.
+
+        Raises FileRefused, and DeliveryError for trouble that may pass.
+        """
         ...
 
 

@@ -3,13 +3,16 @@
 import asyncio
 import sys
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 from adapters.base import DeliveryError, Unanswered, reason_of
 from adapters.face import Face, Interrupted
 from adapters.piped import Piped
-from orchestrator.messages import Accept, Address, Delivery, Inbound, Live, Message, Person, Stop
+from adapters.text import file_lines
+from orchestrator.messages import Accept, Address, Answer, Delivery, Inbound, Live, Message, Person, Stop
 
 WORDS = ("/help", "/new", "/status", "/stop", "/why", "/tools", "/quit")
 LEAVING = {"/quit", "/exit"}
@@ -19,8 +22,8 @@ GREETING = "/help says what I know. Ctrl-C stops what runs, Ctrl-D leaves.\n"
 class Console:
     """A chat in the terminal, or over a pipe where standard input or output is none.
 
-    `about` is said first. `first` is sent as if it had been typed. In a pipe, a line is read once the one before it
-    has been answered, so that the answer to a question can stand in the next line.
+    `about` is said first. `first` is sent as if it had been typed. `where` tells the place of a kept file. In a pipe, a
+    line is read once the one before it has been answered, so that the answer to a question can stand in the next line.
     """
 
     name = "console"
@@ -31,6 +34,7 @@ class Console:
         *,
         about: str = "",
         first: str | None = None,
+        where: Callable[[str], Path] | None = None,
         source: TextIO | None = None,
         target: TextIO | None = None,
         echo: bool = False,
@@ -40,6 +44,7 @@ class Console:
         self._address = Address(channel=self.name, chat=person or "local")
         self._about = about
         self._first = first
+        self._where = where
         self._leave_seconds = leave_seconds
         self._face = _face(source or sys.stdin, target or sys.stdout, echo=echo)
         self._unanswered = Unanswered()
@@ -60,12 +65,20 @@ class Console:
 
     async def deliver(self, delivery: Delivery) -> None:
         try:
-            await self._face.deliver(delivery)
+            await self._face.deliver(self._with_files(delivery))
         except DeliveryError:
             self._is_gone = True
             self._unanswered.give_up()
             raise
         self._unanswered.answered(delivery.turn)
+
+    def _with_files(self, delivery: Delivery) -> Delivery:
+        """The same with a line below the answer for each of its files: a terminal can show no more of them."""
+        part = delivery.part
+        if not isinstance(part, Answer) or not part.files:
+            return delivery
+        text = "\n".join([part.text, "", *file_lines(part.files, self._where)])
+        return delivery.model_copy(update={"part": part.model_copy(update={"text": text})})
 
     async def _greet(self) -> None:
         if self._about:

@@ -117,7 +117,7 @@ def _inbound(said: Mapping[str, Any]) -> Inbound:
     fields = dict(said)
     place = {"channel": Lines.name, "chat": fields.pop("chat", DEFAULT_CHAT), "thread": fields.pop("thread", None)}
     person = {"id": fields.pop("person", DEFAULT_PERSON)}
-    if stray := fields.keys() & {"address", "sent_at"}:
+    if stray := fields.keys() & {"address", "sent_at", "attachments"}:
         raise Unusable(f"{min(stray)!r} is no field of a line; write it as {EXAMPLE}")
     arrival = {"kind": "message", **fields, "person": person, "sent_at": datetime.now(UTC)}
     try:

@@ -1,9 +1,10 @@
 """Words that more than one channel shows: safe text, plan cards, and how a question is put."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
-from orchestrator.messages import PlanCard, Question, QuestionField, StepLine, StepState
+from orchestrator.messages import Attachment, PlanCard, Question, QuestionField, StepLine, StepState
 
 SEEN = "(you may have seen this already)"
 MARKS: dict[StepState, str] = {
@@ -41,6 +42,12 @@ def card_title(card: PlanCard) -> str:
 
 def step_text(step: StepLine) -> str:
     return one_line(f"{step.title}: {step.note}" if step.note else step.title)
+
+
+def file_lines(files: Sequence[Attachment], where: Callable[[str], Path] | None) -> Iterator[str]:
+    """A line for each file: what it is, and where, if that is known."""
+    for file in files:
+        yield f"- {one_line(file.in_words)}" + (f": `{where(file.file)}`" if where else "")
 
 
 def choice_lines(question: Question) -> Iterator[str]:

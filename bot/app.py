@@ -11,14 +11,15 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from adapters.base import Adapter, DeliveryError, Fetches
+from adapters.base import Adapter
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
-from bot.settings import Settings, WhileBusy
+from bot.fetching import Fetching
+from bot.settings import Settings, WhileBusy, files_folder
 from bot.wiring import Chains, MakeModel, default_toolsets, models_of, turns_of
-from orchestrator.files import kept
 from orchestrator.intake import Intake, edited
-from orchestrator.messages import INBOUND, Attachment, Edit, Inbound, Live, Message, Receipt, Status
+from orchestrator.listening import Listening
+from orchestrator.messages import INBOUND, Edit, Inbound, Live, Receipt, Status
 from orchestrator.steering import Steering
 from orchestrator.summarizing import Summarizing
 from orchestrator.tools.catalog import Catalog
@@ -48,6 +49,8 @@ class App:
         summarizing: Summarizing,
         *,
         files: FileStore,
+        listening: Listening,
+        fetch_seconds: float,
         while_busy: WhileBusy,
         drain_seconds: float,
     ) -> None:
@@ -61,6 +64,14 @@ class App:
         self._steering: dict[str, Steering] = {}
         self._adapters: dict[str, Adapter] = {}
         self._post = Post(store, self._adapters)
+        self._fetching = Fetching(
+            store,
+            files,
+            self._adapters,
+            listening=listening,
+            seconds=fetch_seconds,
+            language_of=turns.language_of,
+        )
         self._dispatcher = Dispatcher(
             self._work,
             self._stop,
@@ -123,7 +134,7 @@ class App:
         async def amended() -> Inbound | None:
             if await self.store.turn(arrived.turn) or await self._turns.has_acted(arrived):
                 return None
-            new = edited(inbound, edit)
+            new = edited(await self._fetching.known(arrived, inbound), edit)
             await self.store.amend(arrived.turn, INBOUND.dump_json(new).decode(), amended_by=edited_by.turn)
             return new
 
@@ -156,31 +167,11 @@ class App:
         """The end of a turn that a person has stopped."""
         return await self._concluded(arrived, inbound, self._turns.stop_turn)
 
-    async def _with_files(self, arrived: Arrived, inbound: Inbound) -> Inbound:
-        """The same with its files fetched, and noted, so that a restart does not fetch them again."""
-        adapter = self._adapters.get(arrived.channel)
-        is_new = isinstance(inbound, Message) and any(not (e.file or e.problem) for e in inbound.attachments)
-        if not (is_new and isinstance(inbound, Message) and isinstance(adapter, Fetches)):
-            return inbound
-        come = tuple([await self._fetched(adapter, each) for each in inbound.attachments])
-        whole = inbound.model_copy(update={"attachments": come})
-        await self.store.rewrite(arrived.turn, INBOUND.dump_json(whole).decode())
-        return whole
-
-    async def _fetched(self, adapter: Fetches, attachment: Attachment) -> Attachment:
-        if attachment.file or attachment.problem:
-            return attachment
-        try:
-            return await kept(self.files, attachment, await adapter.fetch(attachment))
-        except DeliveryError as error:
-            return attachment.model_copy(update={"problem": str(error)})
-
     async def _take_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
-        inbound = await self._with_files(arrived, inbound)
-
         async def emit(part: Live) -> None:
             await self._post.show(inbound.address, arrived.turn, part)
 
+        inbound = await self._fetching.complete(arrived, inbound)
         if not self._steers:
             return await self._turns.take_turn(arrived, inbound, emit)
         steering = self._steering[arrived.session] = Steering(inbound.person.id)
@@ -248,13 +239,15 @@ async def build(
         await catalog.start()
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
         chains = Chains.of(settings, make)
-        files = FileStore(settings.files)
+        files = FileStore(files_folder(settings))
         yield App(
             store,
             catalog,
             turns_of(settings, store, catalog, chains, files=files, now=now),
             Summarizing(store, chains.synthesizer, last=settings.history_messages),
             files=files,
+            listening=Listening(catalog, files, tool=settings.transcription, seconds=settings.tool_seconds),
+            fetch_seconds=settings.fetch_seconds,
             while_busy=settings.while_busy,
             drain_seconds=settings.drain_seconds,
         )

@@ -16,7 +16,7 @@ from orchestrator.errors import SettingsInvalid
 from orchestrator.messages import Attachment
 from orchestrator.sessions import Sessions
 from orchestrator.words import languages, speaking
-from storage.files import FileMissing
+from storage.errors import StorageFileUnknown
 
 if TYPE_CHECKING:
     from adapters.telegram.channel import Telegram
@@ -64,7 +64,7 @@ async def _content(app: App, file: Attachment) -> bytes | None:
     """A kept file for a channel; None where somebody has deleted it."""
     try:
         return await app.files.read(file.file)
-    except FileMissing:
+    except StorageFileUnknown:
         return None
 
 
@@ -89,7 +89,7 @@ def _tell_code(code: str, bot: str) -> None:
 
 
 def _menu(settings: Settings, app: App) -> Mapping[str, Sequence[tuple[str, str]]]:
-    commands = commands_of(app.store, app.catalog, Sessions(app.store), settings)
+    commands = commands_of(app.store, app.catalog, Sessions(app.store, app.files), settings)
     menu = {}
     for code in languages():
         with speaking(code):

@@ -130,7 +130,7 @@ async def _chat(settings: Settings, *, first: str | None = None) -> None:
     from bot.wiring import about_models  # noqa: PLC0415
 
     async with build(settings) as app:
-        await app.serve([Console(settings.person, about=about_models(settings), first=first)])
+        await app.serve([Console(settings.person, about=about_models(settings), first=first, where=app.files.path)])
 
 
 async def _serve(settings: Settings, *, lines: bool, live: bool) -> None:

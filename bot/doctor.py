@@ -32,6 +32,10 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         )
     async for check in _telegram_checks(settings):
         yield check
+    if name := settings.transcription:
+        known = app.catalog.find(name) is not None
+        detail = f"voice messages go to {name}" if known else f"there is no tool {name!r}; `errand tools` lists them"
+        yield Check("transcription", ok=known, detail=detail)
     chains = f"{settings.router},{settings.planner},{settings.worker},{settings.synthesizer}"
     names = [name.strip() for name in chains.split(",") if name.strip()]
     if not names:

@@ -40,9 +40,12 @@ class Settings(BaseSettings):
     )
 
     database: str = Field("errand.db", description="Path of the SQLite file, or a postgresql:// URL.")
+    files: str = Field(
+        "",
+        description="Folder of the files that people send and tools make. "
+        "Empty: errand-files beside the SQLite database.",
+    )
     servers: Path = Field(Path("mcp.json"), description="File of MCP servers in the mcpServers form.")
-    files: Path = Field(Path("errand-files"), description="Folder for files that people send and tools make.")
-    transcription: str = Field("", description="Tool that makes words of the sound file at a path, for voice messages.")
     router: str = Field("", description='Chain of the front call, such as "openai:gpt-4o-mini, openai:gpt-4o".')
     planner: str = Field("", description="Chain that writes plans, before the router's. Empty: the router plans.")
     worker: str = Field("", description="Chain that does tasks of a plan in a loop with tools. Empty: the router's.")
@@ -58,6 +61,11 @@ class Settings(BaseSettings):
     retry_seconds: float = Field(0.25, gt=0, description="Seconds before the first further try; doubles each time.")
     tool_seconds: float = Field(60.0, gt=0, description="Seconds that one tool call may take.")
     connect_seconds: float = Field(30.0, gt=0, description="Seconds that an MCP server has to come up.")
+    fetch_seconds: float = Field(60.0, gt=0, description="Seconds that a channel has to bring one file.")
+    images: Literal["off", "on"] = Field(
+        "off", description="Whether models see the pictures that people send: on, if all models of the chains can."
+    )
+    transcription: str = Field("", description="Tool that writes voice messages down, given the path of the recording.")
     history_messages: int = Field(10, ge=0, description="Earlier messages that a model sees.")
     message_characters: int = Field(20_000, ge=1, description="Characters of the longest message that is worked on.")
     step_retries: int = Field(2, ge=0, description="Further tries of a harmless call after trouble that may pass.")
@@ -162,6 +170,17 @@ def read_settings(**given: Any) -> Settings:
         raise SettingsInvalid("\n".join(_problem(each) for each in error.errors())) from None
     except ValueError as error:  # an errand.toml that is no TOML
         raise SettingsInvalid(f"{CONFIG_FILE} cannot be read: {error}") from None
+
+
+def files_folder(settings: Settings) -> Path:
+    """Where files are kept; with PostgreSQL in this folder, where nothing else is set."""
+    if settings.files:
+        return Path(settings.files).expanduser()
+    scheme, separator, place = settings.database.partition("://")
+    if separator and not scheme.startswith("sqlite"):
+        return Path("errand-files")
+    path = place.removeprefix("/") if separator else settings.database  # sqlite:///relative, sqlite:////absolute
+    return Path(path).expanduser().with_name("errand-files")
 
 
 def environment() -> Mapping[str, str]:

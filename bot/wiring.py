@@ -15,7 +15,6 @@ from orchestrator.commands import Commands
 from orchestrator.deciding import Deciding
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
-from orchestrator.listening import Listening
 from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.planner import Planner
@@ -77,7 +76,14 @@ def turns_of(
     """The conductor with all that it conducts."""
     reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
     planner = Planner(chains.planner, catalog, reader, now=now) if chains.planner else None
-    sessions = Sessions(store, last=settings.history_messages, language=settings.language, verbosity=settings.verbosity)
+    sessions = Sessions(
+        store,
+        files,
+        images=settings.images == "on",
+        last=settings.history_messages,
+        language=settings.language,
+        verbosity=settings.verbosity,
+    )
     deciding = Deciding(
         store,
         catalog,
@@ -105,7 +111,6 @@ def turns_of(
         carrying_out=carrying_out,
         message_characters=settings.message_characters,
         find=catalog.find,
-        listening=Listening(catalog, settings.transcription, seconds=settings.tool_seconds),
         redaction=redaction_of(settings),
         now=now,
     )
@@ -129,14 +134,14 @@ def _front(
 def _steps(
     settings: Settings, store: Store, catalog: Catalog, chains: Chains, *, files: FileStore, policy: Policy
 ) -> Steps:
-    workers = Workers(store, catalog, chain=chains.worker, policy=policy, limits=_worker_limits(settings))
-    resources = Resources(cpus=settings.cpus, gpu_mb=settings.gpu_mb)
+    limits = _worker_limits(settings)
+    workers = Workers(store, catalog, files=files, chain=chains.worker, policy=policy, limits=limits)
     return Steps(
         store,
         catalog,
-        workers=workers,
-        resources=resources,
         files=files,
+        workers=workers,
+        resources=Resources(cpus=settings.cpus, gpu_mb=settings.gpu_mb),
         policy=policy,
         limits=_step_limits(settings),
     )

@@ -20,7 +20,7 @@ from orchestrator.dialects import Dialect
 from orchestrator.errors import ModelError, ModelMalformed, ModelTimedOut, SettingsInvalid
 from orchestrator.failures import BROKEN_OFF, ENDINGS, SAYINGS, reason_of
 from orchestrator.heard import Heard
-from orchestrator.models import CallSoFar, ChatMessage, ModelReply, OnCalls, OnText, ToolCall, Written
+from orchestrator.models import CallSoFar, ChatMessage, Image, ModelReply, OnCalls, OnText, ToolCall, Written
 from orchestrator.providers import Access, Endpoint, Provider
 from orchestrator.tools.spec import ToolSpec
 
@@ -225,7 +225,12 @@ def _message(message: ChatMessage, names: Mapping[str, str]) -> dict[str, Any]:
         "tool_calls": [_tool_call(call) for call in message.tool_calls] or None,
         "tool_call_id": message.tool_call_id,
         "tool_name": names.get(message.tool_call_id or ""),
+        "images": [_image(image) for image in message.images] or None,
     }
+
+
+def _image(image: Image) -> Any:
+    return importlib.import_module("agno.media").Image(content=image.data, mime_type=image.mime)
 
 
 def _tool_call(call: ToolCall) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from orchestrator.sessions import Talk
 def briefing(instructions: str, talk: Talk, now: datetime) -> list[ChatMessage]:
     """The messages of a deciding call: prompts/INSTRUCTIONS.md first, the person's words last."""
     system = "\n\n".join([prompt(instructions), f"Now: {now:%A %Y-%m-%d %H:%M %Z}.", *_known(talk)])
-    return [ChatMessage("system", system), *talk.as_chat(), ChatMessage("user", talk.words)]
+    return [ChatMessage("system", system), *talk.as_chat(), ChatMessage("user", talk.words, images=talk.images)]
 
 
 def _known(talk: Talk) -> Iterator[str]:

@@ -9,8 +9,8 @@ from orchestrator import guard
 from orchestrator.card import Card, show_so_far
 from orchestrator.ending import Ending, request_of
 from orchestrator.errors import NoModelAnswered, PlanInvalid
-from orchestrator.files import files_of
 from orchestrator.headstart import HeadStart
+from orchestrator.keeping import MOST_FILES
 from orchestrator.messages import Answer, Emit
 from orchestrator.plan import Clarify, Direct, Plan, Planned, Refuse, Step, StepResult
 from orchestrator.planner import Planner
@@ -84,7 +84,7 @@ class CarryingOut:
         if review and self._policy.review == "questions":
             questions = self._policy.questions(plan, self._catalog.find, talk.granted)
             scene.dossier.decided_by("questions", limit=self._policy.questions_before_review, value=questions)
-        run = Run(id=talk.arrived.turn, request=request_of(talk.inbound), plan=plan, review=review)
+        run = Run(id=talk.arrived.turn, request=talk.words or request_of(talk), plan=plan, review=review)
         await self._store.save_plan(run.as_stored(talk.arrived), why="planned")
         return await self.carry_out(run, scene)
 
@@ -112,7 +112,7 @@ class CarryingOut:
         answer = await self._synthesizer.synthesize(
             run.request, run.plan, results, note=scene.dossier.call, on_text=scene.draft
         )
-        return Ending("plan", Answer(text=answer, files=files_of(run.plan, results)))
+        return Ending("plan", answered(answer, run.plan, results))
 
     async def _results(self, run: Run, scene: Scene) -> dict[str, StepResult]:
         granted = scene.talk.granted | run.granted
@@ -154,7 +154,8 @@ class CarryingOut:
             return None
         match decision:
             case Direct(text=text) | Refuse(text=text):
-                return Ending("plan", Answer(text="\n\n".join(filter(None, (text, troubles(run.plan, results))))))
+                whole = "\n\n".join(filter(None, (text, troubles(run.plan, results))))
+                return Ending("plan", answered(whole, run.plan, results))
             case Clarify():
                 question = model_question(scene.question_id, decision)
                 text = " ".join(filter(None, (so_far(replace(run, results=dict(results))), question.text)))
@@ -178,6 +179,16 @@ class CarryingOut:
         if _failed(results):
             scene.dossier.replanned(why)
         return again
+
+
+def answered(text: str, plan: Plan, results: Mapping[str, StepResult]) -> Answer:
+    """The answer with the files of all steps, each once, in the order of the plan."""
+    made = (file for step in plan.steps if step.id in results for file in results[step.id].files)
+    files = tuple({file.file: file for file in made}.values())
+    if len(files) > MOST_FILES:
+        cut = say("There are {count} files; these are the first {shown}.", count=len(files), shown=MOST_FILES)
+        text = f"{text}\n\n{cut}"
+    return Answer(text=text, files=files[:MOST_FILES])
 
 
 def so_far(run: Run) -> str:

@@ -16,6 +16,7 @@ from orchestrator.slash import Slash, Told
 from orchestrator.slots import coerce
 from orchestrator.templates import PARAMETER
 from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.paths import in_place
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import say
 
@@ -34,7 +35,9 @@ class Commands:
         """What it says, or the plan that it stands for. Raises BadInput, PlanInvalid."""
         words = {word.name: word for word in self._words()}
         name = ALIASES.get(command.name, command.name)
-        return await words[name].carry_out(talk, command.rest) if name in words else self._tool_call(name, command.rest)
+        if name in words:
+            return await words[name].carry_out(talk, command.rest)
+        return self._tool_call(name, command.rest, talk.paths)
 
     def _words(self) -> Iterable[Slash]:
         """Every slash word, in the order of /help."""
@@ -68,13 +71,15 @@ class Commands:
 
     async def _tool(self, talk: Talk, rest: str) -> Planned:
         name, _, words = rest.strip().partition(" ")
-        return self._tool_call(name, words)
+        return self._tool_call(name, words, talk.paths)
 
-    def _tool_call(self, name: str, rest: str) -> Planned:
+    def _tool_call(self, name: str, rest: str, paths: Sequence[str]) -> Planned:
         tool = self._find(name)
         if tool is None:
             raise BadInput(say("I know no command /{name}. /help lists mine, /tools lists the tools.", name=name))
         arguments = {key: coerce(value, tool.properties.get(key, {})) for key, value in _pairs(tool, rest)}
+        missing = [required for required in tool.required if required not in arguments]
+        arguments |= in_place(tool, missing, paths)
         step = Step(
             id="s1",
             tool=tool.name,

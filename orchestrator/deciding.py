@@ -1,19 +1,23 @@
 """What an Inbound means: a command, an answer to the open question, or a request that is decided anew."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from orchestrator import guard, offline
 from orchestrator.answer_reader import AnswerReader
 from orchestrator.answering import Answered, Values, read_answer_to
+from orchestrator.attached import lines
 from orchestrator.commands import Commands
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
 from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Stop
-from orchestrator.plan import GENERAL, Decision, Plan, Planned, Step
+from orchestrator.plan import GENERAL, Decision, FindTool, Plan, Planned, Step
+from orchestrator.questions import blanks
 from orchestrator.scene import Scene
-from orchestrator.sessions import Run, Sessions
+from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.slash import Told
 from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.paths import in_place
 from orchestrator.words import say
 from storage.store import Store
 
@@ -93,9 +97,11 @@ class Deciding:
     async def _read(self, run: Run, scene: Scene) -> Answered | None:
         """What this says to the plan that waits; None where it says nothing to it. At most one model call reads it."""
         talk, find = scene.talk, self._catalog.find
+        theirs = talk.question is not None and talk.question.person == talk.inbound.person.id
+        if theirs and (paths := _asked_for_files(run, talk.paths, find)):
+            return Values(paths)
         if answer := read_answer_to(run, talk.inbound, find=find):
             return answer
-        theirs = talk.question is not None and talk.question.person == talk.inbound.person.id
         if self._answers is None or not theirs or not isinstance(talk.inbound, Message):
             return None
         values = await self._answers.read(talk.text, run, find=find, note=scene.dossier.call)
@@ -112,9 +118,9 @@ class Deciding:
 
     async def _front_decision(self, scene: Scene) -> Decision:
         """The front call's, and behind it that of the tier without a model."""
-        text, specs, dossier = scene.talk.text, self._catalog.specs(), scene.dossier
+        dossier = scene.dossier
         if self._front is None:
-            return offline.decide(text, specs, note=offline.no_model())
+            return self._without_model(scene.talk, offline.no_model())
         try:
             return await self._front.decide(
                 scene.talk, note=dossier.call, on_text=scene.draft, on_calls=scene.ahead.heard
@@ -123,14 +129,43 @@ class Deciding:
             dossier.note("without_model", "no model of the chain answered")
         except PlanInvalid as invalid:
             dossier.note("one_task", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
-            return self._as_one_task(text)
-        return offline.decide(text, specs, note=offline.model_away())
+            return self._as_one_task("\n\n".join(filter(None, (scene.talk.text, lines(scene.talk.attached)))))
+        return self._without_model(scene.talk, offline.model_away())
+
+    def _without_model(self, talk: Talk, note: str) -> Decision:
+        """By the names of the tools alone; a file goes where a tool wants one."""
+        specs = self._catalog.specs()
+        if talk.attached and not talk.text.strip():
+            return offline.of_files_alone([each.file.name for each in talk.attached], specs, note=note)
+        decision = offline.decide(talk.text, specs, note=note)
+        if not isinstance(decision, Planned):
+            return decision
+        steps = [_with_files(step, talk.paths, self._catalog.find) for step in decision.plan.steps]
+        return replace(decision, plan=Plan(steps=tuple(steps)))
 
     def _as_one_task(self, text: str) -> Planned:
         """A plan of one step that always can run: the whole request, left to a worker."""
         tools = tuple(tool.name for tool in self._catalog.offer(text))
         step = Step(id="s1", worker=GENERAL, arguments={"task": text}, tools=tools)
         return Planned(Plan.checked([step], self._catalog.find), reason="one task in place of a plan that cannot run")
+
+
+def _with_files(step: Step, paths: Sequence[str], find: FindTool) -> Step:
+    """The step with the files in place of what it lacks."""
+    if (tool := find(step.tool)) is None or not (given := in_place(tool, step.missing, paths)):
+        return step
+    missing = tuple(name for name in step.missing if name not in given)
+    arguments = {**step.arguments, **given}
+    return step.model_copy(update={"arguments": arguments, "missing": missing, "title": tool.in_words(arguments)})
+
+
+def _asked_for_files(run: Run, paths: Sequence[str], find: FindTool) -> dict[str, str]:
+    """The files as answers, by the names of what was asked for; empty unless files are all that was."""
+    asked = blanks(run.plan, run.waiting)
+    wanted = [blank for blank in asked if (tool := find(blank.tool)) and in_place(tool, [blank.argument], ["a path"])]
+    if len(wanted) < len(asked) or len(paths) < len(asked):
+        return {}
+    return {blank.name: path for blank, path in zip(asked, paths, strict=False)}
 
 
 def _as_message(press: Choice | Form) -> Message:

@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from orchestrator.attached import Seen, lines
 from orchestrator.claims import Deed, unsupported
 from orchestrator.dossier import Dossier
 from orchestrator.facts import StepFacts, Timings, read_facts
-from orchestrator.files import problems_of
 from orchestrator.messages import FINAL, Answer, Choice, Command, Edit, Final, Form, Inbound, Message, Question, Stop
 from orchestrator.plan import FindTool
 from orchestrator.quoting import with_foreign
 from orchestrator.repair import repaired
-from orchestrator.sessions import Talk
+from orchestrator.sessions import Talk, files_of
 from orchestrator.words import say
 from storage.records import Change, Conclusion, OpenQuestion, TurnRecord
 
@@ -32,26 +32,25 @@ class Ending:
     drop_question: bool = False
     changes: tuple[Change, ...] = ()
 
-    def with_words(self, words: str) -> "Ending":
-        """The same with some words above it."""
-        if not self.part or not words or words == self.part.text:
-            return self
-        return replace(self, part=self.part.model_copy(update={"text": f"{words}\n\n{self.part.text}"}))
-
     def with_footer(self, line: str) -> "Ending":
         """The same with a line below the answer."""
         if not isinstance(self.part, Answer) or not line:
             return self
-        return replace(self, part=self.part.model_copy(update={"text": f"{self.part.text}\n\n*{line}*"}))
+        return self.saying(f"{self.part.text}\n\n*{line}*")
+
+    def saying(self, text: str) -> "Ending":
+        """The same in other words."""
+        return replace(self, part=self.part.model_copy(update={"text": text})) if self.part else self
 
 
-def said_of_files(talk: Talk, inbound: Inbound) -> str:
-    """What the person must know of what they sent: what was heard, and which files have not come."""
-    if not (isinstance(talk.inbound, Message) and isinstance(inbound, Message)):
-        return ""
-    was_heard = talk.inbound.text and not inbound.text.strip()
-    heard = say("I heard: {words}", words=talk.inbound.text) if was_heard else ""
-    return "\n".join(filter(None, (heard, problems_of(inbound))))
+def about_files(ending: Ending, inbound: Inbound) -> Ending:
+    """The ending with what was heard above it, and the files that could not be used below."""
+    files = files_of(inbound)
+    if ending.part is None or not files:
+        return ending
+    heard = (say("I heard: “{words}”", words=file.heard) for file in files if file.heard)
+    problems = (file.problem for file in files if file.problem and file.problem not in ending.part.text)
+    return ending.saying("\n\n".join((*heard, ending.part.text, *problems)))
 
 
 def honest(ending: Ending, talk: Talk, dossier: Dossier, find: FindTool) -> Ending:
@@ -72,8 +71,7 @@ def honest(ending: Ending, talk: Talk, dossier: Dossier, find: FindTool) -> Endi
     dossier.unsupported(claims)
     quoted = ", ".join(f"“{claim}”" for claim in claims)
     correction = say("Correction: nothing that I ran just now did this: {claims}.", claims=quoted)
-    corrected = {"text": f"{ending.part.text.rstrip()}\n\n{correction}"}
-    return replace(ending, part=ending.part.model_copy(update=corrected))
+    return ending.saying(f"{ending.part.text.rstrip()}\n\n{correction}")
 
 
 def _deeds(results: Iterable[tuple[StepFacts, str]], find: FindTool) -> Iterator[Deed]:
@@ -97,7 +95,7 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
         turn=arrived.turn,
         session=arrived.session,
         person=talk.inbound.person.id,
-        request=request_of(talk.inbound),
+        request=request_of(talk),
         outcome=ending.outcome,
         answer=part.text if part else "",
         dossier=dossier.as_json(
@@ -123,8 +121,13 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
     )
 
 
-def request_of(inbound: Inbound) -> str:
-    """What a person did, in the words of the history."""
+def request_of(talk: Talk) -> str:
+    """What a person did, in the words of the history: of their files it knows what they were, and where they are."""
+    files = talk.attached or tuple(map(Seen, files_of(talk.inbound)))
+    return "\n\n".join(filter(None, (_said(talk.inbound), lines(files))))
+
+
+def _said(inbound: Inbound) -> str:
     match inbound:
         case Message():
             return with_foreign(inbound)

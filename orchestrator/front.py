@@ -61,7 +61,7 @@ class Front:
             self._chain,
             briefing("front", talk, self._now()),
             self._read,
-            tools=(*self._catalog.offer(talk.text), ASK, REFUSE, plan),
+            tools=(*self._catalog.offer(talk.topic), ASK, REFUSE, plan),
             on_text=on_text,
             on_calls=on_calls,
             note=note,

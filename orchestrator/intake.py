@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from orchestrator.files import problems_of
-from orchestrator.messages import INBOUND, Arrival, Choice, Command, Edit, Form, Inbound, Message, Stop
+from orchestrator.messages import INBOUND, Arrival, Attachment, Choice, Command, Edit, Form, Inbound, Message, Stop
 from orchestrator.repair import repaired, repaired_data
 from orchestrator.words import say
 from storage.records import Arrived
@@ -48,18 +47,23 @@ def understood(inbound: Inbound) -> Inbound:
     if not isinstance(inbound, Message):
         return inbound
     text = repaired(inbound.text)
+    files = tuple(each.model_copy(update=repaired_data(_names(each))) for each in inbound.attachments)
     foreign = tuple(each.model_copy(update={"text": repaired(each.text)}) for each in inbound.foreign)
     if slash := SLASH.fullmatch(text.strip()):
         name, rest = slash["name"].lower(), slash["rest"] or ""
-        return Stop(**_arrival(inbound)) if name == "stop" else Command(**_arrival(inbound), name=name, rest=rest)
-    return inbound.model_copy(update={"text": text, "foreign": foreign})
+        if name == "stop":
+            return Stop(**_arrival(inbound))
+        return Command(**_arrival(inbound), name=name, rest=rest, attachments=files)
+    return inbound.model_copy(update={"text": text, "foreign": foreign, "attachments": files})
+
+
+def _names(file: Attachment) -> dict[str, str]:
+    return {"name": file.name, "mime": file.mime}
 
 
 def edited(original: Inbound, edit: Edit) -> Inbound:
     """What was said, in the words of its edit: a slash word may become a message, or the other way round."""
-    brought = (
-        {"attachments": original.attachments, "foreign": original.foreign} if isinstance(original, Message) else {}
-    )
+    brought = {name: getattr(original, name) for name in ("attachments", "foreign") if hasattr(original, name)}
     return understood(Message(**_arrival(original), text=edit.text, **brought))
 
 
@@ -72,10 +76,9 @@ def problem_with(inbound: Inbound, *, limit: int) -> str | None:
     """Why this message cannot be worked on, in a sentence that names the fix. `limit` is in characters."""
     if not isinstance(inbound, Message):
         return None
-    here = [each for each in inbound.attachments if not each.problem]
-    if inbound.attachments and not (inbound.text.strip() or here or inbound.foreign):
-        return problems_of(inbound)
-    if not (inbound.text.strip() or here or inbound.foreign):
+    if not inbound.text.strip() and inbound.attachments and all(file.problem for file in inbound.attachments):
+        return "\n".join(dict.fromkeys(file.problem for file in inbound.attachments))
+    if not (inbound.text.strip() or inbound.attachments or inbound.foreign):
         return say("Your message was empty. Write what you need, or /help.")
     if len(inbound.text) > limit:
         return say(

@@ -47,22 +47,38 @@ class Arrival(Frozen):
     sent_at: datetime
 
 
+def size_in_words(size: int) -> str:
+    """So many bytes, for a person."""
+    if size < 1000:
+        return f"{size} bytes"
+    return f"{size / 1000:.1f} kB" if size < 10**6 else f"{size / 10**6:.1f} MB"
+
+
+FileKind = Literal["photo", "voice", "audio", "video", "document"]
+
+
 class Attachment(Frozen):
     """A file that a person sent, or that a tool has made.
 
-    `ref` is the channel's own handle of one that is not here yet; `file` is its path once it is, `text` the beginning
-    of its words, where it has any, and `problem` says why it has not come. `size` is in bytes, None where the channel
-    does not say.
+    `ref` is the channel's own handle of one that is not here yet; `file` is its id in the file store once it is.
+    `size` is in bytes, None where the channel does not say. `heard` is what a voice message says, `problem` a sentence
+    for the person on why the file is not here, or cannot be listened to.
     """
 
-    kind: Literal["photo", "voice", "audio", "video", "document"] = "document"
+    kind: FileKind = "document"
     name: str
     mime: str
     size: int | None = None
     ref: str = ""
     file: str = ""
-    text: str = ""
+    heard: str = ""
     problem: str = ""
+
+    @property
+    def in_words(self) -> str:
+        """Its name, and in brackets what it is."""
+        size = "" if self.size is None else f", {size_in_words(self.size)}"
+        return f"{self.name} ({self.mime}{size})"
 
 
 class Foreign(Frozen):
@@ -91,6 +107,7 @@ class Command(Arrival):
     kind: Literal["command"] = "command"
     name: str
     rest: str = ""
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Choice(Arrival):

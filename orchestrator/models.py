@@ -21,13 +21,23 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture in a prompt: its type, such as "image/png", and its bytes."""
+
+    mime: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a prompt. `tool_call_id` belongs to role "tool", `tool_calls` to role "assistant"."""
+    """One message of a prompt. `tool_call_id` belongs to role "tool", `tool_calls` to role "assistant", `images` to
+    role "user"."""
 
     role: Literal["system", "user", "assistant", "tool"]
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator.plan import Decision, Direct, Plan, Planned, Refuse, Step
 from orchestrator.slots import Found, kind_of, read
+from orchestrator.tools.paths import file_parameters
 from orchestrator.tools.search import words_of
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import say
@@ -84,6 +85,19 @@ def decide(text: str, tools: Sequence[ToolSpec], *, note: str = "") -> Decision:
         for number, arguments in enumerate(best.calls, 1)
     )
     return Planned(Plan(steps=steps), reason=f"{best.tool.name} explains {best.score:.0%} of the words")
+
+
+def of_files_alone(names: Sequence[str], tools: Sequence[ToolSpec], *, note: str = "") -> Direct:
+    """What to say to files without a word on what is to be done with them."""
+    takers = [tool.name for tool in tools if file_parameters(tool)]
+    listed = ", ".join(names)
+    if takers:
+        way_out = say(
+            "I have {names}. Send it with a tool's name below it, such as `/{tool}`.", names=listed, tool=takers[0]
+        )
+    else:
+        way_out = say("I have {names}, but none of my tools takes a file.", names=listed)
+    return Direct(f"{way_out}\n\n{note}".strip(), reason="files without words")
 
 
 def match(text: str, tool: ToolSpec, tools: Sequence[ToolSpec]) -> Match:

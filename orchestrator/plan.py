@@ -145,7 +145,7 @@ class StepResult(BaseModel):
     `waits_for` says; of a worker `tool` and `call` are then the call that waits. Else `tool` is the one that really
     worked, `tried` those that failed before it. Of a worker, `used` are the tools that it called, and `refused`
     those that it wanted and that its step does not allow. `granted` says that a standing yes let it run. `files` are
-    what it has made.
+    what it made, `paths` where they are, in the same order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -161,6 +161,7 @@ class StepResult(BaseModel):
     call: str = ""
     granted: bool = False
     files: tuple[Attachment, ...] = ()
+    paths: tuple[str, ...] = ()
     attempts: int = 0
     seconds: float = 0.0
     waits_for: Literal["arguments", "approval", "repeat"] | None = None
@@ -273,6 +274,8 @@ def resolve(value: Any, results: Mapping[str, StepResult]) -> Any:
 def _follow(reference: str, results: Mapping[str, StepResult]) -> Any:
     ((step, path),) = references(reference)
     here = results[step].value
+    if path[:1] == ("files",) and results[step].paths:
+        here, path = list(results[step].paths), path[1:]
     for part in path:
         if isinstance(here, Mapping) and part in here:
             here = here[part]

@@ -31,7 +31,7 @@ class Planner:
             self._chain,
             [*messages, ChatMessage("user", f"Goal: {goal}")],
             self._reader.read,
-            tools=(*self._catalog.offer(f"{talk.text} {goal}"), ASK, REFUSE, PLAN),
+            tools=(*self._catalog.offer(f"{talk.topic} {goal}"), ASK, REFUSE, PLAN),
             on_text=None,
             on_calls=on_calls,
             note=note,

@@ -48,7 +48,8 @@ Steps where later ones use earlier results, one a line, as in
 a: search(query="rates")
 b: convert(amount=${a.total}, to="EUR") or convert_offline sure 0.7
 c: @general(task="Compare ${a} with ${b}", tools=["calculate"])
-Values are JSON. ${a} is a result, ${a.part} a part of it; a step waits for what it refers to, and for `after a, b`.
+Values are JSON. ${a} is a result, ${a.part} a part of it, ${a.files.0} the path of its first file; a step waits for
+what it refers to, and for `after a, b`.
 `or` names a fallback tool, `sure` a doubt below 1. @general is a worker, for a step that needs judgement.""",
     parameters={
         "type": "object",

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from orchestrator.messages import Inbound, Message
-from orchestrator.models import ChatMessage
+from orchestrator.attached import Seen, contents, lines, seen
+from orchestrator.messages import Attachment, Command, Inbound, Message
+from orchestrator.models import ChatMessage, Image
 from orchestrator.plan import Plan, StepResult
 from orchestrator.quoting import with_foreign
 from orchestrator.transcript import Transcript
 from orchestrator.words import SOURCE
+from storage.files import FileStore
 from storage.records import Arrived, OpenQuestion, StoredPlan, StoredStep, TurnRecord
 from storage.store import Store
 
@@ -106,7 +108,7 @@ class Talk:
     """One turn's view of its session. `run` is set where an earlier process had begun this very turn.
 
     `granted` are the tools to which the person has a standing yes here, `memories` what they want to be kept in mind,
-    `summary` what was said before the history.
+    `summary` what was said before the history, `attached` the files that came with the Inbound.
     """
 
     arrived: Arrived
@@ -119,6 +121,7 @@ class Talk:
     language: str = SOURCE
     verbosity: Verbosity = "normal"
     run: Run | None = None
+    attached: tuple[Seen, ...] = ()
 
     @property
     def text(self) -> str:
@@ -126,8 +129,24 @@ class Talk:
 
     @property
     def words(self) -> str:
-        """What the person said, with the foreign words that came with it."""
-        return with_foreign(self.inbound) if isinstance(self.inbound, Message) else ""
+        """What the person said, with the foreign words and the files that came with it."""
+        said = with_foreign(self.inbound) if isinstance(self.inbound, Message) else ""
+        return "\n\n".join(filter(None, (said, lines(self.attached), contents(self.attached))))
+
+    @property
+    def paths(self) -> list[str]:
+        """Where the files are that came with the Inbound."""
+        return [each.path for each in self.attached if each.path]
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """The pictures that a model is to see."""
+        return tuple(Image(each.file.mime, each.image) for each in self.attached if each.image)
+
+    @property
+    def topic(self) -> str:
+        """What tools are looked for by: the words, and what kinds of files there are."""
+        return " ".join((self.text, *(f"{each.file.kind} {each.file.mime}" for each in self.attached)))
 
     @property
     def said(self) -> str:
@@ -148,13 +167,23 @@ class Talk:
 class Sessions:
     """Loads talks. `last` is the number of messages in the history: a turn is two of them.
 
-    `language` and `verbosity` are for people who have not said what they prefer.
+    With `images` models see the pictures that people send. `language` and `verbosity` are for people who have not said
+    what they prefer.
     """
 
     def __init__(
-        self, store: Store, *, last: int = 10, language: str = SOURCE, verbosity: Verbosity = "normal"
+        self,
+        store: Store,
+        files: FileStore,
+        *,
+        images: bool = False,
+        last: int = 10,
+        language: str = SOURCE,
+        verbosity: Verbosity = "normal",
     ) -> None:
         self._store = store
+        self._files = files
+        self._images = images
         self._turns = max(1, last // 2)
         self._language = language
         self._verbosity: Verbosity = verbosity
@@ -174,6 +203,7 @@ class Sessions:
             language=view.preferences.language or self._language,
             verbosity=_verbosity(view.preferences.verbosity) or self._verbosity,
             run=await self.begun(arrived) if arrived.attempts else None,
+            attached=await seen(files_of(inbound), self._files, images=self._images),
         )
 
     async def run(self, plan_id: str) -> Run | None:
@@ -190,6 +220,11 @@ class Sessions:
     async def language_of(self, arrived: Arrived, inbound: Inbound) -> str:
         """The language in which this person is spoken to."""
         return (await self._store.preferences(arrived.channel, inbound.person.id)).language or self._language
+
+
+def files_of(inbound: Inbound) -> tuple[Attachment, ...]:
+    """The files that came with an Inbound."""
+    return inbound.attachments if isinstance(inbound, Message | Command) else ()
 
 
 def _verbosity(text: str | None) -> Verbosity | None:

@@ -21,8 +21,8 @@ class Steering:
     _offered: list[Added] = field(default_factory=list)
 
     def offer(self, arrived: Arrived, inbound: Inbound) -> None:
-        """Let the turn have this, if it is its person's words."""
-        if isinstance(inbound, Message) and inbound.person.id == self.person:
+        """Let the turn have this, if it is its person's words. What comes with a file is worked on by itself."""
+        if isinstance(inbound, Message) and inbound.person.id == self.person and not inbound.attachments:
             self._offered.append((arrived, inbound))
 
     def take(self) -> str:

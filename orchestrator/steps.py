@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from orchestrator.chains import Note
 from orchestrator.errors import OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
-from orchestrator.files import kept_from_tool, told
+from orchestrator.keeping import kept
 from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import Policy
-from orchestrator.repair import repaired, repaired_data
+from orchestrator.repair import repaired
 from orchestrator.resources import Resources
 from orchestrator.retries import ONCE, Retries
 from orchestrator.sessions import Run
@@ -44,17 +44,17 @@ class Steps:
         store: Store,
         catalog: Catalog,
         *,
+        files: FileStore,
         workers: Workers,
         resources: Resources,
-        files: FileStore,
         policy: Policy,
         limits: StepLimits,
     ) -> None:
         self._store = store
         self._catalog = catalog
+        self._files = files
         self._workers = workers
         self._resources = resources
-        self._files = files
         self._policy = policy
         self._limits = limits
 
@@ -163,10 +163,10 @@ class Steps:
         )
         if answer.is_error:
             return StepResult(status="failed", error=repaired(answer.text), tool=tool.name)
-        files = tuple([await kept_from_tool(self._files, file) for file in answer.files])
-        text = "\n".join(filter(None, (repaired(answer.text), told(files))))
-        data = {"files": [file.file for file in files]} if files and answer.data is None else answer.data
-        return StepResult(status="done", text=text, data=repaired_data(data), tool=tool.name, files=files)
+        made = await kept(answer, self._files)
+        return StepResult(
+            status="done", text=made.text, data=made.data, files=made.files, paths=made.paths, tool=tool.name
+        )
 
 
 def too_long(arguments: Arguments, *, limit: int) -> str | None:

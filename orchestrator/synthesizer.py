@@ -9,6 +9,7 @@ from typing import Any
 
 from orchestrator.chains import Chain, Note
 from orchestrator.errors import NoModelAnswered
+from orchestrator.keeping import without_places
 from orchestrator.models import ChatMessage, OnText
 from orchestrator.plan import TEMPLATE_NAME, Plan, Step, StepResult, resolve
 from orchestrator.prompts import prompt
@@ -88,6 +89,8 @@ def fill(template: str, plan: Plan, results: Mapping[str, StepResult]) -> str:
 def readable(step: Step, result: StepResult) -> str:
     """One result for a person's eyes: text as it is, data as `name value` pairs, ISO times in words."""
     value = result.value
+    if result.files and (result.data is None or value in result.paths):
+        return seen(result)
     if isinstance(value, Mapping):
         known = {str(given).casefold() for given in step.arguments.values()}
         return ", ".join(_pairs(value, known)) or say("done")
@@ -96,6 +99,11 @@ def readable(step: Step, result: StepResult) -> str:
             f"- {_scalar(part) if not isinstance(part, Mapping) else ', '.join(_pairs(part, set()))}" for part in value
         )
     return _scalar(value)
+
+
+def seen(result: StepResult) -> str:
+    """The text of a result as people see it: its files go out with the answer."""
+    return without_places(result.text, result.files, result.paths)
 
 
 def _pairs(value: Mapping[str, Any], known: set[str], *, inside: str = "") -> list[str]:
@@ -137,14 +145,14 @@ def _reads_well(plan: Plan, results: Mapping[str, StepResult]) -> bool:
     if len(plan.steps) > 1:
         return False
     result = results[plan.steps[0].id]
-    return not isinstance(result.value, Mapping | list) and 0 < len(str(result.value)) <= READS_WELL
+    return not isinstance(result.value, Mapping | list) and 0 < len(readable(plan.steps[0], result)) <= READS_WELL
 
 
 def _material(request: str, plan: Plan, results: Mapping[str, StepResult]) -> str:
     parts = [f"Request: {request}", ""]
     for step in plan.steps:
         result = results[step.id]
-        body = (result.text or result.error)[:SHOWN_TO_MODEL].replace("</result", "< /result")  # data stays inside
+        body = (seen(result) or result.error)[:SHOWN_TO_MODEL].replace("</result", "< /result")  # data stays inside
         parts += [
             f'<result step="{step.id}" tool="{result.tool or step.tool}" status="{result.status}">',
             body,

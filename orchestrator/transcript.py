@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from orchestrator.messages import Attachment
 from orchestrator.models import ChatMessage, ModelReply, ToolCall
 from orchestrator.repair import repaired, repaired_data
 
@@ -34,7 +35,8 @@ class Round(BaseModel):
 
 
 class Transcript(BaseModel):
-    """A worker's rounds, and what they have cost. It is replaced, never changed. `limit` is the one that ended it."""
+    """A worker's rounds, and what they have cost. It is replaced, never changed. `limit` is the one that ended it.
+    `files` are what its tools made, `paths` where they are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +44,8 @@ class Transcript(BaseModel):
     tokens: int = 0
     used: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    files: tuple[Attachment, ...] = ()
+    paths: tuple[str, ...] = ()
     limit: str = ""
 
     @property
@@ -95,6 +99,9 @@ class Transcript(BaseModel):
 
     def with_tool(self, kind: Literal["used", "refused"], name: str) -> "Transcript":
         return self.model_copy(update={kind: (*getattr(self, kind), name)})
+
+    def with_files(self, files: Sequence[Attachment], paths: Sequence[str]) -> "Transcript":
+        return self.model_copy(update={"files": (*self.files, *files), "paths": (*self.paths, *paths)})
 
     def as_chat(self) -> Iterator[ChatMessage]:
         """The rounds as a model's messages."""

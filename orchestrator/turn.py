@@ -7,16 +7,15 @@ from typing import assert_never
 from orchestrator.carrying_out import CarryingOut, so_far
 from orchestrator.deciding import Deciding
 from orchestrator.dossier import Dossier
-from orchestrator.ending import Ending, conclusion, honest, said_of_files
+from orchestrator.ending import Ending, about_files, conclusion, honest
 from orchestrator.errors import BadInput
 from orchestrator.intake import problem_with
-from orchestrator.listening import Listening
 from orchestrator.messages import Answer, Emit, Inbound, Message, Notice, Stop
 from orchestrator.plan import Clarify, Decision, Direct, FindTool, Planned, Refuse
 from orchestrator.questions import model_question
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.scene import Scene, drafts_alone
-from orchestrator.sessions import Run, Sessions, Talk
+from orchestrator.sessions import Run, Sessions, Talk, files_of
 from orchestrator.slash import Told
 from orchestrator.steering import Added, Steering
 from orchestrator.words import say, speaking
@@ -36,7 +35,6 @@ class Turns:
         carrying_out: CarryingOut,
         message_characters: int,
         find: FindTool,
-        listening: Listening,
         redaction: Redaction = BY_SHAPE,
         now: Callable[[], datetime],
     ) -> None:
@@ -46,7 +44,6 @@ class Turns:
         self._carrying_out = carrying_out
         self._message_characters = message_characters
         self._find = find
-        self._listening = listening
         self._redaction = redaction
         self._now = now
 
@@ -59,12 +56,14 @@ class Turns:
         """
         dossier = Dossier(self._now, redaction=self._redaction)
         started = self._now()
-        talk, heard = await self._listened(await self._sessions.load(arrived, inbound))
+        talk = await self._sessions.load(arrived, inbound)
+        if files := files_of(inbound):
+            dossier.note("files", "; ".join(": ".join(filter(None, (f.in_words, f.heard or f.problem))) for f in files))
         shown = dossier.watching(drafts_alone(emit) if talk.verbosity == "quiet" else emit)
         with speaking(talk.language):
             async with self._carrying_out.head_start(talk, shown) as ahead:
-                ending = heard or await self._work(Scene(talk, dossier, shown, ahead, steering))
-            ending = honest(ending, talk, dossier, self._find).with_words(said_of_files(talk, inbound))
+                ending = await self._work(Scene(talk, dossier, shown, ahead, steering))
+            ending = about_files(honest(ending, talk, dossier, self._find), talk.inbound)
             if talk.verbosity == "full":
                 ending = ending.with_footer(dossier.in_a_line())
             return await self._conclude(talk, ending, dossier, started, also=steering.taken if steering else ())
@@ -95,14 +94,6 @@ class Turns:
     async def language_of(self, arrived: Arrived, inbound: Inbound) -> str:
         """The language in which the person of an Inbound is spoken to."""
         return await self._sessions.language_of(arrived, inbound)
-
-    async def _listened(self, talk: Talk) -> tuple[Talk, Ending | None]:
-        """The talk with a voice message in words, and how the turn ends where that cannot be."""
-        with speaking(talk.language):
-            try:
-                return await self._listening.heard(talk), None
-            except BadInput as problem:
-                return talk, Ending("failed", Notice(text=str(problem)))
 
     async def _work(self, scene: Scene) -> Ending:
         """From what was said to how it ends."""

@@ -11,16 +11,17 @@ from typing import Literal
 
 from orchestrator.chains import Chain, Note
 from orchestrator.errors import NoModelAnswered, OutcomeUnknown, ToolError
+from orchestrator.keeping import kept
 from orchestrator.models import ChatMessage
 from orchestrator.plan import GENERAL, REFERENCE, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import Policy
 from orchestrator.prompts import prompt
-from orchestrator.repair import repaired
 from orchestrator.scheduler import first_error
 from orchestrator.sessions import Run, work_row
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.transcript import Transcript, WrittenCall
+from storage.files import FileStore
 from storage.records import StoredStep
 from storage.store import Store
 
@@ -42,10 +43,18 @@ class Workers:
     """Carries out the tasks of plans. Without a chain they fail, and say why."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, *, chain: Chain | None, policy: Policy, limits: WorkerLimits
+        self,
+        store: Store,
+        catalog: Catalog,
+        *,
+        files: FileStore,
+        chain: Chain | None,
+        policy: Policy,
+        limits: WorkerLimits,
     ) -> None:
         self._store = store
         self._catalog = catalog
+        self._files = files
         self._chain = chain
         self._policy = policy
         self._limits = limits
@@ -65,6 +74,7 @@ class Workers:
                 task,
                 store=self._store,
                 catalog=self._catalog,
+                files=self._files,
                 chain=self._chain,
                 asks=lambda tool: self._policy.asks_for(tool, granted),
                 limits=self._limits,
@@ -94,6 +104,7 @@ class _Work:
         *,
         store: Store,
         catalog: Catalog,
+        files: FileStore,
         chain: Chain,
         asks: Callable[[ToolSpec], bool],
         limits: WorkerLimits,
@@ -101,6 +112,7 @@ class _Work:
     ) -> None:
         self._store = store
         self._catalog = catalog
+        self._files = files
         self._chain = chain
         self._run = run
         self._step = step
@@ -244,9 +256,10 @@ class _Work:
             if isinstance(error, OutcomeUnknown) and tool.is_risky:
                 raise
             return f"This did not work: {error}"
+        made = await kept(answer, self._files)
         if not answer.is_error:
-            self._transcript = self._transcript.with_tool("used", tool.name)
-        body = repaired(answer.text)[:SHOWN_TO_WORKER].replace("</result", "< /result")  # data stays inside
+            self._transcript = self._transcript.with_tool("used", tool.name).with_files(made.files, made.paths)
+        body = made.text[:SHOWN_TO_WORKER].replace("</result", "< /result")  # data stays inside
         return f'<result tool="{tool.name}" status="{"failed" if answer.is_error else "done"}">\n{body}\n</result>'
 
     # --- what is known
@@ -258,7 +271,7 @@ class _Work:
             await self._store.keep_step(self._run.id, known)
 
     def _result(self, status: str, **what: str) -> StepResult:
-        known = {"used": self._transcript.used, "refused": self._transcript.refused}
+        known = {name: getattr(self._transcript, name) for name in ("used", "refused", "files", "paths")}
         return StepResult.model_validate({"status": status, **known, **what})
 
     def _waiting(self, waits_for: str, call: WrittenCall) -> StepResult:

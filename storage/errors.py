@@ -5,6 +5,7 @@ StorageError
 ├── StorageReadOnly      the file or its folder cannot be written
 ├── StorageBusy          another program holds the database
 ├── StorageUnreadable    the file is damaged, or no database
+├── StorageFileUnknown   no file is kept under this id: trying again does not help
 ├── StorageTextUnstorable  text with NUL or half a surrogate pair: trying again does not help
 └── StorageTaken         another Errand runs on this database
 """
@@ -35,6 +36,10 @@ class StorageUnreadable(StorageError):
 
 class StorageTaken(StorageError):
     """Another Errand is already running on this database."""
+
+
+class StorageFileUnknown(StorageError):
+    """This file is not kept here."""
 
 
 class StorageTextUnstorable(StorageError):

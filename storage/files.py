@@ -1,53 +1,97 @@
-"""Files that people sent and tools made: in one folder, under names made of their content."""
+"""Files that people sent and tools made: one folder, each file under the hash of its content and its name."""
 
 import asyncio
 import hashlib
+import logging
+import mimetypes
 import os
 import re
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageFileUnknown
+from storage.failures import SYSTEM
 
-LONGEST_NAME = 80  # characters
+log = logging.getLogger(__name__)
 
-
-class FileMissing(StorageError):
-    """The file is not there any more."""
+HASH = 32  # hexadecimal digits of SHA-256: 128 bits, so that nobody can make two files of one id
+ID = re.compile(rf"[0-9a-f]{{{HASH}}}-[\w.-]+")
+LONGEST_NAME = 150  # bytes of a name, where most file systems take 255 for all of it
 
 
 class FileStore:
-    """A folder, made when the first file comes."""
+    """Keeps files. An id says what the file is called in the folder; the folder is made when the first one comes.
+
+    Raises StorageError, and its kinds.
+    """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+        self._folder = folder.absolute()  # tools may run in another one
 
-    async def keep(self, name: str, content: bytes) -> Path:
-        """Write a file; its path. The same content under the same name is one file. Raises StorageError."""
-        return await asyncio.to_thread(self._keep, name, content)
+    async def keep(self, name: str, mime: str, data: bytes) -> str:
+        """The id under which these bytes are kept. The same ones under the same name are kept once."""
+        file_id = await asyncio.to_thread(_id_of, name, mime, data)
+        await asyncio.to_thread(_write, self.path(file_id), data)
+        return file_id
 
-    async def read(self, path: str) -> bytes:
-        """The content of a kept file. Raises StorageError, also for a path that leads elsewhere."""
-        return await asyncio.to_thread(self._read, path)
+    async def read(self, file_id: str) -> bytes:
+        path = self.path(file_id)
+        return await asyncio.to_thread(_read, path)
 
-    def _keep(self, name: str, content: bytes) -> Path:
-        safe = re.sub(r"[^\w.-]+", "_", Path(name).name)[-LONGEST_NAME:].lstrip(".") or "file"
-        path = self._folder / hashlib.sha256(content).hexdigest()[:16] / safe
+    def path(self, file_id: str) -> Path:
+        """Where the file is, or would be: always in the folder. Raises StorageFileUnknown for what is no id."""
+        if not ID.fullmatch(file_id):
+            raise StorageFileUnknown
+        return self._folder / file_id
+
+
+def _id_of(name: str, mime: str, data: bytes) -> str:
+    return f"{hashlib.sha256(data).hexdigest()[:HASH]}-{_safe(name, mime)}"
+
+
+def _safe(name: str, mime: str) -> str:
+    """The name in letters, digits, dots and dashes, with an ending: by it tools know what a file is."""
+    plain = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", name)).strip("._-") or "file"
+    stem, dot, ending = plain.rpartition(".")
+    if not dot or len(ending) > 10:
+        stem, dot, ending = plain, "", (mimetypes.guess_extension(mime) or "")
+    room = LONGEST_NAME - len(f"{dot}{ending}".encode())
+    return f"{stem.encode()[:room].decode(errors='ignore')}{dot}{ending}"
+
+
+def _write(path: Path, data: bytes) -> None:
+    """As a whole or not at all: what stands under an id is never half of it."""
+    with _told():
         if path.exists():
-            return path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            half = path.with_name(f".{safe}.{os.getpid()}")
-            half.write_bytes(content)
-            half.replace(path)
-        except OSError as error:
-            raise StorageError(f"A file cannot be kept in {self._folder}: {error.strerror}.") from error
-        return path
+            return
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as part:
+            try:
+                part.write(data)
+                part.flush()
+                os.fsync(part.fileno())
+                Path(part.name).replace(path)
+            except BaseException:
+                Path(part.name).unlink(missing_ok=True)
+                raise
 
-    def _read(self, path: str) -> bytes:
-        whole = Path(path).resolve()
-        if not whole.is_relative_to(self._folder):
-            raise FileMissing
-        try:
-            return whole.read_bytes()
-        except OSError as error:
-            raise FileMissing from error
+
+def _read(path: Path) -> bytes:
+    with _told():
+        return path.read_bytes()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Lets the errors of the system out as ours, without the folder's name: a person may read them."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StorageFileUnknown from error
+    except OSError as error:
+        log.warning("the folder for files cannot be used", extra={"reason": str(error)})
+        kind = SYSTEM.get(error.errno or 0, StorageError)
+        raise kind(f"The folder for files cannot be used: {error.strerror}.") from error

@@ -109,6 +109,10 @@ class Store:
         """What an event is, as it stands now; None where it never arrived."""
         return await self._database.read(lambda c: inbox.payload(c, channel, event_id))
 
+    async def rewrite(self, turn: str, payload: str) -> None:
+        """Write what is known now of the event of this turn over what was known before."""
+        await self._database.write(lambda c: inbox.amend(c, turn, payload))
+
     async def amend(self, turn: str, payload: str, *, amended_by: str) -> None:
         """Write other words over the event of this turn, forget the plan that it had made of the old ones, and let the
         event that brought them (the turn `amended_by`) need nothing more."""
@@ -119,10 +123,6 @@ class Store:
             inbox.mark_done(connection, amended_by)
 
         await self._database.write(work)
-
-    async def rewrite(self, turn: str, payload: str) -> None:
-        """Write the event of this turn as more is known of it."""
-        await self._database.write(lambda c: inbox.amend(c, turn, payload))
 
     # --- sessions
 

@@ -9,7 +9,7 @@ from typing import Self, TypeVar
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
-from adapters.base import ChannelClosed, DeliveryError, Shelf
+from adapters.base import ChannelClosed, FileRefused, Shelf
 from adapters.telegram.arrivals import Arrivals
 from adapters.telegram.door import Door
 from adapters.telegram.errors import as_delivery_error
@@ -128,11 +128,17 @@ class Telegram:
         await self._showing.deliver(delivery)
 
     async def fetch(self, attachment: Attachment) -> bytes:
-        """The content of a file that was sent to the bot. Raises DeliveryError with a sentence for the person."""
+        """The content of a file that was sent to the bot. Raises FileRefused, DeliveryError."""
         if attachment.size and attachment.size > FILE_BYTES:
             size, limit = round(attachment.size / 1e6), FILE_BYTES // 10**6
-            too_big = say("it has {size} MB, and I can take {limit} MB here", size=size, limit=limit)
-            raise DeliveryError(too_big, gone=True)
+            raise FileRefused(
+                say(
+                    "I could not take {name}: it has {size} MB, and I can take {limit} MB here.",
+                    name=attachment.name,
+                    size=size,
+                    limit=limit,
+                )
+            )
         try:
             file = await self._bot.get_file(attachment.ref)
             return bytes(await file.download_as_bytearray())

@@ -15,7 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import ErrorDetails, to_json, to_jsonable_python
 
 from orchestrator.errors import BadInput, OutcomeUnknown, SettingsInvalid, ToolError, ToolTimedOut, ToolUnavailable
-from orchestrator.tools.spec import Arguments, ToolFile, ToolResult, ToolsetHealth, ToolSpec
+from orchestrator.tools.spec import (
+    LARGEST_FILE,
+    Arguments,
+    File,
+    ToolResult,
+    ToolsetHealth,
+    ToolSpec,
+    file_line,
+)
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +82,8 @@ def tool(
     it is `destructive`. With a `cost_usd` above the setting free_cost_usd it asks as well.
 
     The function may be async; one that is not runs in a thread. It says no by raising BadInput; whatever else it
-    raises is told, and logged as a bug.
+    raises is told, and logged as a bug. What it returns goes out as JSON, a File or a Path as a file; a list of those
+    may have texts between them.
     """
 
     def register(function: Function) -> Registered:
@@ -134,8 +143,7 @@ async def _outcome(function: Registered, given: Mapping[str, Any], timeout_secon
     limit = asyncio.timeout(timeout_seconds)
     try:
         async with limit:
-            value = await _run(function.function, given)
-            return await asyncio.to_thread(_result, value)
+            return await _result(await _run(function.function, given))
     except BadInput as error:
         return ToolResult(str(error), is_error=True)
     except Exception as error:  # an edge: a function is the operator's own code, and may raise anything
@@ -151,21 +159,42 @@ async def _run(function: Function, given: Mapping[str, Any]) -> Any:
     return await asyncio.to_thread(function, **given)
 
 
-def _result(value: Any) -> ToolResult:
-    """A value as text and data; paths and files, alone or in a list, as files."""
-    several = value if isinstance(value, list) else [value]
-    if several and all(isinstance(each, Path | ToolFile) for each in several):
-        return ToolResult("", files=tuple(each if isinstance(each, ToolFile) else _read(each) for each in several))
+async def _result(value: Any) -> ToolResult:
+    parts = value if isinstance(value, list | tuple) else [value]
+    if any(isinstance(part, File | Path) for part in parts):
+        return _with_files([await _read(part) if isinstance(part, Path) else part for part in parts])
     data = to_jsonable_python(value, inf_nan_mode="null")
     if isinstance(data, str):
         return ToolResult(data)
     return ToolResult(to_json(data).decode(), data=data)
 
 
-def _read(path: Path) -> ToolFile:
-    """A file that a function has written. Raises OSError."""
+def _with_files(parts: Sequence[Any]) -> ToolResult:
+    """Files, and the texts between them. Raises BadInput."""
+    for part in parts:
+        if isinstance(part, File) and len(part.data) > LARGEST_FILE:
+            raise BadInput(_too_large(part.name, len(part.data)))
+    text = "\n".join(file_line(part) if isinstance(part, File) else str(part) for part in parts)
+    return ToolResult(text, files=tuple(part for part in parts if isinstance(part, File)))
+
+
+async def _read(path: Path) -> File:
+    """The file as it is now: what becomes of the path later is the function's own affair. Raises BadInput."""
     mime = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return ToolFile(path.name, mime, path.read_bytes())
+    try:
+        return File(path.name, mime, await asyncio.to_thread(_bytes_of, path))
+    except OSError as error:
+        raise BadInput(f"The function made the file {str(path)!r}, which cannot be read: {error.strerror}.") from error
+
+
+def _bytes_of(path: Path) -> bytes:
+    if (size := path.stat().st_size) > LARGEST_FILE:
+        raise BadInput(_too_large(path.name, size))
+    return path.read_bytes()
+
+
+def _too_large(name: str, size: int) -> str:
+    return f"The file {name!r} has {size / 10**6:.0f} MB; a tool may hand over {LARGEST_FILE // 10**6} MB."
 
 
 def _too_late(spec: ToolSpec, timeout_seconds: float) -> ToolError:

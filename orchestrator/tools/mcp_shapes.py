@@ -1,22 +1,21 @@
 """Between the protocol's shapes and ours: its tools as ToolSpec, its answers as ToolResult."""
 
+import base64
 import binascii
 import hashlib
 import json
 import mimetypes
 import re
 import unicodedata
-from base64 import b64decode
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 from jsonschema import SchemaError
 from jsonschema.validators import validator_for
 from mcp_types import (
     AudioContent,
-    BlobResourceContents,
     CallToolResult,
     ContentBlock,
     EmbeddedResource,
@@ -28,7 +27,7 @@ from mcp_types import (
     ToolAnnotations,
 )
 
-from orchestrator.tools.spec import ToolFile, ToolResult, ToolSpec
+from orchestrator.tools.spec import LARGEST_FILE, File, ToolResult, ToolSpec, file_line
 
 NAME_LIMIT = 64  # characters of ^[A-Za-z0-9_-]{1,64}$, what every provider takes (read 2026-11)
 DESCRIPTION_LIMIT = 4000  # characters; what a tool needs more for is not a description
@@ -114,7 +113,9 @@ def _clean_part(key: str, value: Any) -> Any:
 
 def to_result(answer: CallToolResult, limit: int) -> ToolResult:
     """An answer as text, and as data where it is structured or one JSON document. Both at most `limit` characters."""
-    text = "\n".join(_words(answer.content))
+    parts = [_part(block) for block in answer.content]
+    files = tuple(part for part in parts if isinstance(part, File))
+    text = "\n".join(file_line(part) if isinstance(part, File) else part for part in parts)
     data = answer.structured_content
     if data is None:
         data = _document(text) if len(text) <= limit else None
@@ -122,40 +123,32 @@ def to_result(answer: CallToolResult, limit: int) -> ToolResult:
         text, data = text or written, None
     elif not text:
         text = written
-    return ToolResult(_cut(text, limit), data, is_error=answer.is_error, files=tuple(_files(answer.content)))
+    return ToolResult(_cut(text, limit), data, is_error=answer.is_error, files=files)
 
 
-def _words(content: list[ContentBlock]) -> Iterator[str]:
-    for block in content:
-        match block:
-            case TextContent():
-                yield block.text
-            case ImageContent() | AudioContent():
-                yield f"[{block.type} {block.mime_type}, {_size(block.data)}]"
-            case ResourceLink():
-                yield f"[link {block.name}: {block.uri}]"
-            case EmbeddedResource(resource=TextResourceContents() as resource):
-                yield resource.text
-            case EmbeddedResource():
-                yield f"[file {block.resource.uri}]"
+def _part(block: ContentBlock) -> str | File:
+    match block:
+        case TextContent():
+            return block.text
+        case ImageContent() | AudioContent():
+            return _file(f"{block.type}{mimetypes.guess_extension(block.mime_type) or ''}", block.mime_type, block.data)
+        case ResourceLink():
+            return f"[link {block.name}: {block.uri}]"
+        case EmbeddedResource(resource=resource):
+            if isinstance(resource, TextResourceContents):
+                return resource.text
+            name = clean(unquote(str(resource.uri).rstrip("/").rpartition("/")[2]), 200)
+            return _file(name or "file", resource.mime_type or "application/octet-stream", resource.blob)
 
 
-def _files(content: list[ContentBlock]) -> Iterator[ToolFile]:
-    """Pictures, sounds and other files of an answer; what is no base64 is left out."""
-    for number, block in enumerate(content, 1):
-        match block:
-            case ImageContent(data=data, mime_type=mime) | AudioContent(data=data, mime_type=mime):
-                name = f"{block.type}-{number}{mimetypes.guess_extension(mime) or ''}"
-            case EmbeddedResource(resource=BlobResourceContents(blob=data, mime_type=mime, uri=uri)):
-                name = str(uri).rstrip("/").rpartition("/")[2] or f"file-{number}"
-            case _:
-                continue
-        with suppress(binascii.Error):
-            yield ToolFile(name, mime or "application/octet-stream", b64decode(data, validate=True))
-
-
-def _size(base64: str) -> str:
-    return f"{len(base64) * 3 / 4 / 1000:.1f} kB"
+def _file(name: str, mime: str, encoded: str) -> str | File:
+    """The file; where it is too large or broken, a word on that."""
+    if len(encoded) * 3 // 4 > LARGEST_FILE:
+        return f"[{name} has {len(encoded) * 3 / 4 / 10**6:.0f} MB, and {LARGEST_FILE // 10**6} MB are taken]"
+    try:
+        return File(name, clean(mime, 100), base64.b64decode(encoded))
+    except binascii.Error:
+        return f"[{name} cannot be read: its Base64 is broken]"
 
 
 def _document(text: str) -> Any:

@@ -1,8 +1,13 @@
 """What a tool is, whoever brings it: a name, a JSON Schema, and a promise about its effects."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from orchestrator.messages import size_in_words
+
+KEPT = re.compile(r"\S*/[0-9a-f]{32}-")  # what stands before a file's name in the path under which it is kept
 
 Arguments = Mapping[str, Any]
 """A tool's arguments by name: any JSON values."""
@@ -41,7 +46,7 @@ class ToolSpec:
     def in_words(self, arguments: Arguments) -> str:
         """A call of this tool for a person: its name without the server's, and the values."""
         name = self.title or self.name.rpartition("__")[2].replace("_", " ")
-        return f"{name} ({', '.join(str(value)[:40] for value in arguments.values())})" if arguments else name
+        return f"{name} ({', '.join(map(_in_short, arguments.values()))})" if arguments else name
 
     @property
     def properties(self) -> Mapping[str, Mapping[str, Any]]:
@@ -54,6 +59,11 @@ class ToolSpec:
         return tuple(self.parameters.get("required") or ())
 
 
+def _in_short(value: Any) -> str:
+    """A value for a person; of the path of a kept file its name."""
+    return KEPT.sub("", str(value))[:40]
+
+
 def _one_type(schema: Any) -> Mapping[str, Any]:
     """A parameter's schema for those who only want its kind: JSON Schema allows `true`, and a list of types."""
     if not isinstance(schema, Mapping):
@@ -63,18 +73,22 @@ def _one_type(schema: Any) -> Mapping[str, Any]:
     return {**schema, "type": next((kind for kind in schema["type"] if kind != "null"), "null")}
 
 
+LARGEST_FILE = 50 * 10**6  # bytes of one file that a tool makes: what a bot may send, Bot API sendDocument, 2026-11
+
+
 @dataclass(frozen=True, slots=True)
-class ToolFile:
-    """A file that a tool has made."""
+class File:
+    """A file that a tool has made: its name for people, its type such as "image/png", its bytes."""
 
     name: str
     mime: str
-    content: bytes
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool gave back. `data` is its structured content where it has any; `text` is for reading.
+    """What a tool gave back. `data` is its structured content where it has any; `text` is for reading, and holds a line
+    for each of the `files`.
 
     `is_error` is the tool's own "no": the call arrived and was answered.
     """
@@ -82,7 +96,14 @@ class ToolResult:
     text: str
     data: Any = None
     is_error: bool = False
-    files: tuple[ToolFile, ...] = ()
+    files: tuple[File, ...] = ()
+
+
+def file_line(file: File) -> str:
+    """What stands for a file in the text of a result."""
+    kind = file.mime.partition("/")[0]
+    shown = kind if kind in {"image", "audio", "video"} else "file"
+    return f"[{shown} {file.mime}, {size_in_words(len(file.data))}]"
 
 
 @dataclass(frozen=True, slots=True)

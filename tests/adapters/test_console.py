@@ -12,7 +12,17 @@ import pytest
 
 from adapters.base import DeliveryError
 from adapters.console import Console
-from orchestrator.messages import Address, Answer, Draft, Inbound, PlanCard, Question, QuestionField, StepLine
+from orchestrator.messages import (
+    Address,
+    Answer,
+    Attachment,
+    Draft,
+    Inbound,
+    PlanCard,
+    Question,
+    QuestionField,
+    StepLine,
+)
 from storage.errors import StorageFull
 from tests.adapters.core import LONGEST_WAIT, Core, final, pipe
 
@@ -179,3 +189,14 @@ def test_a_pipe_loads_neither_the_prompt_nor_the_renderer() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     assert run.stdout == "[]\n"
+
+
+@pytest.mark.proves("files.told")
+async def test_the_files_of_an_answer_stand_below_it_with_their_places(tmp_path: Path) -> None:
+    file = Attachment(kind="photo", name="sales.png", mime="image/png", size=4711, file="abc-sales.png")
+    answer = Answer(text="Here.", files=(file,))
+    with (tmp_path / "input").open("w+") as source, (tmp_path / "screen").open("w") as target:
+        console = Console("ann", source=source, target=target, where=lambda name: Path("/kept") / name)
+        await console.deliver(final(answer, address=Address(channel="console", chat="ann")))
+    told = (tmp_path / "screen").read_text()
+    assert told == "Here.\n\n- sales.png (image/png, 4.7 kB): `/kept/abc-sales.png`\n\n"

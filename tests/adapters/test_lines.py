@@ -98,6 +98,7 @@ async def test_a_line_is_mapped_exactly(line: dict[str, Any], kind: type[Inbound
         ({"event_id": "e1", "chat": "main", "text": "Hello", "person": 7}, "e1", ["'person'", "valid string"]),
         ({"event_id": "e1", "chat": "main", "txt": "Hello", "text": "x"}, "e1", ["'txt'", "not permitted"]),
         ({"event_id": "e1", "chat": "main", "text": "x", "address": {}}, "e1", ["'address'", "no field"]),
+        ({"event_id": "e1", "chat": "main", "text": "x", "attachments": []}, "e1", ["'attachments'", "no field"]),
         ({"event_id": "e1", "chat": "main", "kind": "wave"}, "e1", ["'kind'", "'wave'"]),
         ({"event_id": "e1", "chat": "main", "kind": "form", "question": "q", "values": {"a": 1}}, "e1", ["'values'"]),
     ],

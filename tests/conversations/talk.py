@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.app import App, build
 from bot.settings import read_settings
-from orchestrator.messages import Answer, Draft, Final, Message, Notice, Person, PlanCard, Question
+from orchestrator.messages import Answer, Attachment, Draft, Final, Message, Notice, Person, PlanCard, Question
 from orchestrator.models import Model
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import Toolset
@@ -28,18 +28,23 @@ class Talk:
         self.address = channel.address(chat)
         self.person = Person(id=person)
 
-    async def send(self, text: str) -> str:
-        """Send words; the name of the turn that will answer them."""
+    async def send(self, text: str, *files: Attachment) -> str:
+        """Send words and files; the name of the turn that will answer them."""
         message = Message(
-            event_id=uuid.uuid4().hex, address=self.address, person=self.person, sent_at=datetime.now(UTC), text=text
+            event_id=uuid.uuid4().hex,
+            address=self.address,
+            person=self.person,
+            sent_at=datetime.now(UTC),
+            text=text,
+            attachments=files,
         )
         receipt = await self.channel.push(message)
         assert receipt.turn is not None
         return receipt.turn
 
-    async def say(self, text: str) -> Final:
-        """Send words and wait for what comes back."""
-        return await self.outcome(await self.send(text))
+    async def say(self, text: str, *files: Attachment) -> Final:
+        """Send words and files, and wait for what comes back."""
+        return await self.outcome(await self.send(text, *files))
 
     async def outcome(self, turn: str) -> Final:
         async with asyncio.timeout(LONGEST_WAIT):
@@ -96,8 +101,7 @@ async def talking(
     **settings: Any,
 ) -> AsyncIterator[Talk]:
     """A running Errand on a database in this folder, and a person who talks to it."""
-    places = {"database": "errand.db", "servers": "none.json", "files": "files"}
-    given = {**{name: str(folder / place) for name, place in places.items()}, **settings}
+    given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
     async with build(read_settings(**given), toolsets=toolsets, model=model) as app:
         fake = channel()
         serving = asyncio.ensure_future(app.serve([fake]))

@@ -18,7 +18,7 @@ from bot.channels import channels_of
 from bot.settings import read_settings
 from orchestrator.models import ModelReply
 from orchestrator.tools.functions import Functions, tool
-from orchestrator.tools.spec import ToolFile
+from orchestrator.tools.spec import File
 from storage.errors import StorageBusy
 from storage.records import Arrived
 from storage.store import Store
@@ -610,9 +610,9 @@ async def test_the_menu_is_there_for_each_kind_of_chat_and_language(fake: World,
 @pytest.mark.proves("telegram.files")
 async def test_files_go_both_ways(fake: World, mara: Person, chat: Chat, tmp_path: Path) -> None:
     @tool(read_only=True)
-    def chart(title: str) -> list[ToolFile]:
+    def chart(title: str) -> list[File]:
         """Draw."""
-        return [ToolFile("chart.png", "image/png", PICTURE), ToolFile("data.csv", "text/csv", b"a,b")]
+        return [File("chart.png", "image/png", PICTURE), File("data.csv", "text/csv", b"a,b")]
 
     async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]):
         await chat.says(mara, "/chart title=Rain")
@@ -636,7 +636,7 @@ async def test_an_album_is_one_message_also_where_only_its_first_picture_is_for_
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         await group.sends_album(mara, PICTURE, PICTURE, caption="@errand_bot what are these?")
         answer = await group.shows("heard: what are these?")
-    assert answer.text.count("<attached") == 2
+    assert answer.text.count("<file ") == 2
     assert len(group.from_bot) == 1
 
 
@@ -780,9 +780,9 @@ async def test_a_picture_that_telegram_cannot_show_goes_out_as_a_document(
     mara: Person, fake: World, chat: Chat, tmp_path: Path
 ) -> None:
     @tool(read_only=True)
-    def chart(title: str) -> ToolFile:
+    def chart(title: str) -> File:
         """Draw."""
-        return ToolFile("chart.png", "image/png", b"no picture")
+        return File("chart.png", "image/png", b"no picture")
 
     async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]):
         await chat.says(mara, "/chart title=Rain")
@@ -808,15 +808,15 @@ async def test_a_file_that_was_deleted_meanwhile_holds_no_answer_back(
     mara: Person, fake: World, chat: Chat, tmp_path: Path
 ) -> None:
     @tool(read_only=True)
-    def chart(title: str) -> ToolFile:
+    def chart(title: str) -> File:
         """Draw."""
-        return ToolFile("chart.png", "image/png", PICTURE)
+        return File("chart.png", "image/png", PICTURE)
 
     hold = fake.faults.hold("sendMessage")
     async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]) as app:
         await chat.says(mara, "/chart title=Rain")
         await asyncio.wait_for(hold.reached.wait(), 5)
-        (kept,) = (tmp_path / "files").glob("*/chart.png")
+        (kept,) = (tmp_path / "files").glob("*chart.png")
         kept.unlink()
         hold.release()
         await chat.shows("chart.png is not there any more.")

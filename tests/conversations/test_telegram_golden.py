@@ -11,7 +11,7 @@ import pytest
 from adapters.telegram.pacing import Limit
 from orchestrator.models import ChatMessage, ModelReply
 from orchestrator.tools.functions import Functions, tool
-from orchestrator.tools.spec import ToolFile
+from orchestrator.tools.spec import File
 from tests.conversations.telegram_talk import errand_on, pressed
 from tests.conversations.test_plans import Models, calls, plan
 from tests.fakes.telegram import PICTURE, Chat, Person, Shown, World, telegram
@@ -37,9 +37,9 @@ def office(brewing: asyncio.Event) -> list[Functions]:
         return {"Rome": "sunny, 24 °C", "Oslo": "rain, 9 °C"}.get(city, "unknown")
 
     @tool(read_only=True)
-    def chart(title: str) -> ToolFile:
+    def chart(title: str) -> File:
         """Draw a chart."""
-        return ToolFile("rain.png", "image/png", PICTURE)
+        return File("rain.png", "image/png", PICTURE)
 
     @tool
     def mail(to: str, text: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from adapters.base import DeliveryError
@@ -12,7 +12,11 @@ LONGEST_WAIT = 5.0  # seconds
 
 
 class FakeChannel:
-    """Push Inbounds in, look at `shown`, `live` and `told`. Deliveries fail while `broken` is set."""
+    """Push Inbounds in, look at `shown`, `live` and `told`. Deliveries fail while `broken` is set.
+
+    `files` are what people sent, by `ref`: bytes, or what fetching raises, one after the other. `fetched` are the refs
+    that were asked for.
+    """
 
     def __init__(self, name: str = "fake") -> None:
         self.name = name
@@ -21,7 +25,7 @@ class FakeChannel:
         self.told: list[str] = []
         self.attempts: list[Delivery] = []
         self.broken = False
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, bytes | list[bytes | Exception]] = {}
         self.fetched: list[str] = []
         self._accept: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
         self._closed = asyncio.Event()
@@ -30,15 +34,32 @@ class FakeChannel:
     def address(self, chat: str = "1") -> Address:
         return Address(channel=self.name, chat=chat)
 
-    def message(self, text: str, *, chat: str = "1", person: str = "ann", event_id: str | None = None) -> Message:
-        """Words of a person, as they would arrive."""
+    def message(
+        self,
+        text: str,
+        *,
+        chat: str = "1",
+        person: str = "ann",
+        event_id: str | None = None,
+        files: Sequence[Attachment] = (),
+    ) -> Message:
+        """Words of a person and their files, as they would arrive."""
         return Message(
             event_id=event_id or uuid.uuid4().hex,
             address=self.address(chat),
             person=Person(id=person),
             sent_at=datetime.now(UTC),
             text=text,
+            attachments=tuple(files),
         )
+
+    async def fetch(self, attachment: Attachment) -> bytes:
+        self.fetched.append(attachment.ref)
+        known = self.files[attachment.ref]
+        given = known.pop(0) if isinstance(known, list) else known
+        if isinstance(given, Exception):
+            raise given
+        return given
 
     async def run(self, accept: Accept) -> None:
         self._accept.set_result(accept)
@@ -54,13 +75,6 @@ class FakeChannel:
             raise DeliveryError("the fake channel is broken", retry_after_seconds=0.001)
         self.shown[delivery.id] = delivery
         await self._tell_waiters()
-
-    async def fetch(self, attachment: Attachment) -> bytes:
-        """A file that a person has sent. One that is not in `files` cannot be taken."""
-        self.fetched.append(attachment.ref)
-        if attachment.ref not in self.files:
-            raise DeliveryError("it has 34 MB, and I can take 20 MB here", gone=True)
-        return self.files[attachment.ref]
 
     async def push(self, inbound: Inbound) -> Receipt:
         """Let something arrive. The person is told what `accept` raises, and so is the caller."""

@@ -15,6 +15,7 @@ from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.workers import WorkerLimits, Workers
+from storage.files import FileStore
 from storage.records import StoredPlan
 from storage.store import Store, open_store
 
@@ -36,7 +37,8 @@ async def work(store: Store, functions: Functions | None, script: Script) -> Ste
     """What comes of the step with these tools and this model."""
     chain = Chain("worker", [Member(Scripted(script), timeout_seconds=5)])
     catalog = Catalog([functions] if functions else [])
-    workers = Workers(store, catalog, chain=chain, policy=Policy(), limits=WorkerLimits())
+    files = FileStore(Path("never-made"))
+    workers = Workers(store, catalog, files=files, chain=chain, policy=Policy(), limits=WorkerLimits())
     return await workers.work(RUN, STEP, {}, note=lambda _: None)
 
 
