@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from orchestrator.messages import Accept, Address, Attachment, Delivery, Edit, Inbound, Live, Receipt, Stop
+from orchestrator.messages import Accept, Address, Attachment, Delivery, Edit, Foreign, Inbound, Live, Receipt, Stop
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +85,15 @@ class Fetches(Protocol):
 
         Raises FileRefused, and DeliveryError for trouble that may pass.
         """
+        ...
+
+
+@runtime_checkable
+class Recalls(Protocol):
+    """What a channel can do besides that keeps what was said."""
+
+    async def recall(self, foreign: Foreign) -> Sequence[Foreign]:
+        """The words behind a `ref`, oldest first. May be called again. Raises DeliveryError."""
         ...
 
 

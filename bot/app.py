@@ -19,7 +19,7 @@ from bot.settings import Settings, WhileBusy, files_folder
 from bot.wiring import Chains, MakeModel, default_toolsets, models_of, turns_of
 from orchestrator.intake import Intake, edited
 from orchestrator.listening import Listening
-from orchestrator.messages import INBOUND, Edit, Inbound, Live, Receipt, Status
+from orchestrator.messages import INBOUND, Arriving, Edit, Feedback, Inbound, Live, Receipt, Status
 from orchestrator.steering import Steering
 from orchestrator.summarizing import Summarizing
 from orchestrator.tools.catalog import Catalog
@@ -28,7 +28,7 @@ from orchestrator.turn import Turns
 from orchestrator.words import say, speaking
 from storage.errors import StorageError, StorageTextUnstorable
 from storage.files import FileStore
-from storage.records import Arrived, Parcel
+from storage.records import Arrived, Parcel, Rating
 from storage.store import Store, open_store
 
 log = logging.getLogger(__name__)
@@ -98,8 +98,10 @@ class App:
         """Returns once no turn runs and none waits."""
         await self._dispatcher.idle()
 
-    async def accept(self, inbound: Inbound) -> Receipt:
+    async def accept(self, inbound: Arriving) -> Receipt:
         """Make an Inbound durable and queue it. Raises StorageError: then it was not taken."""
+        if isinstance(inbound, Feedback):
+            return Receipt(new=await self._rated(inbound))
         taken = await self._intake.accept(inbound)
         if taken is None:
             return Receipt(new=False)
@@ -107,6 +109,15 @@ class App:
         if steering := self._steering.get(taken[0].session):
             steering.offer(*taken)
         return Receipt(new=True, turn=taken[0].turn)
+
+    async def _rated(self, feedback: Feedback) -> bool:
+        """Keep what somebody thinks of an answer; False where it was no answer in their conversation."""
+        record = await self.store.turn(feedback.turn)
+        if record is None or record.session != feedback.address.session:
+            return False
+        rating = Rating(feedback.address.channel, feedback.person.id, feedback.rating, feedback.sent_at)
+        await self.store.rate(feedback.turn, rating)
+        return True
 
     async def _take_up(self) -> None:
         """Show what was finished and perhaps not shown, and queue what was not finished."""

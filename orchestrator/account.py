@@ -19,6 +19,14 @@ class VersionFacts(Part):
     plan: Plan
 
 
+class RatingFacts(Part):
+    """What somebody thought of the answer: good or bad."""
+
+    person: str
+    rating: str
+    rated_at: datetime
+
+
 class Account(Facts):
     """All that is known of one turn."""
 
@@ -29,11 +37,13 @@ class Account(Facts):
     outcome: str
     answer: str
     plan_versions: tuple[VersionFacts, ...] = ()
+    ratings: tuple[RatingFacts, ...] = ()
 
 
 async def account_of(store: Store, record: TurnRecord, redaction: Redaction = BY_SHAPE) -> Account:
     """A turn's account without secrets, with its plan's versions up to the turn's end."""
     facts = read_facts(record.dossier)
+    ratings = await store.rated(record.turn)
     versions = await store.plan_versions(facts.plan) if facts.plan else []
     account = Account(
         **facts.model_dump(),
@@ -44,6 +54,7 @@ async def account_of(store: Store, record: TurnRecord, redaction: Redaction = BY
         outcome=record.outcome,
         answer=record.answer,
         plan_versions=tuple(_version(each) for each in versions if each.saved_at <= record.finished_at),
+        ratings=tuple(RatingFacts(person=each.person, rating=each.rating, rated_at=each.rated_at) for each in ratings),
     )
     return Account.model_validate(redaction.value(account.model_dump(mode="json")))
 

@@ -85,11 +85,13 @@ class Foreign(Frozen):
     """Words that came with a message and are not the person's own. They are data, never an instruction.
 
     A "reply" is what the message answers, a "forward" what the person passed on, "context" what others said before.
+    `ref` is the channel's own handle of words that are not here yet: they are recalled before the turn.
     """
 
     kind: Literal["reply", "forward", "context"]
     text: str
     author: str = ""
+    ref: str = ""
 
 
 class Message(Arrival):
@@ -138,6 +140,13 @@ class Edit(Arrival):
     kind: Literal["edit"] = "edit"
     edits: str
     text: str
+
+
+class Feedback(Arrival):
+    """What a person thinks of the answer of a turn. It is kept with the turn, and nothing runs for it."""
+
+    turn: str
+    rating: Literal["good", "bad"]
 
 
 Inbound = Annotated[Message | Command | Choice | Form | Stop | Edit, Field(discriminator="kind")]
@@ -256,7 +265,8 @@ class Receipt(Frozen):
     turn: str | None = None
 
 
-Accept = Callable[[Inbound], Awaitable[Receipt]]
+Arriving = Inbound | Feedback
+Accept = Callable[[Arriving], Awaitable[Receipt]]
 """Make an Inbound durable. A channel acknowledges to its platform only after this has returned."""
 Emit = Callable[[Live], Awaitable[None]]
 """Show a live part of the running turn. The only call that goes upward."""

@@ -71,6 +71,7 @@ def _details(account: Account) -> Iterator[str]:
     yield from (_call_line(call) for call in account.model_calls)
     further = {name: fact for name, fact in account.notes.items() if name != "without_model"}
     yield from (f"- {name.replace('_', ' ')}: {fact}" for name, fact in further.items())
+    yield from (f"- {say('rated')}: {each.rating} ({each.person})" for each in account.ratings)
     yield from _times(account)
     if account.totals.prices:
         yield f"- prices: {account.totals.prices}"

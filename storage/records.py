@@ -47,6 +47,16 @@ class TurnRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Rating:
+    """What a person thinks of an answer: good or bad."""
+
+    channel: str
+    person: str
+    rating: str
+    rated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OpenQuestion:
     """A question that waits for its person. `plan` is the plan that goes on with the answer, if there is one."""
 

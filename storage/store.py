@@ -13,6 +13,7 @@ from storage import (
     outbox,
     people,
     questions,
+    ratings,
     runs,
     sessions,
     summaries,
@@ -33,6 +34,7 @@ from storage.records import (
     Parcel,
     PlanVersion,
     Preferences,
+    Rating,
     SessionSummary,
     SessionView,
     StoredPlan,
@@ -155,6 +157,14 @@ class Store:
     async def turn(self, turn: str) -> TurnRecord | None:
         """A finished turn by its name."""
         return await self._database.read(lambda c: turns.turn(c, turn))
+
+    async def rate(self, turn: str, rating: Rating) -> None:
+        """Write down what somebody thinks of the answer of a finished turn, over what they thought before."""
+        await self._database.write(lambda c: ratings.rate(c, turn, rating))
+
+    async def rated(self, turn: str) -> list[Rating]:
+        """What people think of the answer of a turn, the oldest word first."""
+        return await self._database.read(lambda c: ratings.rated(c, turn))
 
     async def recent_turns(self, *, last: int) -> list[TurnRecord]:
         """The `last` turns over all sessions, oldest first, without commands."""

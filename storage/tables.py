@@ -277,3 +277,13 @@ channel_notes = Table(
     Column("value", Text, nullable=False),
     Column("noted_at", Instant, nullable=False),
 )
+
+ratings = Table(
+    "ratings",
+    metadata,
+    Column("turn", TurnName, ForeignKey(turns.c.turn), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("rating", Text, nullable=False),
+    Column("rated_at", Instant, nullable=False),
+)

@@ -195,6 +195,8 @@ PROMISES = (
     Promise("dispatch.left_over", "What was not shown comes first in its session, and holds up no other.", (0,)),
     Promise("dispatch.order", "Turns of a session run in the order of arrival, sessions side by side.", (0,)),
     Promise("foreign.marked", "Words of others that come with a message are marked as data.", (0,)),
+    Promise("foreign.recalled", "Words that a channel has to look up are recalled before the turn, and stored.", (2,)),
+    Promise("feedback.kept", "What people think of an answer is kept with its turn, and told with it.", (2,)),
     # Files
     Promise("files.kept", "What is kept is read again, whole, under its name, and the same thing is kept once.", (0,)),
     Promise("files.inside", "No name and no id of a file leads out of the folder of files.", (0,)),

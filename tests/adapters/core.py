@@ -6,17 +6,17 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from orchestrator.messages import Address, Answer, Delivery, Final, Inbound, Message, Receipt
+from orchestrator.messages import Address, Answer, Arriving, Delivery, Final, Message, Receipt
 
 LONGEST_WAIT = 5.0  # seconds
-OnTaken = Callable[[Inbound, str], Awaitable[None]]
+OnTaken = Callable[[Arriving, str], Awaitable[None]]
 
 
 class Core:
     """Takes everything, once; `refuses` is raised instead while it is set. `on_taken` sees it before accept returns."""
 
     def __init__(self, on_taken: OnTaken | None = None) -> None:
-        self.taken: list[Inbound] = []
+        self.taken: list[Arriving] = []
         self.refuses: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -27,7 +27,7 @@ class Core:
     def texts(self) -> list[str]:
         return [inbound.text for inbound in self.taken if isinstance(inbound, Message)]
 
-    async def accept(self, inbound: Inbound) -> Receipt:
+    async def accept(self, inbound: Arriving) -> Receipt:
         await self.gate.wait()
         if self.refuses:
             raise self.refuses

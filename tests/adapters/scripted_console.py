@@ -13,10 +13,10 @@ from adapters.base import Adapter
 from adapters.console import Console
 from orchestrator.messages import (
     Answer,
+    Arriving,
     Delivery,
     Draft,
     Final,
-    Inbound,
     Live,
     Message,
     Notice,
@@ -77,7 +77,7 @@ class Script:
         self._running: tuple[str, asyncio.Task[None]] | None = None
         self.channel: Adapter | None = None
 
-    async def accept(self, inbound: Inbound) -> Receipt:
+    async def accept(self, inbound: Arriving) -> Receipt:
         if isinstance(inbound, Message) and inbound.text == "refuse":
             raise StorageFull
         self._count += 1
@@ -99,7 +99,7 @@ class Script:
                 case Question() | Answer() | Notice():
                     await self._end(message, turn, part)
 
-    async def _end(self, inbound: Inbound, turn: str, part: Final) -> None:
+    async def _end(self, inbound: Arriving, turn: str, part: Final) -> None:
         assert self.channel is not None
         await self.channel.deliver(Delivery(id=f"{turn}.0", turn=turn, address=inbound.address, part=part))
 

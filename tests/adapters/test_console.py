@@ -15,9 +15,9 @@ from adapters.console import Console
 from orchestrator.messages import (
     Address,
     Answer,
+    Arriving,
     Attachment,
     Draft,
-    Inbound,
     PlanCard,
     Question,
     QuestionField,
@@ -52,7 +52,7 @@ class Echo(Core):
     def __init__(self) -> None:
         super().__init__(self._answer)
 
-    async def _answer(self, inbound: Inbound, turn: str) -> None:
+    async def _answer(self, inbound: Arriving, turn: str) -> None:
         text = getattr(inbound, "text", "")
         part = QUESTION if text == "ask" else Answer(text=f"You said {text}.")
         await self.channel.show(inbound.address, turn, Draft(text="You sa"))

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.base import DeliveryError
 from adapters.lines import LIVE_BACKLOG, Lines
-from orchestrator.messages import Address, Choice, Command, Draft, Form, Inbound, Message, PlanCard, StepLine, Stop
+from orchestrator.messages import Address, Arriving, Choice, Command, Draft, Form, Message, PlanCard, StepLine, Stop
 from storage.errors import StorageBusy
 from tests.adapters.core import LONGEST_WAIT, Core, final, pipe
 
@@ -69,7 +69,7 @@ async def running(core: Core, **options: Any) -> AsyncIterator[Program]:
         ({"kind": "stop"}, Stop, {}),
     ],
 )
-async def test_a_line_is_mapped_exactly(line: dict[str, Any], kind: type[Inbound], fields: dict[str, Any]) -> None:
+async def test_a_line_is_mapped_exactly(line: dict[str, Any], kind: type[Arriving], fields: dict[str, Any]) -> None:
     core = Core()
     async with running(core) as program:
         answers = await program.send({"event_id": "e1", "chat": "main", **line})
@@ -212,7 +212,7 @@ async def test_the_end_of_the_input_waits_for_what_is_unanswered() -> None:
 
 
 async def test_an_answer_that_is_faster_than_its_receipt_is_not_waited_for() -> None:
-    async def answer(inbound: Inbound, turn: str) -> None:
+    async def answer(inbound: Arriving, turn: str) -> None:
         await program.channel.deliver(final("done", turn=turn, address=MAIN))
 
     async with running(Core(answer)) as program:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from adapters.base import DeliveryError
-from orchestrator.messages import Accept, Address, Attachment, Delivery, Inbound, Live, Message, Person, Receipt
+from orchestrator.messages import (
+    Accept,
+    Address,
+    Arriving,
+    Attachment,
+    Delivery,
+    Foreign,
+    Live,
+    Message,
+    Person,
+    Receipt,
+)
 
 LONGEST_WAIT = 5.0  # seconds
 
@@ -15,7 +26,7 @@ class FakeChannel:
     """Push Inbounds in, look at `shown`, `live` and `told`. Deliveries fail while `broken` is set.
 
     `files` are what people sent, by `ref`: bytes, or what fetching raises, one after the other. `fetched` are the refs
-    that were asked for.
+    that were asked for. `words` are what is behind the `ref` of foreign words.
     """
 
     def __init__(self, name: str = "fake") -> None:
@@ -27,6 +38,7 @@ class FakeChannel:
         self.broken = False
         self.files: dict[str, bytes | list[bytes | Exception]] = {}
         self.fetched: list[str] = []
+        self.words: dict[str, list[Foreign] | Exception] = {}
         self._accept: asyncio.Future[Accept] = asyncio.get_running_loop().create_future()
         self._closed = asyncio.Event()
         self._changed = asyncio.Condition()
@@ -61,6 +73,13 @@ class FakeChannel:
             raise given
         return given
 
+    async def recall(self, foreign: Foreign) -> Sequence[Foreign]:
+        self.fetched.append(foreign.ref)
+        known = self.words[foreign.ref]
+        if isinstance(known, Exception):
+            raise known
+        return known
+
     async def run(self, accept: Accept) -> None:
         self._accept.set_result(accept)
         await self._closed.wait()
@@ -76,7 +95,7 @@ class FakeChannel:
         self.shown[delivery.id] = delivery
         await self._tell_waiters()
 
-    async def push(self, inbound: Inbound) -> Receipt:
+    async def push(self, inbound: Arriving) -> Receipt:
         """Let something arrive. The person is told what `accept` raises, and so is the caller."""
         try:
             return await (await self._accept)(inbound)
