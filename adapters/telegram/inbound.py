@@ -52,7 +52,11 @@ class Place:
 
     @classmethod
     def of(cls, address: Address) -> "Place":
-        return cls(int(address.chat), None if address.thread is None else int(address.thread))
+        return cls.named(address.chat, address.thread)
+
+    @classmethod
+    def named(cls, chat: str, thread: str | None) -> "Place":
+        return cls(int(chat), None if thread is None else int(thread))
 
 
 def place_of(sent: Sent) -> Place:

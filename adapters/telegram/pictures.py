@@ -47,7 +47,7 @@ class Picture:
         self._sender = sender
         self._place = place
         self._draft = draft
-        self._reply_to = reply_to
+        self.reply_to = reply_to
         self._noted = noted
         self.message = message
         self.card: PlanCard | None = None
@@ -148,7 +148,7 @@ class Picture:
         self._shown = styled
 
     async def _posted(self, styled: Styled) -> None:
-        self.message = await self._sender.text(self._place, styled, reply_to=self._reply_to, at_once=True)
+        self.message = await self._sender.text(self._place, styled, reply_to=self.reply_to, at_once=True)
         await self._noted(self.message)
 
     async def _tried(self, request: Awaitable[object]) -> None:

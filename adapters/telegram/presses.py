@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from telegram import Bot, CallbackQuery, InlineKeyboardMarkup
 from telegram.error import TelegramError
 
+from adapters.asked import NOTE, Asked, Press
 from adapters.base import Shelf
-from adapters.telegram.buttons import NOTE, Asked, Press, chosen, repicked
+from adapters.telegram.buttons import chosen, repicked
 from adapters.telegram.door import Door
 from adapters.telegram.inbound import Place
 from adapters.telegram.sending import Sender
@@ -69,8 +70,8 @@ class Presses:
         return Form(**arrival, question=asked.question, values=values)
 
     async def _pick(self, query: CallbackQuery, asked: Asked) -> None:
-        place = Place(asked.chat, asked.thread)
-        message = query.message.message_id if query.message else asked.message
+        place = Place.named(asked.chat, asked.thread)
+        message = query.message.message_id if query.message else int(asked.message or 0)
         if asked.open_fields:
             await self._shelf.note({f"{NOTE}{asked.question}": asked.written()})
             self._picked[place] = asked.question

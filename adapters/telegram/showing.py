@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from telegram.error import TelegramError
 
+from adapters.asked import NOTE, Asked
 from adapters.base import DeliveryError, Shelf
-from adapters.telegram.buttons import NOTE, Asked, free_text, keyboard
+from adapters.running import InLine
+from adapters.telegram.buttons import free_text, keyboard
 from adapters.telegram.entities import Styled, plain
 from adapters.telegram.errors import as_delivery_error, is_chat_gone
 from adapters.telegram.finals import Finals, Look, ReadFile
@@ -22,16 +23,6 @@ from orchestrator.messages import Address, Answer, Delivery, Live, PlanCard, Que
 GONE, LIVE = "gone/", "live/"  # keys of notes, by chat and by session
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A turn that was accepted and has not shown its end. `reply_to` is the message that began it, in a group."""
-
-    turn: str
-    place: Place
-    picture: Picture
-    reply_to: int | None
-
-
 class Showing:
     """The way out. Pictures run in `tasks`; the turns of one place are shown one after the other."""
 
@@ -40,7 +31,7 @@ class Showing:
         self._shelf = shelf
         self._tasks = tasks
         self._finals = Finals(sender, shelf, read_file)
-        self._lines: defaultdict[Place, deque[Running]] = defaultdict(deque)
+        self._lines = InLine[Picture](tasks)
         self._gone: set[int] = set()
 
     async def open(self) -> None:
@@ -55,34 +46,32 @@ class Showing:
 
     def end(self) -> None:
         """Show no pictures any more."""
-        for line in self._lines.values():
-            for running in line:
-                running.picture.stop()
+        self._lines.stop()
 
     def expect(self, turn: str, place: Place, *, message: int | None) -> None:
         """A turn was accepted: `message` began it. It is shown once those before it have ended."""
         if message is not None:
             self._finals.heard(place.address.session, message)
-        if all(each.turn != turn for each in self._lines[place]):
+        if self._lines.find(turn, place.address.session) is None:
             self._append(turn, place, reply_to=None if place.is_private else message)
 
     async def show(self, address: Address, turn: str, part: Live) -> None:
         """Take a live part. One of a turn that an earlier process has begun goes on in the message that it left."""
         place = Place.of(address)
-        running = next((each for each in self._lines[place] if each.turn == turn), None)
-        if running is None:
-            running = self._append(turn, place, reply_to=None, message=await self._left_message(address, turn))
-        running.picture.take(part)
+        picture = self._lines.find(turn, address.session)
+        if picture is None:
+            picture = self._append(turn, place, reply_to=None, message=await self._left_message(address, turn))
+        picture.take(part)
 
     async def deliver(self, delivery: Delivery) -> None:
         """Show a final part, and nothing of its turn after it. Raises DeliveryError."""
         place = Place.of(delivery.address)
         if place.chat in self._gone:
             raise DeliveryError("the chat is gone", gone=True)
-        running = await self._ended(delivery.turn, place)
-        message = running.picture.message if running else await self._left_message(delivery.address, delivery.turn)
+        picture = await self._lines.ended(delivery.turn, delivery.address.session)
+        message = picture.message if picture else await self._left_message(delivery.address, delivery.turn)
         try:
-            await self._final(delivery, running, live=message)
+            await self._final(delivery, picture, live=message)
         except TelegramError as error:
             if is_chat_gone(error):
                 await self.has_gone(place.chat, gone=True)
@@ -98,13 +87,13 @@ class Showing:
         asked = Asked.read(note)
         await self._shelf.note({f"{NOTE}{question}": None})
         if asked.message:  # nobody waits for that: old buttons say that they are over when they are pressed
-            edit = self._sender.keyboard(Place(asked.chat, asked.thread), asked.message, None)
+            edit = self._sender.keyboard(Place.named(asked.chat, asked.thread), int(asked.message), None)
             self._tasks.create_task(self._sender.cosmetic(edit), name=f"buttons of {question}")
 
-    async def _final(self, delivery: Delivery, running: Running | None, *, live: int | None) -> None:
-        look = Look(reply_to=running.reply_to if running else None, live=live)
+    async def _final(self, delivery: Delivery, picture: Picture | None, *, live: int | None) -> None:
+        look = Look(reply_to=picture.reply_to if picture else None, live=live)
         if not isinstance(delivery.part, Question):
-            below = _plan_below(running.picture.card) if running and isinstance(delivery.part, Answer) else Styled("")
+            below = _plan_below(picture.card) if picture and isinstance(delivery.part, Answer) else Styled("")
             await self._finals.send(delivery, replace(look, below=below))
             return
         asked, note = Asked.of(delivery.part, delivery.address), f"{NOTE}{delivery.part.id}"
@@ -113,7 +102,7 @@ class Showing:
         choices = "" if markup else "\n".join(choice_lines(delivery.part))
         look = replace(look, markup=markup or _free_text(delivery.part, look), below=plain(choices))
         message = await self._finals.send(delivery, look)
-        await self._shelf.note({note: replace(asked, message=message).written()})
+        await self._shelf.note({note: replace(asked, message=str(message)).written()})
 
     async def _left_message(self, address: Address, turn: str) -> int | None:
         """The message in which an earlier process has shown this turn."""
@@ -123,38 +112,13 @@ class Showing:
         known: Mapping[str, int] = json.loads(note) if note else {}
         return known.get(turn)
 
-    # --- one picture a place
-
-    def _append(self, turn: str, place: Place, *, reply_to: int | None, message: int | None = None) -> Running:
+    def _append(self, turn: str, place: Place, *, reply_to: int | None, message: int | None = None) -> Picture:
         async def noted(shown: int) -> None:
             await self._shelf.note({f"{LIVE}{place.address.session}": json.dumps({turn: shown})})
 
         draft = int(turn.removeprefix("t"))
         picture = Picture(self._sender, place, draft=draft, reply_to=reply_to, noted=noted, message=message)
-        running = Running(turn, place, picture, reply_to)
-        line = self._lines[place]
-        line.append(running)
-        if line[0] is running:
-            self._begin(running)
-        return running
-
-    def _begin(self, running: Running) -> None:
-        self._tasks.create_task(running.picture.run(), name=f"picture of {running.turn}")
-
-    async def _ended(self, turn: str, place: Place) -> Running | None:
-        """Take a turn out of its line, with all before it: they have ended without a word."""
-        line = self._lines[place]
-        running = next((each for each in line if each.turn == turn), None)
-        while running and line:
-            first = line.popleft()
-            await first.picture.end()
-            if line:
-                self._begin(line[0])
-            if first is running:
-                break
-        if not line:
-            self._lines.pop(place, None)
-        return running
+        return self._lines.append(turn, place.address.session, picture)
 
 
 def _free_text(question: Question, look: Look) -> Markup:
