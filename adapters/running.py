@@ -41,10 +41,10 @@ class InLine(Generic[P]):
         """The picture of a turn."""
         return next((picture for known, picture in self._lines.get(session, ()) if known == turn), None)
 
-    def first(self, session: str) -> str | None:
-        """The turn that is shown now."""
+    def first(self, session: str) -> P | None:
+        """The picture that is shown now."""
         line = self._lines.get(session)
-        return line[0][0] if line else None
+        return line[0][1] if line else None
 
     def append(self, turn: str, session: str, picture: P) -> P:
         """Show a turn once those before it have ended."""

@@ -1,31 +1,20 @@
 """The channels that the settings ask for."""
 
-import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
-from typing import TYPE_CHECKING
 
 from adapters.base import Adapter
 from adapters.lines import Lines
 from bot.app import App
+from bot.on_slack import slack_of
+from bot.on_telegram import telegram_of
 from bot.settings import Settings
-from bot.shelf import StoreShelf
-from bot.wiring import commands_of
-from orchestrator.errors import SettingsInvalid
-from orchestrator.messages import Attachment
-from orchestrator.sessions import Sessions
-from orchestrator.words import languages, speaking
-from storage.errors import StorageFileUnknown
-
-if TYPE_CHECKING:
-    from adapters.telegram.channel import Telegram
-    from adapters.telegram.webhook import Webhook
 
 
 @asynccontextmanager
 async def channels_of(settings: Settings, app: App, *, lines: bool, live: bool) -> AsyncIterator[Sequence[Adapter]]:
-    """What is to be served: Telegram where it has a token; JSON lines where they are wanted, or there is nothing else.
+    """What is to be served: Telegram and Slack where they have tokens; JSON lines where they are wanted, or there is
+    nothing else.
 
     Raises SettingsInvalid.
     """
@@ -33,65 +22,8 @@ async def channels_of(settings: Settings, app: App, *, lines: bool, live: bool) 
         channels: list[Adapter] = []
         if settings.telegram_token:
             channels.append(await open_channels.enter_async_context(telegram_of(settings, app)))
+        if settings.slack_bot_token or settings.slack_client_id:
+            channels.append(await open_channels.enter_async_context(slack_of(settings, app)))
         if lines or not channels:
             channels.append(await Lines.on_standard_streams(live=live))
         yield channels
-
-
-def telegram_of(settings: Settings, app: App) -> "Telegram":
-    """The Telegram bot of the settings. Raises SettingsInvalid."""
-    try:
-        from adapters.telegram.channel import Telegram  # noqa: PLC0415 - only who uses it needs its packages
-    except ImportError as missing:
-        raise SettingsInvalid(f"Telegram needs a package: pip install 'errand[telegram]' ({missing.name})") from None
-    assert settings.telegram_token is not None
-    return Telegram(
-        settings.telegram_token.get_secret_value(),
-        StoreShelf(app.store, Telegram.name),
-        api=settings.telegram_api.rstrip("/"),
-        people=settings.telegram_people.split(","),
-        context=settings.telegram_context,
-        rich=settings.telegram_rich,
-        rate=settings.telegram_rate,
-        webhook=_webhook(settings),
-        menu=_menu(settings, app),
-        read_file=partial(_content, app),
-        code_for_nobody=_tell_code,
-    )
-
-
-async def _content(app: App, file: Attachment) -> bytes | None:
-    """A kept file for a channel; None where somebody has deleted it."""
-    try:
-        return await app.files.read(file.file)
-    except StorageFileUnknown:
-        return None
-
-
-def _webhook(settings: Settings) -> "Webhook | None":
-    from adapters.telegram.webhook import Webhook  # noqa: PLC0415 - as above
-
-    if not settings.telegram_webhook_url:
-        return None
-    if settings.telegram_webhook_secret is None:
-        raise SettingsInvalid("telegram_webhook_url needs telegram_webhook_secret: letters, digits, - and _")
-    host, _, port = settings.telegram_webhook_listen.rpartition(":")
-    if not port.isdecimal():
-        raise SettingsInvalid(f"telegram_webhook_listen is {settings.telegram_webhook_listen!r}; write 127.0.0.1:8443")
-    secret = settings.telegram_webhook_secret.get_secret_value()
-    return Webhook(settings.telegram_webhook_url, secret, host or "127.0.0.1", int(port))
-
-
-def _tell_code(code: str, bot: str) -> None:
-    """Tell the operator how the first person comes in."""
-    link = f"https://t.me/{bot}?start={code}"
-    sys.stderr.write(f"Telegram: nobody may talk to @{bot} yet. Open {link} within the hour.\n")
-
-
-def _menu(settings: Settings, app: App) -> Mapping[str, Sequence[tuple[str, str]]]:
-    commands = commands_of(app.store, app.catalog, Sessions(app.store, app.files), settings)
-    menu = {}
-    for code in languages():
-        with speaking(code):
-            menu[code] = commands.menu()
-    return menu

@@ -1,4 +1,4 @@
-"""The command line: errand chat | serve | plan | tools | sessions | dossier | replay | soak | doctor | demo."""
+"""The command line: errand chat | serve | plan | tools | sessions | dossier | replay | soak | init | doctor | demo."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ def chat(settings: Settings) -> None:
 @click.option("--live/--no-live", default=True, help="Of the lines: write what goes on, not only the end of a turn.")
 @click.pass_obj
 def serve(settings: Settings, lines: bool, live: bool) -> None:
-    """Serve the channels that are set up: Telegram with a token, else programs over JSON lines (docs/lines.md)."""
+    """Serve the channels that are set up: Telegram, Slack; else programs over JSON lines (docs/lines.md)."""
     run(_serve(settings, lines=lines, live=live))
 
 
@@ -93,6 +93,26 @@ def replay(settings: Settings, turns: tuple[str, ...], planner: str, last: int |
     if bool(turns) == bool(last):
         raise click.UsageError("Name turns, such as t12 t15, or say --last 20.")
     run(_replay(settings, turns, planner=planner, last=last, as_json=as_json))
+
+
+@errand.group()
+def init() -> None:
+    """Set something up."""
+
+
+@init.command()
+@click.option("--name", default="Errand", help="What the app is called.")
+@click.option("--url", default="", metavar="HTTPS://...", help="Public address, for HTTP mode. Without: Socket Mode.")
+@click.option("--installs", is_flag=True, help="Several workspaces install it. Needs --url.")
+def slack(name: str, url: str, installs: bool) -> None:
+    """Print the manifest of a Slack app, and what to do with it."""
+    from bot.init_slack import told  # noqa: PLC0415
+
+    if installs and not url:
+        raise click.UsageError("--installs needs --url: people install the app there.")
+    manifest, steps = told(name=name, url=url, installs=installs)
+    click.echo(manifest)
+    click.echo(steps, err=True)
 
 
 @errand.command()

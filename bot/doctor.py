@@ -32,6 +32,8 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         )
     async for check in _telegram_checks(settings):
         yield check
+    async for check in _slack_checks(settings):
+        yield check
     if name := settings.transcription:
         known = app.catalog.find(name) is not None
         detail = f"voice messages go to {name}" if known else f"there is no tool {name!r}; `errand tools` lists them"
@@ -58,6 +60,22 @@ async def _telegram_checks(settings: Settings) -> AsyncIterator[Check]:
     )
     async for name, ok, detail in findings:
         yield Check(f"telegram: {name}", ok=ok, detail=detail)
+
+
+async def _slack_checks(settings: Settings) -> AsyncIterator[Check]:
+    if settings.slack_bot_token is None:
+        return
+    from adapters.slack.checkup import checkup  # noqa: PLC0415 - only who uses it needs its packages
+
+    findings = checkup(
+        settings.slack_bot_token.get_secret_value(),
+        app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else "",
+        signing_secret=settings.slack_signing_secret.get_secret_value() if settings.slack_signing_secret else "",
+        api=f"{settings.slack_api.rstrip('/')}/",
+        people=settings.slack_people,
+    )
+    async for name, ok, detail in findings:
+        yield Check(f"slack: {name}", ok=ok, detail=detail)
 
 
 async def _model_check(name: str, model: MakeModel, settings: Settings) -> Check:

@@ -114,6 +114,32 @@ class Settings(BaseSettings):
         None, description="Secret that Telegram sends with each update. Needed with a webhook."
     )
     telegram_webhook_listen: str = Field("127.0.0.1:8443", description="Address and port that the webhook listens on.")
+    slack_bot_token: SecretStr | None = Field(None, description="Bot token of a Slack app; it begins with xoxb-.")
+    slack_app_token: SecretStr | None = Field(
+        None, description="App-level token for Socket Mode; it begins with xapp-. Empty: HTTP mode."
+    )
+    slack_signing_secret: SecretStr | None = Field(
+        None, description="Secret with which Slack signs its requests. Needed in HTTP mode."
+    )
+    slack_listen: str = Field("127.0.0.1:3000", description="Address and port that HTTP mode listens on.")
+    slack_people: str = Field(
+        "", description='Who may talk to it: user ids between commas. Empty: full members; "*": guests and others too.'
+    )
+    slack_direct: Literal["threads", "one"] = Field(
+        "threads", description="Whether each direct message begins a conversation of its own, or all are one."
+    )
+    slack_follow: bool = Field(
+        default=True, description="Take what is said in a thread that began with a mention, without a further one."
+    )
+    slack_streams: bool = Field(default=True, description="Show answers as they grow, where the workspace has streams.")
+    slack_rate: int = Field(280, ge=1, description="Messages a minute over all channels.")
+    slack_api: str = Field("https://slack.com/api/", description="Address of the Web API.")
+    slack_client_id: str = Field("", description="Client id, where several workspaces install it. Needs HTTP mode.")
+    slack_client_secret: SecretStr | None = Field(None, description="Client secret for that.")
+    slack_public_url: str = Field("", description="Public address of HTTP mode, for installs: https://errand.example.")
+    slack_installs: str = Field(
+        "sqlite:///errand-slack.db", description="Database of the workspaces that have installed the app."
+    )
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     person: str = Field(default_factory=getpass.getuser, description="Name of the person at the terminal.")
 

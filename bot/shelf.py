@@ -1,7 +1,13 @@
-"""A channel's own place in the store."""
+"""What a channel gets from the app: a place of its own in the store, kept files, the slash words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from bot.app import App
+from bot.settings import Settings
+from bot.wiring import commands_of
+from orchestrator.messages import Attachment
+from orchestrator.sessions import Sessions
+from storage.errors import StorageFileUnknown
 from storage.store import Store
 
 
@@ -23,3 +29,16 @@ class StoreShelf:
 
     async def knows(self, event_id: str) -> bool:
         return await self._store.payload(self._channel, event_id) is not None
+
+
+async def content(app: App, file: Attachment) -> bytes | None:
+    """A kept file; None where somebody has deleted it."""
+    try:
+        return await app.files.read(file.file)
+    except StorageFileUnknown:
+        return None
+
+
+def slash_words(settings: Settings, app: App) -> Sequence[tuple[str, str]]:
+    """The slash words with what they do."""
+    return commands_of(app.store, app.catalog, Sessions(app.store, app.files), settings).menu()

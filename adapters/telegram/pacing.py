@@ -6,45 +6,16 @@ typing, answers to presses, or files that are fetched.
 
 import asyncio
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """So many messages in any span of so many seconds."""
-
-    messages: int
-    seconds: float
-
+from adapters.pacing import Limit, Window
 
 RATE = 28  # messages a second over all chats: a little below 30, as clocks and networks differ
 PARTS = 4  # of a second: the rate holds in each, so that what is held up for a moment makes no second too full
 IN_A_CHAT = Limit(3, 3.2)  # one a second, of which three may come at once
 IN_A_GROUP = Limit(18, 61.0)
 FOR_PICTURES = 9  # messages of a group's minute that live parts may use: the rest is for what must arrive
-
-
-@dataclass(slots=True)
-class Window:
-    """When the last messages were sent, as far as they count."""
-
-    limit: Limit
-    sent: deque[float] = field(default_factory=deque)
-
-    def seconds_left(self, now: float) -> float:
-        """Until the next message may be sent."""
-        self._forget(now)
-        return 0.0 if len(self.sent) < self.limit.messages else self.sent[0] + self.limit.seconds - now
-
-    def count(self, now: float) -> int:
-        self._forget(now)
-        return len(self.sent)
-
-    def _forget(self, now: float) -> None:
-        while self.sent and self.sent[0] <= now - self.limit.seconds:
-            self.sent.popleft()
 
 
 class Pacer:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.telegram.pacing import Limit
+from adapters.pacing import Limit
 from orchestrator.models import ChatMessage, ModelReply
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import File

@@ -1,0 +1,114 @@
+"""The Bolt app: a request of Slack is made durable, then acknowledged; those of one thread in their order."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from re import compile as pattern
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from adapters.base import OURS
+from adapters.slack.errors import SlackTrouble
+from adapters.slack.inbound import Me
+
+log = logging.getLogger(__name__)
+
+ANY = pattern(".*")
+Payload = Mapping[str, Any]
+Problems = Mapping[str, str]
+Take = Callable[[Payload, Me], Awaitable[Problems | None]]
+"""Makes a request durable. What is wrong with it, by block, where it is a dialog."""
+Listener = Callable[[Payload, AsyncBoltContext, AsyncAck], Awaitable[None]]
+
+
+class Orderly(AsyncApp):
+    """An AsyncApp that takes what belongs to one thread one after the other, and can be waited for."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(process_before_response=True, attaching_conversation_kwargs_enabled=False, **settings)
+        self._lines: dict[str, tuple[asyncio.Lock, list[int]]] = {}
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        self._running += 1
+        self._idle.clear()
+        try:
+            async with self._in_line(_thread_of(req.body)):
+                return await super().async_dispatch(req)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
+
+    async def idle(self) -> None:
+        """Returns once nothing is being taken."""
+        await self._idle.wait()
+
+    @asynccontextmanager
+    async def _in_line(self, thread: str) -> AsyncIterator[None]:
+        lock, waiting = self._lines.setdefault(thread, (asyncio.Lock(), [0]))
+        waiting[0] += 1
+        try:
+            async with lock:
+                yield
+        finally:
+            waiting[0] -= 1
+            if not waiting[0]:
+                self._lines.pop(thread, None)
+
+
+def listen(
+    app: AsyncApp, *, event: Take, command: Take, shortcut: Take, pressed: Take, filled_in: Take, seen: Take
+) -> None:
+    """Let the app hand over what comes. `seen` hears of each request first.
+
+    What raises is not acknowledged, so that Slack brings it again; what cannot be read is, as it never could be.
+    """
+
+    def acknowledged(take: Take) -> Listener:
+        async def listener(body: Payload, context: AsyncBoltContext, ack: AsyncAck) -> None:
+            me = Me(context.bot_user_id or "", context.bot_id or "", context.team_id or "")
+            if problems := await _taken(seen, take, body, me=me):
+                await ack(response_action="errors", errors=dict(problems))
+            else:
+                await ack()
+
+        return listener
+
+    app.event(ANY)(acknowledged(event))
+    app.command(ANY)(acknowledged(command))
+    app.shortcut(ANY)(acknowledged(shortcut))
+    app.action(ANY)(acknowledged(pressed))
+    app.view(ANY)(acknowledged(filled_in))
+
+
+async def _taken(seen: Take, take: Take, body: Payload, *, me: Me) -> Problems | None:
+    try:
+        await seen(body, me)
+        return await take(body, me)
+    except SlackTrouble:
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith(OURS):
+            raise
+        log.exception("something from Slack could not be read")
+        return None
+
+
+def _thread_of(body: Payload) -> str:
+    """What a request belongs to: within one thread, the order counts."""
+    event: Payload = body.get("event") or {}
+    inner: Payload = event.get("message") or event.get("previous_message") or event
+    if event:
+        return f"{event.get('channel')}/{inner.get('thread_ts') or inner.get('ts')}"
+    message: Payload = body.get("message") or {}
+    channel = (body.get("channel") or {}).get("id") if isinstance(body.get("channel"), dict) else None
+    return f"{channel or body.get('channel_id')}/{message.get('thread_ts') or message.get('ts')}"

@@ -1,0 +1,273 @@
+"""What a running turn looks like: a native stream in a direct message, one edited message in a channel.
+
+A stream is ended before Slack ends it (its age, its size, its cards); what follows is edited into the same message, so
+that an answer stays one message.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from adapters.slack.errors import DONE_ALREADY, SlackTrouble
+from adapters.slack.inbound import Place
+from adapters.slack.markdown import Page, escaped, pages, streamable
+from adapters.slack.pacing import POST, STREAM, UPDATE
+from adapters.slack.sending import Chunk, Sender
+from adapters.text import MARKS, card_title, step_text
+from orchestrator.messages import Draft, Live, PlanCard, Status, StepState
+from orchestrator.words import say
+
+log = logging.getLogger(__name__)
+
+QUICK = 0.4  # seconds: what is answered by then needs no picture
+QUICK_IN_CHANNELS = 1.5  # seconds: there a picture is a message, which people are notified of
+STREAM_PACE, EDIT_PACE = 0.4, 3.0  # seconds between two changes
+STATUS_PACE = 60.0  # seconds: Slack takes a status away after two minutes
+MOST_FAILURES = 3
+LONGEST = 1_800.0  # seconds that one turn has a picture
+LAST_WAIT = 3.0  # seconds that an answer waits for a request of its picture
+STREAM_SECONDS = 240.0  # Slack ends a stream after about five minutes
+STREAM_BYTES = 9_000  # Slack refuses more than about 10,600 bytes, cards included
+STREAM_CARDS = 45
+STATES: dict[StepState, str] = {
+    "waiting": "pending",
+    "running": "in_progress",
+    "done": "complete",
+    "failed": "error",
+    "skipped": "complete",
+    "asking": "pending",
+}
+
+Noted = Callable[[str], Awaitable[None]]
+"""Hears of the message that shows a running turn."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """A native stream: what it shows so far."""
+
+    ts: str
+    began: float
+    text: str = ""
+    cards: bool = False
+    bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.bytes > STREAM_BYTES or time.monotonic() - self.began > STREAM_SECONDS
+
+
+class Picture:
+    """One running turn as it is seen. `message` is the one that an earlier process has left to show it, and `began_by`
+    the one that began the turn."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        place: Place,
+        *,
+        began_by: str | None,
+        title: str = "",
+        noted: Noted,
+        message: str | None = None,
+    ) -> None:
+        self._sender = sender
+        self._place = place
+        self._title = title
+        self._noted = noted
+        self.began_by = began_by
+        self.message = message
+        self.stream: Stream | None = None
+        self.card: PlanCard | None = None
+        self.shown_at_all = False
+        self._status = ""
+        self._text = ""
+        self._told: tuple[str, float] = ("", 0.0)
+        self._steps: dict[str, str] = {}
+        self._shown: Page | None = None
+        self._shown_at = 0.0
+        self._failures = 0
+        self._began = False
+        self._ended = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._done = asyncio.Event()
+
+    def take(self, part: Live) -> None:
+        """Show this from now on. What was not shown yet is dropped."""
+        match part:
+            case Status(text=text):
+                self._status = text
+            case PlanCard():
+                self.card, self._status = part, ""
+            case Draft(text=text):
+                self._text, self._status = text, ""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Show nothing more, without waiting."""
+        self._ended.set()
+
+    async def end(self) -> None:
+        """Show nothing more. A request that is under way comes to its end first, so that nothing follows the answer."""
+        self.stop()
+        if not self._began:
+            return
+        try:
+            async with asyncio.timeout(LAST_WAIT):
+                await self._done.wait()
+        except TimeoutError:
+            log.warning("a picture did not end in time")
+
+    async def run(self) -> None:
+        """Show it until it ends. It is a picture: its trouble is logged, and is nobody else's."""
+        self._began = True
+        try:
+            async with asyncio.timeout(LONGEST):
+                await self._run()
+        except TimeoutError:
+            log.warning("a turn goes on for long, and is not shown any more")
+        except Exception:  # an edge: a picture must not end what it shows
+            log.exception("a picture broke")
+        finally:
+            self._done.set()
+
+    async def _run(self) -> None:
+        if await self._ends_within(QUICK):
+            return
+        started = time.monotonic()
+        self.shown_at_all = True
+        await self._sender.session(self._place, "processing", title=self._title or None)
+        while not self._ended.is_set() and self._failures < MOST_FAILURES:
+            now = time.monotonic()
+            await self._tell(now)
+            if self._is_due(now, started):
+                await self._show()
+            await self._ends_within(STREAM_PACE if self._streams else EDIT_PACE / 4)
+
+    @property
+    def _streams(self) -> bool:
+        """Whether it is shown as a stream. In a channel only one person would see that live."""
+        if self.stream is None and self.message is not None:
+            return False
+        return self._place.is_private and self._sender.has_streams and self._place.thread is not None
+
+    async def _tell(self, now: float) -> None:
+        """What goes on, in a word below the thread."""
+        words = self._status or say("is working on it")
+        known, at = self._told
+        if words != known or now - at >= STATUS_PACE:
+            self._told = (words, now)
+            await self._sender.status(self._place, words)
+
+    def _is_due(self, now: float, started: float) -> bool:
+        if not self._changed.is_set() or not (self.card or self._text):
+            return False
+        if self._streams:
+            return now - self._shown_at >= STREAM_PACE
+        return now - started >= QUICK_IN_CHANNELS - QUICK and now - self._shown_at >= EDIT_PACE
+
+    async def _show(self) -> None:
+        streams = self._streams
+        method = STREAM if self.stream else UPDATE if self.message else POST
+        if not self._sender.api.pacer.may_show(method, self._place.channel):
+            return
+        self._changed.clear()
+        self._shown_at = time.monotonic()
+        await self._tried(self._streamed() if streams else self._edited())
+
+    async def _streamed(self) -> None:
+        chunks = self._news()
+        if self.stream is None:
+            if not chunks:
+                return
+            ts = await self._sender.start_stream(self._place, chunks)
+            if ts is None:
+                self._changed.set()
+                return
+            self.stream, self.message = Stream(ts, time.monotonic()), ts
+            self._keep(chunks)
+            await self._noted(ts)
+        elif self.stream.is_full or len(self._steps) > STREAM_CARDS:
+            await self._close_stream()
+        elif chunks:
+            try:
+                await self._sender.append(self._place, self.stream.ts, chunks)
+                self._keep(chunks)
+            except SlackTrouble as trouble:
+                if not (trouble.code in DONE_ALREADY or trouble.is_about_form):
+                    raise
+                await self._close_stream()
+
+    async def _close_stream(self) -> None:
+        """Go on with edits of the same message."""
+        assert self.stream is not None
+        await self._sender.cosmetic(self._sender.stop_stream(self._place, self.stream.ts))
+        self.stream = None
+        self._changed.set()
+
+    def _news(self) -> list[Chunk]:
+        """What the stream does not show yet. An answer that has changed its beginning is written at the end."""
+        chunks: list[Chunk] = []
+        if self.card:
+            if not self._steps:
+                chunks.append({"type": "plan_update", "title": card_title(self.card)[:250]})
+            chunks += [
+                {"type": "task_update", "id": step.id, "title": step_text(step)[:250], "status": STATES[step.state]}
+                for step in self.card.steps
+                if self._steps.get(step.id) != f"{step.state} {step.note}"
+            ]
+        shown = self.stream.text if self.stream else ""
+        text = streamable(self._text)
+        if text.startswith(shown) and len(text) > len(shown):
+            chunks.append({"type": "markdown_text", "text": text[len(shown) :]})
+        return chunks
+
+    def _keep(self, chunks: list[Chunk]) -> None:
+        assert self.stream is not None
+        for chunk in chunks:
+            self.stream.bytes += len(str(chunk).encode())
+            if chunk["type"] == "markdown_text":
+                self.stream.text += chunk["text"]
+            else:
+                self.stream.cards = True
+        if self.card:
+            self._steps = {step.id: f"{step.state} {step.note}" for step in self.card.steps}
+
+    async def _edited(self) -> None:
+        page = self._page()
+        if page is None or page == self._shown:
+            return
+        if self.message is None:
+            self.message = await self._sender.post(self._place, page, at_once=True)
+            await self._noted(self.message)
+        elif not await self._sender.update(self._place, self.message, page, at_once=True):
+            self._failures += 1
+        self._shown = page
+
+    def _page(self) -> Page | None:
+        """The plan and how far it is, and below it the answer so far."""
+        parts = []
+        if self.card:
+            lines = "\n".join(f"- {MARKS[step.state]} {escaped(step_text(step))}" for step in self.card.steps)
+            parts.append(f"**{card_title(self.card)}**\n\n{lines}")
+        if self._text:
+            parts.append(self._text)
+        return pages("\n\n".join(parts))[-1] if parts else None
+
+    async def _tried(self, request: Awaitable[object]) -> None:
+        """Make a request of no importance."""
+        try:
+            await request
+        except SlackTrouble as trouble:
+            self._failures += trouble.seconds is None
+            log.info("a live part was not shown", extra={"reason": str(trouble)})
+
+    async def _ends_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return False
+        return True

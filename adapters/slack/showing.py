@@ -1,0 +1,190 @@
+"""What people see: a picture of the turn that runs in a thread, then its final part, and no buttons that are over."""
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from adapters.asked import NOTE, Asked
+from adapters.base import Shelf
+from adapters.running import InLine
+from adapters.slack.blocks import frozen, plan_note, question_page, rating
+from adapters.slack.errors import SlackTrouble, as_delivery_error
+from adapters.slack.finals import Finals
+from adapters.slack.inbound import Place
+from adapters.slack.markdown import Page, pages
+from adapters.slack.pictures import Picture
+from adapters.slack.sending import Sender
+from orchestrator.messages import Address, Answer, Delivery, Live, Question
+
+LIVE, CARD, OPEN, PRIVATE = "live/", "card/", "open/", "private/"  # keys of notes
+CORNER = "@"  # begins a "thread" that only one person sees: what they say by slash words in a channel
+TITLE = 60  # characters of a conversation's title
+
+
+class Showing:
+    """The way out. Pictures run in `tasks`; the turns of one thread are shown one after the other."""
+
+    def __init__(self, sender: Sender, finals: Finals, shelf: Shelf, tasks: asyncio.TaskGroup) -> None:
+        self._sender = sender
+        self._finals = finals
+        self._shelf = shelf
+        self._tasks = tasks
+        self._lines = InLine[Picture](tasks)
+        self._arriving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._private: dict[str, str] = {}  # turn -> the person who alone sees its end
+        self._suspended: set[str] = set()
+
+    async def open(self) -> None:
+        """Remember whose turns are for one person alone."""
+        noted = await self._shelf.notes(PRIVATE)
+        self._private = {key.removeprefix(PRIVATE): person for key, person in noted.items()}
+
+    def end(self) -> None:
+        """Show no pictures any more."""
+        self._lines.stop()
+
+    @asynccontextmanager
+    async def arriving(self, session: str) -> AsyncIterator[None]:
+        """While something of this session arrives, nothing of it is delivered: first it is known whose it is."""
+        async with self._arriving[session]:
+            yield
+
+    def expect(self, turn: str, place: Place, *, message: str | None, words: str = "") -> None:
+        """A turn was accepted: `message` began it. It is shown once those before it have ended."""
+        if self._lines.find(turn, place.address.session) is None:
+            self._append(turn, place, began_by=message, title=" ".join(words.split())[:TITLE])
+
+    async def expect_private(self, turn: str, person: str) -> None:
+        """The end of this turn is for one person's eyes."""
+        self._private[turn] = person
+        await self._shelf.note({f"{PRIVATE}{turn}": person})
+
+    def runs_for(self, message: str, place: Place) -> bool:
+        """Whether the turn that this message began is the one that runs now."""
+        first = self._lines.first(place.address.session)
+        return first is not None and first.began_by == message
+
+    async def show(self, address: Address, turn: str, part: Live) -> None:
+        """Take a live part. One of a turn that an earlier process has begun goes on in the message that it left."""
+        if turn in self._private or (address.thread or "").startswith(CORNER):
+            return
+        picture = self._lines.find(turn, address.session)
+        if picture is None:
+            left = await self._left_message(address, turn)
+            picture = self._append(turn, Place.of(address), began_by=None, message=left)
+        picture.take(part)
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """Show a final part, and nothing of its turn after it. Raises DeliveryError."""
+        async with self._arriving[delivery.address.session]:
+            pass
+        place = Place.of(delivery.address)
+        picture = await self._lines.ended(delivery.turn, delivery.address.session)
+        try:
+            if person := self._for_one(delivery, place):
+                await self._whisper(delivery, Place(place.channel), person)
+            else:
+                await self._final(delivery, place, picture)
+        except SlackTrouble as trouble:
+            raise as_delivery_error(trouble) from None
+        if delivery.part.closes:
+            await self.close_question(delivery.part.closes)
+
+    async def close_question(self, question: str, words: str = "") -> None:
+        """Let nobody press the buttons of a question that is over; `words` say what came of it, as mrkdwn."""
+        note = await self._shelf.noted(f"{NOTE}{question}")
+        if note is None:
+            return
+        asked = Asked.read(note)
+        card = json.loads(await self._shelf.noted(f"{CARD}{question}") or "null")
+        place = Place(asked.chat, asked.thread)
+        session = place.address.session
+        await self._shelf.note({f"{NOTE}{question}": None, f"{CARD}{question}": None, f"{OPEN}{session}": None})
+        if asked.message and card:  # nobody waits for that: old buttons say that they are over when they are pressed
+            page = Page(card["text"], frozen(card["blocks"], words), card["source"])
+            edit = self._sender.cosmetic(self._sender.update(place, asked.message, page))
+            self._tasks.create_task(edit, name=f"buttons of {question}")
+
+    # --- final parts
+
+    def _for_one(self, delivery: Delivery, place: Place) -> str:
+        corner = place.thread or ""
+        return self._private.get(delivery.turn) or (corner.removeprefix(CORNER) if corner.startswith(CORNER) else "")
+
+    async def _whisper(self, delivery: Delivery, place: Place, person: str) -> None:
+        """Show it to one person: what a slash word says is theirs. A conversation with them alone needs no whisper."""
+        for page in pages(delivery.part.text):
+            if place.is_private:
+                await self._sender.post(place, page)
+            else:
+                await self._sender.ephemeral(place, person, page)
+        if self._private.pop(delivery.turn, None):
+            await self._shelf.note({f"{PRIVATE}{delivery.turn}": None})
+
+    async def _final(self, delivery: Delivery, place: Place, picture: Picture | None) -> None:
+        live = picture.message if picture else None
+        if live is None and delivery.repeated:
+            live = await self._left_message(delivery.address, delivery.turn)
+        if isinstance(delivery.part, Question):
+            await self._ask(delivery, delivery.part, picture, live)
+        else:
+            await self._finals.send(delivery, _answer_pages(delivery, picture), picture=picture, live=live)
+        await self._show_rest(delivery, place, picture)
+
+    async def _ask(self, delivery: Delivery, question: Question, picture: Picture | None, live: str | None) -> None:
+        asked, content = Asked.of(question, delivery.address), question_page(question)
+        last = content[-1]
+        labels = {field.name: field.label for field in question.fields}
+        card = {"text": last.text, "blocks": list(last.blocks), "source": last.source, "labels": labels}
+        await self._shelf.note(  # before it can be pressed
+            {
+                f"{NOTE}{question.id}": asked.written(),
+                f"{CARD}{question.id}": json.dumps(card, ensure_ascii=False),
+                f"{OPEN}{delivery.address.session}": question.person,
+            }
+        )
+        message = await self._finals.send(delivery, content, picture=picture, live=live)
+        await self._shelf.note({f"{NOTE}{question.id}": replace(asked, message=message).written()})
+
+    async def _show_rest(self, delivery: Delivery, place: Place, picture: Picture | None) -> None:
+        """Nothing works any more: the words below the thread go, and the session says what it waits for."""
+        session = delivery.address.session
+        asks = isinstance(delivery.part, Question)
+        was_shown = delivery.repeated or (picture is not None and picture.shown_at_all)
+        if was_shown or asks or session in self._suspended:
+            (self._suspended.add if asks else self._suspended.discard)(session)
+            self._tasks.create_task(self._settle(place, "suspended" if asks else "active"), name=f"rest of {session}")
+
+    async def _settle(self, place: Place, status: str) -> None:
+        await self._sender.status(place, "")
+        await self._sender.session(place, status)
+
+    async def _left_message(self, address: Address, turn: str) -> str | None:
+        """The message in which an earlier process has shown this turn."""
+        note = await self._shelf.noted(f"{LIVE}{address.session}")
+        known: Mapping[str, str] = json.loads(note) if note else {}
+        return known.get(turn)
+
+    def _append(
+        self, turn: str, place: Place, *, began_by: str | None, title: str = "", message: str | None = None
+    ) -> Picture:
+        session = place.address.session
+
+        async def noted(shown: str) -> None:
+            await self._shelf.note({f"{LIVE}{session}": json.dumps({turn: shown})})
+
+        picture = Picture(self._sender, place, began_by=began_by, title=title, noted=noted, message=message)
+        return self._lines.append(turn, session, picture)
+
+
+def _answer_pages(delivery: Delivery, picture: Picture | None) -> Sequence[Page]:
+    """An answer with what was done for it, where that was more than one thing, and a way to say how good it is."""
+    *others, last = pages(delivery.part.text)
+    if not isinstance(delivery.part, Answer):
+        return [*others, last]
+    card = picture.card if picture else None
+    done = [plan_note(card)] if card and len(card.steps) > 1 else []
+    return [*others, last.with_below(*done, rating(delivery.turn))]

@@ -1,0 +1,70 @@
+"""The slash command: what follows it is one of the core's slash words, or a question that begins a conversation."""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from adapters.slack.arrivals import Arrivals
+from adapters.slack.beginnings import Beginning, Beginnings
+from adapters.slack.inbound import Me, Place, decoded
+from adapters.slack.showing import CORNER
+from orchestrator.messages import Command, Person, Stop
+from orchestrator.words import speaking
+
+ASK = "ask"
+
+
+class SlashCommand:
+    """Takes slash commands. `words` are the names of the core's slash words."""
+
+    def __init__(self, arrivals: Arrivals, beginnings: Beginnings, *, words: Collection[str], single: bool) -> None:
+        self._arrivals = arrivals
+        self._beginnings = beginnings
+        self._words = frozenset(words)
+        self._single = single
+
+    async def take(self, body: Mapping[str, Any], me: Me) -> None:
+        """Make it durable. Raises StorageError, SlackTrouble."""
+        channel, user = str(body["channel_id"]), str(body["user_id"])
+        person = await self._arrivals.person(user, channel, me)
+        with speaking(person.language):
+            if not await self._arrivals.may_come_in(person, channel):
+                return
+        text = decoded(str(body.get("text", "")), {}).strip()
+        name, _, rest = text.partition(" ")
+        name = name.removeprefix("/").casefold()
+        event = str(body["trigger_id"])
+        who = Person(id=user, name=person.name or str(body.get("user_name", "")))
+        if not text:
+            name = "help"
+        if name == ASK and not rest.strip():
+            name = "help"
+        if name == "stop":
+            place = await self._place(channel, user)
+            stop = Stop(event_id=f"s{event}", address=place.address, person=who, sent_at=datetime.now(UTC))
+            await self._arrivals.accepted(stop)
+        elif name in self._words:
+            await self._carry_out(Place(channel), user, who, name=name, rest=rest.strip(), event=event)
+        else:
+            asked = rest.strip() if name == ASK else text
+            beginning = Beginning(event, user, who.name, asked, channel=channel, language=person.language)
+            await self._beginnings.take(beginning)
+
+    async def _carry_out(self, where: Place, user: str, who: Person, *, name: str, rest: str, event: str) -> None:
+        """A slash word is about the conversation of its person in this channel, and its answer is theirs alone."""
+        place = await self._place(where.channel, user)
+        command = Command(
+            event_id=f"s{event}",
+            address=place.address,
+            person=who,
+            sent_at=datetime.now(UTC),
+            name=name,
+            rest=rest,
+        )
+        await self._arrivals.accepted(command, private=True)
+
+    async def _place(self, channel: str, user: str) -> Place:
+        known = await self._arrivals.latest(channel, user)
+        if known:
+            return known
+        return Place(channel, None if self._single and channel.startswith("D") else f"{CORNER}{user}")
