@@ -169,6 +169,17 @@ class ModelCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What model calls have used together. `unknown` is how many of them have a cost that nobody knows."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: float
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True)
 class Conclusion:
     """Everything that ends a turn, written in one transaction.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -41,6 +42,7 @@ from storage.records import (
     StoredStep,
     Summary,
     TurnRecord,
+    Usage,
 )
 
 
@@ -177,6 +179,10 @@ class Store:
     async def sessions(self) -> list[SessionSummary]:
         """Every session, the one with the newest turn first."""
         return await self._database.read(sessions.summaries)
+
+    async def usage(self, channel: str, person: str, *, since: datetime) -> Usage:
+        """What the model calls of a person's turns in a channel have used since then."""
+        return await self._database.read(lambda c: turns.usage(c, channel, person, since))
 
     async def outcome_counts(self) -> dict[str, int]:
         """How many turns had which outcome, over all sessions."""

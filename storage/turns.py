@@ -1,9 +1,11 @@
 """Turns: how each one ended, and what a session remembers of them."""
 
-from sqlalchemy import Connection, func, select
+from datetime import datetime
+
+from sqlalchemy import Connection, Integer, cast, func, select
 
 from storage import inbox, outbox, questions, sessions, tables
-from storage.records import Conclusion, ModelCall, Parcel, TurnRecord
+from storage.records import Conclusion, ModelCall, Parcel, TurnRecord, Usage
 from storage.rows import columns, record, records, upsert, values
 from storage.tables import model_calls, turns
 
@@ -68,6 +70,24 @@ def calls(connection: Connection, turn: str) -> list[ModelCall]:
     """The model calls of a turn, in their order."""
     mine = select(*columns(ModelCall, model_calls)).where(model_calls.c.turn == turn)
     return records(connection, ModelCall, mine.order_by(model_calls.c.position))
+
+
+def usage(connection: Connection, channel: str, person: str, since: datetime) -> Usage:
+    """What a person's turns in a channel have used since then."""
+    known = func.coalesce
+    mine = (
+        select(
+            func.count(),
+            known(func.sum(model_calls.c.input_tokens), 0),
+            known(func.sum(model_calls.c.output_tokens), 0),
+            known(func.sum(model_calls.c.cost_usd), 0.0),
+            func.count().filter(model_calls.c.cost_usd.is_(None), model_calls.c.error.is_(None)),
+        )
+        .join_from(model_calls, turns, turns.c.turn == model_calls.c.turn)
+        .join(tables.inbox, tables.inbox.c.number == cast(turns.c.turn, Integer))
+        .where(turns.c.person == person, turns.c.finished_at >= since, tables.inbox.c.channel == channel)
+    )
+    return Usage(*connection.execute(mine).one())
 
 
 def add_calls(connection: Connection, turn: str, made: tuple[ModelCall, ...]) -> None:

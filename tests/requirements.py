@@ -197,6 +197,7 @@ PROMISES = (
     Promise("foreign.marked", "Words of others that come with a message are marked as data.", (0,)),
     Promise("foreign.recalled", "Words that a channel has to look up are recalled before the turn, and stored.", (2,)),
     Promise("feedback.kept", "What people think of an answer is kept with its turn, and told with it.", (2,)),
+    Promise("usage.told", "People are told what the answers to them have used, and nobody else is.", (2,)),
     # Files
     Promise("files.kept", "What is kept is read again, whole, under its name, and the same thing is kept once.", (0,)),
     Promise("files.inside", "No name and no id of a file leads out of the folder of files.", (0,)),

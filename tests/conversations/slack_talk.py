@@ -1,0 +1,88 @@
+"""A running Errand on the fake Slack, through the real Bolt client."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from bot.app import App, build
+from bot.channels import channels_of
+from bot.settings import read_settings
+from orchestrator.models import Model
+from orchestrator.tools.spec import Toolset
+from tests.fakes.slack import Acted, Person, Shown, Slack
+
+
+@asynccontextmanager
+async def errand_on(
+    fake: Slack,
+    folder: Path,
+    *,
+    toolsets: Sequence[Toolset] = (),
+    model: Callable[[str], Model] | None = None,
+    http: bool = False,
+    **settings: Any,
+) -> AsyncIterator[App]:
+    """Errand with a database in this folder, listening to the fake Slack over its socket, or to its requests."""
+    way: dict[str, Any] = {"slack_app_token": fake.app_token}
+    if http:
+        port = _free_port()
+        way = {"slack_signing_secret": fake.signing_secret, "slack_listen": f"127.0.0.1:{port}"}
+    given = {
+        "database": str(folder / "errand.db"),
+        "servers": str(folder / "none.json"),
+        "files": str(folder / "files"),
+        "slack_bot_token": fake.bot_token,
+        "slack_api": fake.api_url,
+        "drain_seconds": 1.0,
+        **way,
+        **settings,
+    }
+    chosen = read_settings(**given)
+    async with (
+        build(chosen, toolsets=toolsets, model=model) as app,
+        channels_of(chosen, app, lines=False, live=True) as channels,
+    ):
+        serving = asyncio.ensure_future(app.serve(channels))
+        try:
+            if http:
+                await _listens(port, serving)
+                await fake.verifies(f"http://127.0.0.1:{port}/slack/events")
+            else:
+                connected = asyncio.ensure_future(fake.sockets.connected())
+                await asyncio.wait({connected, serving}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+                connected.cancel()
+            yield app
+        finally:
+            serving.cancel()
+            with suppress(asyncio.CancelledError):
+                await serving
+
+
+async def pressed(person: Person, message: Shown, label: str) -> Acted:
+    """Press the first button whose label begins so; what Slack was told, once it was."""
+    known = next((each for each in message.buttons if each.startswith(label)), label)
+    acted = await person.presses(message, known)
+    await acted.acked()
+    return acted
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+async def _listens(port: int, serving: asyncio.Future[Any]) -> None:
+    async with asyncio.timeout(10):
+        while not serving.done():
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                await asyncio.sleep(0.02)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
