@@ -81,17 +81,36 @@ def escaped(text: str) -> str:
 
 
 def streamable(text: str) -> str:
-    """What may be shown of an answer that still grows: up to where nothing that follows can change it."""
-    whole = written(text)
-    last = whole.rfind("\n") + 1
-    line = whole[last:]
-    opened = min((at for mark in "[<`|*_~" if (at := line.find(mark)) >= 0), default=len(line))
-    return whole[:last] + line[:opened]
+    """What may be shown of an answer that still grows: up to where nothing that follows should change it."""
+    whole = safe(text)
+    lines, nodes = whole.split("\n"), parse(whole)
+    is_whole = not nodes or whole.endswith("\n\n")
+    parts = [_source(node, lines) for node in (nodes if is_whole else nodes[:-1])]
+    if not is_whole:
+        parts.append(_begun(nodes[-1], lines))
+    return "\n\n".join(filter(None, parts))
+
+
+def _begun(node: SyntaxTreeNode, lines: Sequence[str]) -> str:
+    """The last block of a text, as far as it is sure."""
+    source = _source(node, lines)
+    if node.type == "table" or source.startswith("|"):
+        return ""
+    if node.type in {"fence", "code_block"}:
+        first, end = node.map or (0, 0)
+        closing = lines[end - 1].strip()
+        is_closed = end - first > 1 and closing.startswith(node.markup) and set(closing) <= {"`", "~"}
+        return source if is_closed else source.rpartition("\n")[0].rpartition("\n")[0]
+    last = source.rfind("\n") + 1
+    line = source[last:]
+    opened = min((at for mark in "[<`|*_~#->" if (at := line.find(mark)) >= 0), default=len(line))
+    return (source[:last] + line[:opened]).rstrip()
 
 
 def written(text: str) -> str:
     """A text as the Markdown that is safe to be shown in Slack."""
-    return "\n\n".join(_source(node, text.split("\n")) for node in parse(safe(text)))
+    text = safe(text)
+    return "\n\n".join(_source(node, text.split("\n")) for node in parse(text))
 
 
 # --- pieces and messages
@@ -157,7 +176,7 @@ def cut(text: str, limit: int) -> list[str]:
 
 def _code_parts(node: SyntaxTreeNode, limit: int) -> Iterator[str]:
     """Code in parts, each of which is code."""
-    language = (node.info or "").split(" ")[0]
+    language = _language(node)
     room = limit - 2 * len(FENCE) - len(language.encode()) - 20
     part = ""
     for line in node.content.splitlines(keepends=True):
@@ -188,7 +207,7 @@ def _table_parts(text: str, limit: int) -> Iterator[str]:
 def _source(node: SyntaxTreeNode, lines: Sequence[str]) -> str:
     """The author's own words where they are safe as they are; else the same written anew."""
     if node.type in {"fence", "code_block"}:
-        return _fenced(node.content, (node.info or "").split(" ")[0])
+        return _fenced(node.content, _language(node))
     first, end = node.map or (0, 0)
     source = "\n".join(lines[first:end]).rstrip()
     return _written(node) if _is_risky(node, source) else source
@@ -218,7 +237,7 @@ def _written(node: SyntaxTreeNode, *, indent: str = "") -> str:
         case "hr":
             return "---"
         case "fence" | "code_block":
-            return _fenced(node.content, (node.info or "").split(" ")[0])
+            return _fenced(node.content, _language(node))
         case "blockquote":
             inner = "\n\n".join(_written(child) for child in node.children)
             return "\n".join(f"> {line}".rstrip() for line in inner.split("\n"))
@@ -295,6 +314,10 @@ def _escaped(text: str) -> str:
 
 def _mentions_nobody(text: str) -> str:
     return SPECIAL.sub("<\u200b", text)
+
+
+def _language(node: SyntaxTreeNode) -> str:
+    return re.sub(r"[^\w+#.-]", "", (node.info or "").split(" ")[0])[:30]
 
 
 def _fenced(code: str, language: str) -> str:
