@@ -1,0 +1,137 @@
+"""Messages of the app: chat.postMessage and what belongs to it."""
+
+from typing import Any
+
+from tests.fakes.slack.calls import (
+    LONGEST_MARKDOWN,
+    LONGEST_TEXT,
+    Asked,
+    message_of,
+    open_room,
+    room_of,
+    serves,
+    thread_of,
+    wanted,
+)
+from tests.fakes.slack.limits import message_problems
+from tests.fakes.slack.people import Wire
+from tests.fakes.slack.refusals import Refused, explained
+from tests.fakes.slack.rooms import Shown
+from tests.fakes.slack.state import APP_ID, State
+
+
+@serves("chat.postMessage", "chat:write")
+def post_message(state: State, asked: Asked) -> Wire:
+    wanted(asked, "channel")
+    room = open_room(state, asked)
+    thread = thread_of(room, asked)
+    shown = state.post(room, authored(state, asked) | threaded(thread, asked) | content(state, asked))
+    if thread:
+        room.session(thread).status = ""
+    state.events.said(shown)
+    return {"channel": room.id, "ts": shown.ts, "message": dict(shown.wire)}
+
+
+@serves("chat.update", "chat:write")
+def update(state: State, asked: Asked) -> Wire:
+    wanted(asked, "channel", "ts")
+    room = room_of(state, asked)
+    shown = own_message(room.messages.get(asked["ts"]), asked, "cant_update_message")
+    if shown.is_streaming:
+        raise Refused("streaming_state_conflict")
+    before = dict(shown.wire)
+    changed = content(state, asked)
+    shown.stream = None
+    kept = {name: value for name, value in before.items() if name not in ("blocks", "text", "attachments")}
+    if "blocks" not in changed and asked["text"] is None:
+        kept = before
+    edited = {"edited": {"user": asked.bot.id, "ts": state.next_ts()}}
+    shown.wire = kept | changed | edited
+    state.changed(shown)
+    state.events.edited(shown, before)
+    return {"channel": room.id, "ts": shown.ts, "text": shown.fallback(), "message": dict(shown.wire)}
+
+
+@serves("chat.delete", "chat:write")
+def delete(state: State, asked: Asked) -> Wire:
+    wanted(asked, "channel", "ts")
+    room = room_of(state, asked)
+    shown = own_message(room.messages.get(asked["ts"]), asked, "cant_delete_message")
+    if shown.is_streaming:
+        raise Refused("cant_delete_message")
+    shown.deleted = True
+    state.changed(shown)
+    state.events.deleted(shown)
+    return {"channel": room.id, "ts": shown.ts}
+
+
+@serves("chat.postEphemeral", "chat:write")
+def post_ephemeral(state: State, asked: Asked) -> Wire:
+    wanted(asked, "channel", "user")
+    room = open_room(state, asked)
+    if asked["user"] not in room.members:
+        raise Refused("user_not_in_channel")
+    said = authored(state, asked) | threaded(thread_of(room, asked), asked) | content(state, asked)
+    shown = state.post(room, said | {"is_ephemeral": True}, ephemeral_for=asked["user"])
+    return {"message_ts": shown.ts}
+
+
+@serves("chat.getPermalink")
+def permalink(state: State, asked: Asked) -> Wire:
+    wanted(asked, "channel", "message_ts")
+    shown = message_of(room_of(state, asked), asked["message_ts"])
+    return {"channel": shown.room.id, "permalink": f"{state.url}/archives/{shown.room.id}/p{shown.ts.replace('.', '')}"}
+
+
+def own_message(shown: Shown | None, asked: Asked, error: str) -> Shown:
+    """A message of this app. Raises Refused."""
+    if shown is None or shown.deleted:
+        raise Refused("message_not_found")
+    if shown.sender != asked.bot.id:
+        raise Refused(error)
+    return shown
+
+
+def authored(state: State, asked: Asked) -> Wire:
+    """Who says it: always the app."""
+    bot = asked.bot
+    profile = {"id": bot.bot_id, "app_id": APP_ID, "name": bot.name, "deleted": False, "team_id": bot.team_id}
+    who: Wire = {"user": bot.id, "bot_id": bot.bot_id, "app_id": APP_ID, "team": bot.team_id, "bot_profile": profile}
+    return who | ({"username": asked["username"]} if asked["username"] else {})
+
+
+def threaded(thread: str | None, asked: Asked) -> Wire:
+    """Where it stands."""
+    if thread is None:
+        return {}
+    return {"thread_ts": thread} | ({"subtype": "thread_broadcast"} if asked["reply_broadcast"] else {})
+
+
+def content(state: State, asked: Asked) -> Wire:
+    """What it says. Raises Refused."""
+    text, markdown, blocks = asked["text"], asked["markdown_text"], asked["blocks"]
+    if markdown is not None and (text is not None or blocks is not None):
+        raise explained("markdown_text_conflict", "markdown_text goes neither with text nor with blocks")
+    if not (text or markdown or blocks or asked["attachments"]):
+        raise Refused("no_text")
+    if len(text or "") > LONGEST_TEXT or len(markdown or "") > LONGEST_MARKDOWN:
+        raise Refused("msg_too_long")
+    said: Wire = {"text": text or markdown or ""}
+    if blocks is not None:
+        said["blocks"] = checked_blocks(state, blocks)
+    if markdown:
+        said["blocks"] = with_ids(state, [{"type": "markdown", "text": markdown}])
+    return said | {name: asked[name] for name in ("attachments", "metadata") if asked[name]}
+
+
+def checked_blocks(state: State, blocks: Any) -> list[Wire]:
+    """Blocks with their ids. Raises Refused for those that Slack does not take."""
+    problems = message_problems(blocks)
+    if problems:
+        raise explained("invalid_blocks", *problems)
+    return with_ids(state, blocks)
+
+
+def with_ids(state: State, blocks: list[Wire]) -> list[Wire]:
+    """Slack gives an id to every block that has none."""
+    return [{"block_id": state.new_id("b"), **each} for each in blocks]
