@@ -133,7 +133,7 @@ class Arrivals:
         person = await self.person(user, channel, me, team=team)
         if not await self.may_come_in(person, channel):
             return
-        names = await self._people.names(mentioned, channel)
+        names = await self._people.names([each for each in mentioned if each != me.user], channel)
         message = message_of(event, me, place=place, person=Person(id=user, name=person.name), names=names)
         if context := await self._context(event, place):
             message = message.model_copy(update={"foreign": (context, *message.foreign)})

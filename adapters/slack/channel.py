@@ -190,7 +190,7 @@ class Slack:
         return Foreign(kind="context", text=decoded(text, names)[:FOREIGN], author=author)
 
     def _client_with(self, token: str) -> AsyncWebClient:
-        client = AsyncWebClient(token=token, base_url=self._api_address, timeout=SECONDS, session=self._http)
+        client = AsyncWebClient(token=token or None, base_url=self._api_address, timeout=SECONDS, session=self._http)
         client.retry_handlers.clear()  # a message that may have arrived is looked for, not sent again
         return client
 
@@ -213,7 +213,7 @@ class Slack:
             )
 
         secret = self._signing_secret or "unused in Socket Mode"
-        return Orderly(signing_secret=secret, client=self._client, authorize=authorize)
+        return Orderly(signing_secret=secret, client=self._client_with(""), authorize=authorize)
 
     async def _reached(self) -> Mapping[str, Any]:
         """What Slack says to the bot token. It is waited for; a token that it does not take ends the channel."""

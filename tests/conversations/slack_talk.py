@@ -12,7 +12,8 @@ from bot.channels import channels_of
 from bot.settings import read_settings
 from orchestrator.models import Model
 from orchestrator.tools.spec import Toolset
-from tests.fakes.slack import Acted, Person, Shown, Slack
+from tests.fakes.slack import Person, Shown, Slack
+from tests.fakes.slack.acting import Acted
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -14,8 +15,13 @@ from tests.fakes.slack import Chat, Person, Slack, slack
 
 
 @pytest.fixture
-async def fake() -> AsyncIterator[Slack]:
-    async with slack() as server:
+def way() -> Literal["socket", "http"]:
+    return "socket"
+
+
+@pytest.fixture
+async def fake(way: Literal["socket", "http"]) -> AsyncIterator[Slack]:
+    async with slack(tiers=None, mode=way) as server:
         yield server
     assert server.problems == []
 
@@ -42,7 +48,7 @@ async def _talked(chat: Chat, ann: Person, *, fake: Slack, brewing: asyncio.Even
     again = thread.from_bot[-1]
     await ann.says(thread, "Rome")
     await thread.shows("It is sunny", after=again)
-    await says("Send the weather to Ann", "which to?")
+    await says("Send the weather to Ann", "which **to**?")
     await says("ann@team.example", "May I run")
     await pressed(ann, approval := thread.from_bot[-1], "no")
     await thread.shows("you said no", after=approval)
@@ -55,7 +61,7 @@ async def _talked(chat: Chat, ann: Person, *, fake: Slack, brewing: asyncio.Even
     await says("Draw the rain in Oslo", "Here it is.")
     await thread.until(lambda thread: bool(thread.from_bot[-1].files))
     await ann.uploads(thread, "notes.txt", b"we meet at nine", mime="text/plain", text="sum it up")
-    await thread.shows("It says: we meet at nine.")
+    await thread.shows("It says: *we meet at nine*.")
     await fake.until(lambda: not again.buttons, words="closed buttons")
 
 
