@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.base import Shelf
+from adapters.base import Shelf, reason_of
 from adapters.slack.inbound import (
     Event,
     Me,
@@ -21,7 +21,7 @@ from adapters.slack.inbound import (
 )
 from adapters.slack.markdown import pages
 from adapters.slack.people import Known, People
-from adapters.slack.sending import Sender
+from adapters.slack.sending import Sender, mark
 from adapters.slack.showing import CORNER, OPEN, Showing
 from orchestrator.messages import Accept, Edit, Feedback, Foreign, Inbound, Person, Stop
 from orchestrator.words import say
@@ -118,8 +118,21 @@ class Arrivals:
     async def whisper(self, place: Place, user: str, text: str) -> None:
         """Say something of the channel's own to one person."""
         page = pages(text)[0]
-        request = self._sender.post(place, page) if place.is_private else self._sender.ephemeral(place, user, page)
+        private = place.is_private
+        sender = self._sender
+        request = sender.post(place, page, marked=mark("", 0)) if private else sender.ephemeral(place, user, page)
         await self._sender.cosmetic(request)
+
+    async def not_taken(self, body: Mapping[str, Any], error: Exception) -> None:
+        """Tell the person of a request why it was not taken."""
+        event: Event = body.get("event") or {}
+        user = event.get("user") or body.get("user_id") or (body.get("user") or {})
+        channel = event.get("channel") or body.get("channel_id") or (body.get("channel") or {}).get("id")
+        message: Event = body.get("message") or event
+        thread = message.get("thread_ts") or message.get("ts")
+        if user and channel:
+            place = Place(str(channel), str(thread) if thread else None)
+            await self.whisper(place, str(user if isinstance(user, str) else user["id"]), reason_of(error))
 
     # --- messages
 

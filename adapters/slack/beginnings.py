@@ -9,6 +9,8 @@ import json
 import logging
 from dataclasses import asdict, dataclass
 
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
 from adapters.base import Shelf
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.errors import SlackTrouble
@@ -27,8 +29,9 @@ QUOTED = 600  # characters of a question that the first message shows
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What somebody asks. Without a `channel` they are asked back in their direct messages. `about` is the message of
-    another one that it is about, and `author` who wrote that."""
+    """What somebody asks. Without a `channel` the conversation is in their direct messages. `about` is the message of
+    another one that it is about, and `author` who wrote that. At the `response_url` they can be told something where
+    the app is not."""
 
     id: str
     user: str
@@ -37,6 +40,7 @@ class Beginning:
     channel: str = ""
     about: str = ""
     author: str = ""
+    response_url: str = ""
     language: str = "en"
 
 
@@ -108,7 +112,8 @@ class Beginnings:
     async def _not_there(self, beginning: Beginning) -> None:
         with speaking(beginning.language):
             text = say("I am not in this channel. Invite me with `/invite`, or write to me directly.")
-        await self._arrivals.whisper(Place(beginning.channel), beginning.user, text)
+        if beginning.response_url:
+            await AsyncWebhookClient(beginning.response_url).send(text=text, response_type="ephemeral")
 
 
 def _words(beginning: Beginning, *, is_private: bool) -> str:

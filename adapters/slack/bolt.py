@@ -20,11 +20,14 @@ from adapters.slack.inbound import Me
 log = logging.getLogger(__name__)
 
 ANY = pattern(".*")
+RETRIES = 3  # times that Slack brings an event again (docs.slack.dev/apis/events-api)
 Payload = Mapping[str, Any]
 Problems = Mapping[str, str]
 Take = Callable[[Payload, Me], Awaitable[Problems | None]]
 """Makes a request durable. What is wrong with it, by block, where it is a dialog."""
-Listener = Callable[[Payload, AsyncBoltContext, AsyncAck], Awaitable[None]]
+Told = Callable[[Payload, Exception], Awaitable[None]]
+"""Tells the person of a request why it was not taken."""
+Listener = Callable[[Payload, AsyncBoltContext, AsyncAck, AsyncBoltRequest], Awaitable[None]]
 
 
 class Orderly(AsyncApp):
@@ -66,17 +69,32 @@ class Orderly(AsyncApp):
 
 
 def listen(
-    app: AsyncApp, *, event: Take, command: Take, shortcut: Take, pressed: Take, filled_in: Take, seen: Take
+    app: AsyncApp,
+    *,
+    event: Take,
+    command: Take,
+    shortcut: Take,
+    pressed: Take,
+    filled_in: Take,
+    seen: Take,
+    told: Told,
 ) -> None:
-    """Let the app hand over what comes. `seen` hears of each request first.
+    """Let the app hand over what comes. `seen` hears of each request first, `told` of what could not be taken.
 
-    What raises is not acknowledged, so that Slack brings it again; what cannot be read is, as it never could be.
+    What raises is not acknowledged, so that Slack brings it again; its person is told where it does not. What cannot
+    be read is acknowledged, as it never could be.
     """
 
     def acknowledged(take: Take) -> Listener:
-        async def listener(body: Payload, context: AsyncBoltContext, ack: AsyncAck) -> None:
+        async def listener(body: Payload, context: AsyncBoltContext, ack: AsyncAck, request: AsyncBoltRequest) -> None:
             me = Me(context.bot_user_id or "", context.bot_id or "", context.team_id or "")
-            if problems := await _taken(seen, take, body, me=me):
+            try:
+                problems = await _taken(seen, take, body, me=me)
+            except Exception as error:
+                if take is not event or _is_last_try(request):
+                    await told(body, error)
+                raise
+            if problems:
                 await ack(response_action="errors", errors=dict(problems))
             else:
                 await ack()
@@ -88,6 +106,12 @@ def listen(
     app.shortcut(ANY)(acknowledged(shortcut))
     app.action(ANY)(acknowledged(pressed))
     app.view(ANY)(acknowledged(filled_in))
+
+
+def _is_last_try(request: AsyncBoltRequest) -> bool:
+    """Whether Slack will not bring an event once more."""
+    tries = (request.headers.get("x-slack-retry-num") or ["0"])[0]
+    return tries.isdecimal() and int(tries) >= RETRIES
 
 
 async def _taken(seen: Take, take: Take, body: Payload, *, me: Me) -> Problems | None:

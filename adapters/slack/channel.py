@@ -26,10 +26,10 @@ from adapters.slack.manifest import ABOUT
 from adapters.slack.pacing import A_MINUTE, POST, Pacer
 from adapters.slack.people import People
 from adapters.slack.presses import Presses
-from adapters.slack.sending import Sender
+from adapters.slack.sending import Sender, is_ours
 from adapters.slack.showing import Showing
 from adapters.slack.slash import SlashCommand
-from adapters.slack.socket import PING_SECONDS, listen_on_socket
+from adapters.slack.socket import listen_on_socket
 from orchestrator.messages import Accept, Address, Attachment, Delivery, Foreign, Live
 
 log = logging.getLogger(__name__)
@@ -72,8 +72,6 @@ class Slack:
         streams: bool = True,
         words: Collection[str] = (),
         rate: int = A_MINUTE[POST],
-        file_bytes: int = FILE_BYTES,
-        ping_seconds: float = PING_SECONDS,
         read_file: ReadFile,
     ) -> None:
         self._shelf = shelf
@@ -89,8 +87,6 @@ class Slack:
         self._streams = streams
         self._words = words
         self._rate = rate
-        self._file_bytes = file_bytes
-        self._ping_seconds = ping_seconds
         self._read_file = read_file
         self._tasks = asyncio.TaskGroup()
 
@@ -105,7 +101,7 @@ class Slack:
         api = Api(self._clients, Pacer(posts=self._rate))
         self._sender = Sender(api)
         self._sender.has_streams = self._streams
-        self._files = Files(api, self._http, limit=self._file_bytes, hosts=[urlsplit(self._api_address).netloc])
+        self._files = Files(api, self._http, limit=FILE_BYTES, hosts=[urlsplit(self._api_address).netloc])
         finals = Finals(self._sender, self._files, self._read_file)
         self._showing = Showing(self._sender, finals, self._shelf, self._tasks)
         self._known = People(self._look_up, self._people)
@@ -151,9 +147,10 @@ class Slack:
                 pressed=presses.pressed,
                 filled_in=presses.filled_in,
                 seen=self._seen,
+                told=arrivals.not_taken,
             )
             if self._app_token:
-                socket = listen_on_socket(app, self._app_token, api=self._api_address, ping_seconds=self._ping_seconds)
+                socket = listen_on_socket(app, self._app_token, api=self._api_address)
                 tasks.create_task(socket, name="Slack's socket")
             if self._at:
                 tasks.create_task(listen_on_http(app, self._at), name="Slack's requests")
@@ -176,8 +173,10 @@ class Slack:
         """What was said in a thread before the app was called into it. Raises DeliveryError."""
         channel, thread, since, before = foreign.ref.split("/")
         try:
-            between = self._sender.said(Place(channel, thread), since=since, before=before)
-            messages = [each async for each in between if float(since) < float(each["ts"]) < float(before)]
+            between = self._sender.said(Place(channel, thread), since=since, before=before, metadata=True)
+            messages = [
+                each async for each in between if float(since) < float(each["ts"]) < float(before) and not is_ours(each)
+            ]
             said = [await self._as_foreign(each, channel) for each in messages]
         except SlackTrouble as trouble:
             raise as_delivery_error(trouble) from None

@@ -37,6 +37,8 @@ class Files:
         except SlackTrouble as trouble:
             if trouble.code in {"file_not_found", "file_deleted", "access_denied"}:
                 raise FileRefused(say("I could not take {name}: it was deleted.", name=attachment.name)) from None
+            if trouble.code == "missing_scope":
+                raise _unreadable(attachment) from None
             raise
         file: dict[str, Any] = told.get("file") or {}
         address = file.get("url_private_download") or file.get("url_private")
@@ -88,9 +90,7 @@ class Files:
             raise SlackTrouble(f"a download was answered with {answer.status}")
         is_page = answer.content_type == "text/html" and attachment.mime != "text/html"
         if answer.status != 200 or is_page:  # Slack shows its sign-in page to whom it does not let in
-            raise FileRefused(
-                say("I could not take {name}: I may not read files here (scope files:read).", name=attachment.name)
-            )
+            raise _unreadable(attachment)
         content = bytearray()
         async for part in answer.content.iter_chunked(PART):
             content += part
@@ -114,3 +114,9 @@ class Files:
         if parts.netloc in self._hosts:
             return True
         return parts.scheme == "https" and any(host == known or host.endswith(f".{known}") for known in SLACK_HOSTS)
+
+
+def _unreadable(attachment: Attachment) -> FileRefused:
+    return FileRefused(
+        say("I could not take {name}: I may not read files here (scope files:read).", name=attachment.name)
+    )

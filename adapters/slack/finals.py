@@ -19,6 +19,7 @@ from orchestrator.words import say
 
 log = logging.getLogger(__name__)
 
+Marked = dict[str, object]
 ReadFile = Callable[[Attachment], Awaitable[bytes | None]]
 """The content of a kept file; None where it is not there any more."""
 
@@ -103,26 +104,33 @@ class Finals:
         self._begun[_key(delivery)] = progress
         return progress
 
-    async def _over(
-        self, place: Place, ts: str, page: Page, *, picture: Picture | None, marked: dict[str, object]
-    ) -> bool:
+    async def _over(self, place: Place, ts: str, page: Page, *, picture: Picture | None, marked: Marked) -> bool:
         """Let the message that has shown the turn be its end; False where it cannot be."""
         stream = picture.stream if picture else None
-        if place.is_private:
-            rest = _rest(stream.text, page) if stream and not stream.cards else None
-            if rest is not None and await self._ended(place, ts, rest, page, marked=marked):
-                return True
-            if rest is None:
-                await self._sender.cosmetic(self._sender.stop_stream(place, ts))
+        rest = _rest(stream.text, page) if stream and not stream.cards else None
+        if rest is not None and await self._ended(place, ts, rest, page, marked=marked):
+            return True
+        if rest is None and place.is_private and (stream or picture is None):
+            await self._ended(place, ts)
         return await self._sender.update(place, ts, page, marked=marked)
 
-    async def _ended(self, place: Place, ts: str, rest: str, page: Page, *, marked: dict[str, object]) -> bool:
-        """End a stream with what it does not show yet. What is refused or unclear is written over it."""
+    async def _ended(
+        self,
+        place: Place,
+        ts: str,
+        rest: str = "",
+        page: Page | None = None,
+        *,
+        marked: Marked | None = None,
+    ) -> bool:
+        """End a stream with what it does not show yet; False where it goes no further, and is to be written anew."""
         chunks = [{"type": "markdown_text", "text": rest}] if rest else []
-        below = [block for block in page.blocks if block["type"] not in {"markdown", "table"}]
+        below = [block for block in page.blocks if block["type"] not in {"markdown", "table"}] if page else []
         try:
             await self._sender.stop_stream(place, ts, chunks=chunks, blocks=below, marked=marked)
         except SlackTrouble as trouble:
+            if trouble.unclear or trouble.seconds is not None:
+                raise
             log.info("a stream is written anew", extra={"reason": str(trouble)})
             return False
         return True

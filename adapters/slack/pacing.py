@@ -13,10 +13,11 @@ from adapters.pacing import Limit, Window
 
 POST = "chat.postMessage"
 UPDATE = "chat.update"
+START = "chat.startStream"
 STREAM = "chat.appendStream"
 IN_A_CHANNEL = Limit(4, 4.2)  # one a second, of which four may come at once
-A_MINUTE = {POST: 280, UPDATE: 50, STREAM: 100}
-SPARE = {POST: 0.5, UPDATE: 0.4, STREAM: 0.0}  # the share of it that live parts leave for what must arrive
+A_MINUTE = {POST: 280, UPDATE: 50, START: 20, STREAM: 100}
+SPARE = {POST: 0.5, UPDATE: 0.4, START: 0.1, STREAM: 0.0}  # the share of it that live parts leave for what must arrive
 MINUTE = 60.5  # seconds: clocks and networks differ
 
 
@@ -47,12 +48,15 @@ class Pacer:
 
     def may_show(self, method: str, channel: str) -> bool:
         """Whether a live part may be sent now; then it is counted. It never waits."""
-        window = self._methods[method]
-        room = window.limit.messages * (1 - SPARE[method])
-        if window.count(self._clock()) >= room or self._seconds_left(method, channel) > 0:
+        if self.share_left(method) <= SPARE[method] or self._seconds_left(method, channel) > 0:
             return False
         self._count(method, channel)
         return True
+
+    def share_left(self, method: str) -> float:
+        """How much of this minute's calls is left, from 0 to 1."""
+        window = self._methods[method]
+        return 1 - window.count(self._clock()) / window.limit.messages
 
     def close(self, method: str, seconds: float) -> None:
         """Do not call this method for so long: Slack has said so."""

@@ -1,5 +1,6 @@
 """Who people are, and who of them may talk to the app: by default every full member of the workspace."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -9,6 +10,7 @@ from typing import Any
 from adapters.slack.errors import SlackTrouble
 
 FRESH = 3_600.0  # seconds that what is known of somebody is taken for true
+PAUSES = (0.1, 0.3, 0.9)  # seconds: Slack waits for three
 MOST = 10_000  # people that are remembered
 EVERYBODY = "*"
 
@@ -68,11 +70,22 @@ class People:
                 continue
         return {user: name for user, name in named.items() if name}
 
+    async def _told(self, user: str, channel: str) -> dict[str, Any]:
+        """What Slack says. Trouble that may pass is met with further tries, as long as Slack waits for us."""
+        for pause in PAUSES:
+            try:
+                return await self._look_up(user, channel)
+            except SlackTrouble as trouble:
+                if not (trouble.unclear or trouble.code == "unreachable"):
+                    raise
+                await asyncio.sleep(pause)
+        return await self._look_up(user, channel)
+
     async def _found(self, user: str, channel: str) -> Known:
         if not self._can_look_up:
             return Known(user)
         try:
-            told = await self._look_up(user, channel)
+            told = await self._told(user, channel)
         except SlackTrouble as trouble:
             if trouble.code == "missing_scope":  # the doctor says so; members are then whom Slack lets into the channel
                 self._can_look_up = False

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from adapters.slack.errors import DONE_ALREADY, SlackTrouble
 from adapters.slack.inbound import Place
 from adapters.slack.markdown import Page, escaped, pages, streamable
-from adapters.slack.pacing import POST, STREAM, UPDATE
+from adapters.slack.pacing import POST, START, STREAM, UPDATE
 from adapters.slack.sending import Chunk, Sender
 from adapters.text import MARKS, card_title, step_text
 from orchestrator.messages import Draft, Live, PlanCard, Status, StepState
@@ -31,6 +31,7 @@ LAST_WAIT = 3.0  # seconds that an answer waits for a request of its picture
 STREAM_SECONDS = 240.0  # Slack ends a stream after about five minutes
 STREAM_BYTES = 9_000  # Slack refuses more than about 10,600 bytes, cards included
 STREAM_CARDS = 45
+ROOM = 0.5  # share of the updates of a minute that must be left for a message that will need some
 STATES: dict[StepState, str] = {
     "waiting": "pending",
     "running": "in_progress",
@@ -169,9 +170,12 @@ class Picture:
         return now - started >= QUICK_IN_CHANNELS - QUICK and now - self._shown_at >= EDIT_PACE
 
     async def _show(self) -> None:
-        streams = self._streams
-        method = STREAM if self.stream else UPDATE if self.message else POST
-        if not self._sender.api.pacer.may_show(method, self._place.channel):
+        streams, pacer = self._streams, self._sender.api.pacer
+        shown = STREAM if self.stream else START
+        method = shown if streams else UPDATE if self.message else POST
+        if method == POST and pacer.share_left(UPDATE) < ROOM:
+            return
+        if not pacer.may_show(method, self._place.channel):
             return
         self._changed.clear()
         self._shown_at = time.monotonic()
@@ -182,13 +186,7 @@ class Picture:
         if self.stream is None:
             if not chunks:
                 return
-            ts = await self._sender.start_stream(self._place, chunks)
-            if ts is None:
-                self._changed.set()
-                return
-            self.stream, self.message = Stream(ts, time.monotonic()), ts
-            self._keep(chunks)
-            await self._noted(ts)
+            await self._begin_stream(chunks)
         elif self.stream.is_full or len(self._steps) > STREAM_CARDS:
             await self._close_stream()
         elif chunks:
@@ -199,6 +197,22 @@ class Picture:
                 if not (trouble.code in DONE_ALREADY or trouble.is_about_form):
                     raise
                 await self._close_stream()
+
+    async def _begin_stream(self, chunks: list[Chunk]) -> None:
+        try:
+            ts = await self._sender.start_stream(self._place, chunks)
+        except SlackTrouble as trouble:
+            if trouble.unclear and (left := await self._sender.unmarked(self._place, after=self.began_by or "0")):
+                self.message = left
+                await self._noted(left)
+                await self._sender.cosmetic(self._sender.stop_stream(self._place, left))
+            raise
+        if ts is None:
+            self._changed.set()
+            return
+        self.stream, self.message = Stream(ts, time.monotonic()), ts
+        self._keep(chunks)
+        await self._noted(ts)
 
     async def _close_stream(self) -> None:
         """Go on with edits of the same message."""

@@ -34,6 +34,11 @@ def mark(delivery: str, page: int) -> dict[str, Any]:
     return {"event_type": MARK, "event_payload": {"delivery": delivery, "page": page}}
 
 
+def is_ours(message: Mapping[str, Any]) -> bool:
+    """Whether a message shows a part of a delivery."""
+    return bool((message.get("metadata") or {}).get("event_type") == MARK)
+
+
 class Sender:
     """The ways out. Every method raises SlackTrouble, but for what can be told otherwise: that is done."""
 
@@ -115,6 +120,14 @@ class Sender:
             elif pages and message.get("bot_id"):
                 files.update(str(file.get("name")) for file in message.get("files") or ())
         return Found(pages, frozenset(files))
+
+    async def unmarked(self, place: Place, *, after: str) -> str | None:
+        """A message of ours in a direct message of which nobody has told us: a stream that has just begun."""
+        found = None
+        async for message in self.said(place, since=after, metadata=True):
+            if message.get("bot_id") and not is_ours(message) and float(message["ts"]) > float(after):
+                found = str(message["ts"])
+        return found
 
     async def said(
         self, place: Place, *, since: str | None = None, before: str | None = None, metadata: bool = False

@@ -16,7 +16,7 @@ from adapters.slack.finals import Finals
 from adapters.slack.inbound import Place
 from adapters.slack.markdown import Page, pages
 from adapters.slack.pictures import Picture
-from adapters.slack.sending import Sender
+from adapters.slack.sending import Sender, mark
 from orchestrator.messages import Address, Answer, Delivery, Live, Question
 
 LIVE, CARD, OPEN, PRIVATE = "live/", "card/", "open/", "private/"  # keys of notes
@@ -118,16 +118,14 @@ class Showing:
         """Show it to one person: what a slash word says is theirs. A conversation with them alone needs no whisper."""
         for page in pages(delivery.part.text):
             if place.is_private:
-                await self._sender.post(place, page)
+                await self._sender.post(place, page, marked=mark(delivery.id, 0))
             else:
                 await self._sender.ephemeral(place, person, page)
         if self._private.pop(delivery.turn, None):
             await self._shelf.note({f"{PRIVATE}{delivery.turn}": None})
 
     async def _final(self, delivery: Delivery, place: Place, picture: Picture | None) -> None:
-        live = picture.message if picture else None
-        if live is None and delivery.repeated:
-            live = await self._left_message(delivery.address, delivery.turn)
+        live = picture.message if picture else await self._left_message(delivery.address, delivery.turn)
         if isinstance(delivery.part, Question):
             await self._ask(delivery, delivery.part, picture, live)
         else:

@@ -47,7 +47,15 @@ class SlashCommand:
             await self._carry_out(Place(channel), user, who, name=name, rest=rest.strip(), event=event)
         else:
             asked = rest.strip() if name == ASK else text
-            beginning = Beginning(event, user, who.name, asked, channel=channel, language=person.language)
+            beginning = Beginning(
+                event,
+                user,
+                who.name,
+                asked,
+                channel=channel,
+                response_url=str(body.get("response_url", "")),
+                language=person.language,
+            )
             await self._beginnings.take(beginning)
 
     async def _carry_out(self, where: Place, user: str, who: Person, *, name: str, rest: str, event: str) -> None:

@@ -21,11 +21,11 @@ DRAIN_SECONDS = 5.0
 LONGEST_PAUSE = 30.0
 
 
-async def listen_on_socket(app: Orderly, token: str, *, api: str, ping_seconds: float = PING_SECONDS) -> None:
+async def listen_on_socket(app: Orderly, token: str, *, api: str) -> None:
     """Take what comes until cancelled; the connection is renewed as often as needed. Raises ChannelClosed."""
     web = AsyncWebClient(token=token, base_url=api)
     address = await _address(web, token)
-    handler = AsyncSocketModeHandler(app, token, web_client=web, ping_interval=ping_seconds)
+    handler = AsyncSocketModeHandler(app, token, web_client=web, ping_interval=PING_SECONDS)
     handler.client.wss_uri = address
     try:
         await handler.client.connect()
