@@ -14,7 +14,7 @@ class Clock(Protocol):
 
 
 class FastClock:
-    """Runs so many times as fast as the real one: three seconds for an acknowledgement pass in 0.3 at `FastClock(10)`."""
+    """Runs so many times as fast as the real one: three seconds for an ack pass in 0.3 at `FastClock(10)`."""
 
     def __init__(self, times: float = 1) -> None:
         self._times = times
@@ -28,7 +28,7 @@ class FastClock:
 
 
 class VirtualClock:
-    """Stands still until it is moved: `clock.advance(3)`. It starts now, because signatures are checked by real time."""
+    """Stands still until it is moved: `clock.advance(3)`. It starts now, as times of signatures are real ones."""
 
     def __init__(self, now: float | None = None) -> None:
         self._now = float(int(time.time())) if now is None else now

@@ -47,6 +47,8 @@ KNOWN_BLOCKS = frozenset(
     "actions alert auth_provider card carousel container context context_actions data_table divider file header image "
     "input markdown plan rich_text section table task_card video".split()
 )
+OF_OPTION = {"text": 75, "value": 150}
+OF_QUESTION = {"title": 100, "text": 300, "confirm": 30, "deny": 30}  # what is asked before something is done
 OF_VIEW = {"title": 24, "submit": 24, "close": 24, "private_metadata": 3000, "callback_id": 255}
 
 
@@ -61,11 +63,7 @@ def message_problems(blocks: Sequence[Wire]) -> list[str]:
 def view_problems(view: Wire) -> list[str]:
     """What is wrong with a modal or a home tab."""
     blocks = view.get("blocks") or []
-    problems = [
-        f"must be at most {most} characters [/{name}]"
-        for name, most in OF_VIEW.items()
-        if len(_text(view.get(name))) > most
-    ]
+    problems = list(_lengths(view, OF_VIEW, "/view"))
     if not 1 <= len(blocks) <= MOST_BLOCKS_OF_VIEW:
         problems.append(f"between 1 and {MOST_BLOCKS_OF_VIEW} blocks allowed [{len(blocks)}]")
     if view.get("type") == "modal" and not view.get("title"):
@@ -108,9 +106,7 @@ def _walk(value: Any, where: str) -> Iterator[str]:
 
 def _own_problems(value: Wire, where: str) -> Iterator[str]:
     kind = str(value.get("type", ""))
-    for name, most in TEXTS.get(kind, {}).items():
-        if len(_text(value.get(name))) > most:
-            yield f"must be at most {most} characters [{where}/{name}]"
+    yield from _lengths(value, TEXTS.get(kind, {}), where)
     for name, (least, most) in COUNTS.get(kind, {}).items():
         if name in value and not least <= len(value[name]) <= most:
             yield f"between {least} and {most} items allowed [{where}/{name}]"
@@ -124,27 +120,22 @@ def _special_problems(kind: str, value: Wire, where: str) -> Iterator[str]:
     match kind:
         case "section" if not value.get("text") and not value.get("fields"):
             yield f"text or fields is needed [{where}]"
-        case "section":
-            yield from (
-                f"must be at most 2000 characters [{where}/fields]"
-                for f in value.get("fields", ())
-                if len(_text(f)) > 2000
-            )
-        case "mrkdwn" | "plain_text" if not value.get("text"):
-            yield f"must be more than 0 characters [{where}/text]"
-        case "markdown" if not value.get("text"):
+        case "section" if any(len(_text(each)) > 2000 for each in value.get("fields", ())):
+            yield f"must be at most 2000 characters [{where}/fields]"
+        case "mrkdwn" | "plain_text" | "markdown" if not value.get("text"):
             yield f"must be more than 0 characters [{where}/text]"
         case "table" | "data_table" if any(len(row) > 20 for row in value.get("rows", ())):
             yield f"no more than 20 columns allowed [{where}/rows]"
-    if "text" in value and "value" in value and not kind:  # an option
-        if len(_text(value["text"])) > 75:
-            yield f"must be at most 75 characters [{where}/text]"
-        if len(str(value["value"])) > 150:
-            yield f"must be at most 150 characters [{where}/value]"
-    if {"title", "text", "confirm"} <= value.keys():  # a question before something is done
-        for name, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
-            if len(_text(value.get(name))) > most:
-                yield f"must be at most {most} characters [{where}/{name}]"
+    if {"text", "value"} <= value.keys() and not kind:
+        yield from _lengths(value, OF_OPTION, where)
+    if {"title", "text", "confirm"} <= value.keys():
+        yield from _lengths(value, OF_QUESTION, where)
+
+
+def _lengths(value: Wire, limits: Mapping[str, int], where: str) -> Iterator[str]:
+    for name, most in limits.items():
+        if len(_text(value.get(name))) > most:
+            yield f"must be at most {most} characters [{where}/{name}]"
 
 
 def _text(value: Any) -> str:

@@ -195,7 +195,8 @@ class Person(Somebody):
     async def presses_stop(self, chat: Chat) -> None:
         """Below what the app is doing in a thread. Slack ends its streams there. Raises AssertionError where no Stop
         is shown."""
-        assert chat.stoppable and chat.thread_ts, f"there is no Stop button: {chat.session}"
+        assert chat.thread_ts, "Stop is shown in threads"
+        assert chat.stoppable, f"there is no Stop button: {chat.session}"
         streams = [each for each in chat.messages if each.is_streaming]
         for shown in streams:
             streaming.stopped_by_user(self._world, shown)

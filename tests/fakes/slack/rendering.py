@@ -34,40 +34,12 @@ def mrkdwn(text: str, names: Names) -> str:
 
 def block_lines(block: Wire, names: Names) -> Iterator[str]:
     """One block. What is not known here is named, so that nobody takes it for nothing."""
-    match block["type"]:
-        case "section":
-            yield from _section(block, names)
-        case "markdown":
-            yield from block["text"].split("\n")
-        case "header":
-            yield f"# {_words(block['text'], names)}"
-        case "divider":
-            yield "---"
-        case "context":
-            yield " ".join(_element(each, names) for each in block["elements"])
-        case "actions" | "context_actions":
-            yield " ".join(f"[{label}]" for each in block["elements"] for label in labels(each))
-        case "input":
-            yield f"{_words(block['label'], names)}: {_input(block['element'])}"
-        case "rich_text":
-            yield from rich(block, names).split("\n")
-        case "table":
-            yield from (" | ".join(_cell(cell, names) for cell in row) for row in block["rows"])
-        case "task_card":
-            yield from task(block, names)
-        case "plan":
-            yield f"Plan: {_words(block['title'], names)}"
-            yield from (f"  {line}" for each in block.get("tasks", ()) for line in task(each, names))
-        case "alert":
-            yield f"{LEVEL.get(block.get('level', ''), 'i')} {_words(block['text'], names)}"
-        case "image":
-            yield f"<image: {block['alt_text']}>"
-        case "file":
-            yield f"<file: {block['external_id']}>"
-        case "card" | "container" | "carousel":
-            yield from _box(block, names)
-        case kind:
-            yield f"<{kind}>"
+    kind = block["type"]
+    show = BLOCKS.get(kind)
+    if show:
+        yield from show(block, names)
+    else:
+        yield f"<{kind}>"
 
 
 def task(wire: Wire, names: Names) -> Iterator[str]:
@@ -201,3 +173,39 @@ def _link(found: re.Match[str], names: Names) -> str:
             return f"@{label or target}"
         case _:
             return f"{label} ({target})" if label else target
+
+
+def _actions(block: Wire, names: Names) -> Iterator[str]:
+    yield " ".join(f"[{label}]" for each in block["elements"] for label in labels(each))
+
+
+def _table(block: Wire, names: Names) -> Iterator[str]:
+    return (" | ".join(_cell(cell, names) for cell in row) for row in block["rows"])
+
+
+def _plan(block: Wire, names: Names) -> Iterator[str]:
+    yield f"Plan: {_words(block['title'], names)}"
+    yield from (f"  {line}" for each in block.get("tasks", ()) for line in task(each, names))
+
+
+BLOCKS: Mapping[str, Callable[[Wire, Names], Iterable[str]]] = {
+    "section": _section,
+    "markdown": lambda block, names: block["text"].split("\n"),
+    "header": lambda block, names: [f"# {_words(block['text'], names)}"],
+    "divider": lambda block, names: ["---"],
+    "context": lambda block, names: [" ".join(_element(each, names) for each in block["elements"])],
+    "actions": _actions,
+    "context_actions": _actions,
+    "input": lambda block, names: [f"{_words(block['label'], names)}: {_input(block['element'])}"],
+    "rich_text": lambda block, names: rich(block, names).split("\n"),
+    "table": _table,
+    "data_table": _table,
+    "task_card": task,
+    "plan": _plan,
+    "alert": lambda block, names: [f"{LEVEL.get(block.get('level', ''), 'i')} {_words(block['text'], names)}"],
+    "image": lambda block, names: [f"<image: {block['alt_text']}>"],
+    "file": lambda block, names: [f"<file: {block['external_id']}>"],
+    "card": _box,
+    "container": _box,
+    "carousel": _box,
+}

@@ -158,10 +158,7 @@ class WebApi:
         """What the call gives, or why it is refused."""
         world = self._world
         try:
-            if fault and fault.refusal:
-                raise fault.refusal
-            if method in world.lacking or method not in (*SERVED, *OF_APP):
-                raise Refused(UNKNOWN_METHOD, req_method=method)
+            self._check_there(method, fault)
             if method in OF_APP:
                 return self._open_connection(token)
             install = None if method in WITHOUT_TOKEN else self._install(method, token, given)
@@ -174,6 +171,13 @@ class WebApi:
             if refused.error in ("invalid_blocks", "invalid_chunks", "invalid_arguments", UNKNOWN_METHOD) and not fault:
                 self._complain(method, refused)
             return refused
+
+    def _check_there(self, method: str, fault: Fault | None) -> None:
+        """Raises Refused where trouble is ordered, and for what this Slack does not have."""
+        if fault and fault.refusal:
+            raise fault.refusal
+        if method in self._world.lacking or method not in (*SERVED, *OF_APP):
+            raise Refused(UNKNOWN_METHOD, req_method=method)
 
     def _complain(self, method: str, refused: Refused) -> None:
         """A refusal that an app should never get. One for a method that is missing on purpose is none of them."""

@@ -1,4 +1,4 @@
-"""What the server knows: workspaces, people, conversations, files, views; what the app did wrong; what it has been told."""
+"""What the server knows: workspaces, people, conversations, files, views, and what the app did wrong."""
 
 import itertools
 from collections import Counter
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from tests.fakes.changes import Changes
 from tests.fakes.slack.background import Background
-from tests.fakes.slack.changes import Changes
 from tests.fakes.slack.clock import Clock
 from tests.fakes.slack.faults import Faults
 from tests.fakes.slack.people import Install, Team, User, Wire

@@ -1,6 +1,6 @@
 """How often a method may be called: Slack's tiers, and one message a second in a channel.
 
-Numbers: docs.slack.dev/apis/web-api/rate-limits and the pages of the methods, as quoted in issues of clients, read 2026-11.
+Numbers: docs.slack.dev/apis/web-api/rate-limits and the pages of the methods, read 2026-11.
 """
 
 import math

@@ -86,7 +86,7 @@ def new_view(state: State, wire: Wire, owner: str, bot: User) -> View:
     external = wire.get("external_id")
     if external and any(each.wire["external_id"] == external for each in state.views.values()):
         raise Refused("duplicate_external_id")
-    identifier, stack = state.new_id("V"), state.modals.get(owner, [])
+    identifier, stack, version = state.new_id("V"), state.modals.get(owner, []), _hash(state, wire)
     about = {
         "id": identifier,
         "team_id": state.users[owner].team_id,
@@ -94,9 +94,9 @@ def new_view(state: State, wire: Wire, owner: str, bot: User) -> View:
         "bot_id": bot.bot_id,
         "root_view_id": stack[0].id if stack else identifier,
         "previous_view_id": stack[-1].id if stack else None,
-        "hash": _hash(state, wire),
+        "hash": version,
     }
-    view = View(identifier, _filled(state, wire) | about, owner, about["hash"])
+    view = View(identifier, _filled(state, wire) | about, owner, version)
     state.views[identifier] = view
     return view
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.fakes.changes import Changes
 from tests.fakes.telegram import schema
-from tests.fakes.telegram.changes import Changes
 from tests.fakes.telegram.clock import Clock
 from tests.fakes.telegram.entities import Entity
 from tests.fakes.telegram.faults import Faults
