@@ -16,7 +16,7 @@ from tests.fakes.slack.calls import (
 from tests.fakes.slack.limits import message_problems
 from tests.fakes.slack.people import Wire
 from tests.fakes.slack.refusals import Refused, explained
-from tests.fakes.slack.rooms import Shown
+from tests.fakes.slack.rooms import Room, Shown
 from tests.fakes.slack.state import APP_ID, State
 
 
@@ -24,10 +24,10 @@ from tests.fakes.slack.state import APP_ID, State
 def post_message(state: State, asked: Asked) -> Wire:
     wanted(asked, "channel")
     room = open_room(state, asked)
-    thread = thread_of(room, asked)
-    shown = state.post(room, authored(state, asked) | threaded(thread, asked) | content(state, asked))
-    if thread:
-        room.session(thread).status = ""
+    where = threaded(state, room, asked)
+    shown = state.post(room, authored(state, asked) | where | content(state, asked))
+    if where:
+        room.session(where["thread_ts"]).status = ""
     state.events.said(shown)
     return {"channel": room.id, "ts": shown.ts, "message": dict(shown.wire)}
 
@@ -71,7 +71,7 @@ def post_ephemeral(state: State, asked: Asked) -> Wire:
     room = open_room(state, asked)
     if asked["user"] not in room.members:
         raise Refused("user_not_in_channel")
-    said = authored(state, asked) | threaded(thread_of(room, asked), asked) | content(state, asked)
+    said = authored(state, asked) | threaded(state, room, asked) | content(state, asked)
     shown = state.post(room, said | {"is_ephemeral": True}, ephemeral_for=asked["user"])
     return {"message_ts": shown.ts}
 
@@ -95,16 +95,36 @@ def own_message(shown: Shown | None, asked: Asked, error: str) -> Shown:
 def authored(state: State, asked: Asked) -> Wire:
     """Who says it: always the app."""
     bot = asked.bot
+    icons = {f"image_{size}": f"{state.url}/icon.png" for size in (36, 48, 72)}
     profile = {"id": bot.bot_id, "app_id": APP_ID, "name": bot.name, "deleted": False, "team_id": bot.team_id}
+    profile |= {"icons": icons, "updated": 1700000000}
     who: Wire = {"user": bot.id, "bot_id": bot.bot_id, "app_id": APP_ID, "team": bot.team_id, "bot_profile": profile}
     return who | ({"username": asked["username"]} if asked["username"] else {})
 
 
-def threaded(thread: str | None, asked: Asked) -> Wire:
-    """Where it stands."""
-    if thread is None:
-        return {}
-    return {"thread_ts": thread} | ({"subtype": "thread_broadcast"} if asked["reply_broadcast"] else {})
+def threaded(state: State, room: Room, asked: Asked) -> Wire:
+    """Where it stands. Raises Refused."""
+    thread = thread_of(room, asked)
+    return placed(state, room, thread, broadcast=bool(asked["reply_broadcast"])) if thread else {}
+
+
+def placed(state: State, room: Room, thread: str, *, broadcast: bool) -> Wire:
+    """In a thread, and shown in the channel too where it is broadcast."""
+    if not broadcast:
+        return {"thread_ts": thread}
+    root = told(room.messages[thread])
+    return {"thread_ts": thread, "subtype": "thread_broadcast", "root": root, "client_msg_id": state.new_id("m")}
+
+
+def told(shown: Shown) -> Wire:
+    """A message as history tells it: a root says how many answers it has."""
+    wire = dict(shown.wire) | ({"blocks": shown.blocks} if shown.blocks else {})
+    answers = [each for each in shown.room.in_thread(shown.ts) if each is not shown]
+    if not answers or shown.thread_ts not in (None, shown.ts):
+        return wire
+    people = sorted({each.sender for each in answers})
+    about = {"thread_ts": shown.ts, "reply_count": len(answers), "latest_reply": answers[-1].ts}
+    return wire | about | {"reply_users": people, "reply_users_count": len(people)}
 
 
 def content(state: State, asked: Asked) -> Wire:

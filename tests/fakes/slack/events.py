@@ -6,6 +6,7 @@ from typing import Any
 from tests.fakes.slack.deliveries import Deliveries, Delivery
 from tests.fakes.slack.people import Install, Team, Wire
 from tests.fakes.slack.rooms import Room, Shown
+from tests.fakes.slack.schema import schemas
 from tests.fakes.slack.state import APP_ID, State
 
 VERIFICATION = "fake-verification"
@@ -30,6 +31,8 @@ class Events:
         install = team.install
         if install is None or (subscription or event["type"]) not in self._state.subscribed:
             return None
+        if not self._state.not_validated:
+            self._state.problems += [f"event {event['type']}: {each}" for each in schemas().event_problems(event)]
         return self._deliveries.start("events_api", self._body(team, install, event))
 
     def in_room(self, room: Room, event: Mapping[str, Any], *, subscription: str = "") -> Delivery | None:
@@ -59,9 +62,6 @@ class Events:
 
     def deleted(self, shown: Shown) -> None:
         self._about(shown.room, "message_deleted", {"deleted_ts": shown.ts, "previous_message": dict(shown.wire)})
-
-    def now(self) -> str:
-        return self._state.next_ts()
 
     def _about(self, room: Room, subtype: str, content: Wire) -> None:
         ts = self._state.next_ts()

@@ -3,7 +3,7 @@
 import mimetypes
 from typing import Any
 
-from tests.fakes.slack.calls import Asked, open_room, serves, thread_of, wanted
+from tests.fakes.slack.calls import Asked, open_room, serves, wanted
 from tests.fakes.slack.chatting import authored, checked_blocks, threaded
 from tests.fakes.slack.people import User, Wire
 from tests.fakes.slack.refusals import Refused
@@ -29,10 +29,11 @@ def complete(state: State, asked: Asked) -> Wire:
         room = open_room(state, asked, "channel_id")
         for each in files:
             each.channels.append(room.id)
-        said: Wire = {"text": asked["initial_comment"] or "", "files": [wire_of(state, each) for each in files]}
+        shared = [wire_of(state, each) for each in files]
+        said: Wire = {"subtype": "file_share", "text": asked["initial_comment"] or "", "files": shared}
         if asked["blocks"]:
             said["blocks"] = checked_blocks(state, asked["blocks"])
-        where = threaded(thread_of(room, asked), asked)
+        where = threaded(state, room, asked)
         state.events.said(state.post(room, authored(state, asked) | where | said))
     return {"files": [wire_of(state, each) for each in files]}
 

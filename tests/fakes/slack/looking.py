@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.fakes.slack.calls import Asked, direct_room, message_of, room_of, serves, wanted
+from tests.fakes.slack.chatting import told
 from tests.fakes.slack.people import Wire
 from tests.fakes.slack.refusals import Refused, explained
 from tests.fakes.slack.rooms import Room, Shown
@@ -88,7 +89,7 @@ def members(state: State, asked: Asked) -> Wire:
 def history(state: State, asked: Asked) -> Wire:
     wanted(asked, "channel")
     room = _readable(state, asked)
-    newest_first = [_told(each, room) for each in reversed(list(room.at_top()))]
+    newest_first = [told(each) for each in reversed(list(room.at_top()))]
     return _page(asked, newest_first)
 
 
@@ -100,7 +101,7 @@ def replies(state: State, asked: Asked) -> Wire:
         raise Refused("thread_not_found")
     root = room.messages[asked["ts"]]
     thread = root.thread_ts or root.ts
-    return _page(asked, [_told(each, room) for each in room.in_thread(thread)])
+    return _page(asked, [told(each) for each in room.in_thread(thread)])
 
 
 @serves("reactions.add", "reactions:write")
@@ -148,16 +149,6 @@ def _readable(state: State, asked: Asked) -> Room:
     if asked.bot.id not in room.members:
         raise Refused("not_in_channel")
     return room
-
-
-def _told(shown: Shown, room: Room) -> Wire:
-    """A message as history tells it: a root says how many answers it has."""
-    told = dict(shown.wire) | ({"blocks": shown.blocks} if shown.blocks else {})
-    answers = [each for each in room.in_thread(shown.ts) if each is not shown]
-    if not answers or shown.thread_ts not in (None, shown.ts):
-        return told
-    about = {"thread_ts": shown.ts, "reply_count": len(answers), "latest_reply": answers[-1].ts}
-    return told | about | {"reply_users": sorted({each.sender for each in answers})}
 
 
 def _page(asked: Asked, messages: list[Wire]) -> Wire:

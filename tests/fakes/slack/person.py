@@ -8,6 +8,7 @@ from tests.fakes.slack import choosing, filing, looking, streaming
 from tests.fakes.slack.acting import Acted, commanded, submitted
 from tests.fakes.slack.calls import direct_room
 from tests.fakes.slack.chat import Chat
+from tests.fakes.slack.chatting import placed
 from tests.fakes.slack.people import Team, User, Wire
 from tests.fakes.slack.rooms import Shown
 from tests.fakes.slack.state import View
@@ -38,9 +39,7 @@ class Somebody:
         return self.user.name
 
     def _post(self, chat: Chat, said: Wire, *, broadcast: bool = False) -> Shown:
-        where: Wire = {"thread_ts": chat.thread_ts} if chat.thread_ts else {}
-        if chat.thread_ts and broadcast:
-            where |= {"subtype": "thread_broadcast", "root": dict(chat.room.messages[chat.thread_ts].wire)}
+        where = placed(self._world, chat.room, chat.thread_ts, broadcast=broadcast) if chat.thread_ts else {}
         shown = self._world.post(chat.room, {"user": self.id, "team": self.user.team_id, **where, **said})
         self._world.events.said(shown)
         return shown

@@ -125,6 +125,7 @@ class State:
         scopes: frozenset[str],
         events: frozenset[str],
         agent_view: bool,
+        not_validated: str,
     ) -> None:
         self.url = ""
         self.clock = clock
@@ -134,6 +135,7 @@ class State:
         self.scopes = scopes
         self.subscribed = events
         self.agent_view = agent_view
+        self.not_validated = not_validated  # why nothing is checked against Slack's types; empty where it is
         self.problems: list[str] = []
         self.changes = Changes()
         self.faults = Faults()

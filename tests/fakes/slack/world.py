@@ -51,8 +51,8 @@ class Slack(State):
             scopes=scopes,
             events=events,
             agent_view=agent_view,
+            not_validated=not_validated,
         )
-        self.not_validated = not_validated  # why calls are not checked against Slack's types; empty where they are
         self.sockets = Sockets(self)
         self.http = Posting(self)
         self.deliveries = self.http.deliveries if mode == "http" else self.sockets.deliveries
