@@ -37,6 +37,11 @@ class VirtualClock:
     def __call__(self) -> float:
         return self._now
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether anything waits for a later time."""
+        return bool(self._sleeping)
+
     def advance(self, seconds: float) -> None:
         """What waits until then goes on, once the test awaits something."""
         self._now += seconds

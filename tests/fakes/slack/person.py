@@ -9,6 +9,7 @@ from tests.fakes.slack.acting import Acted, commanded, submitted
 from tests.fakes.slack.calls import direct_room
 from tests.fakes.slack.chat import Chat
 from tests.fakes.slack.chatting import placed
+from tests.fakes.slack.composing import composed
 from tests.fakes.slack.people import Team, User, Wire
 from tests.fakes.slack.rooms import Shown
 from tests.fakes.slack.state import View
@@ -294,7 +295,8 @@ class Person(Somebody):
 
     def _words(self, text: str) -> Wire:
         """A message as a client sends it."""
-        section = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+        plain, elements = composed(text)
+        section = {"type": "rich_text_section", "elements": elements}
         rich = {"type": "rich_text", "block_id": self._world.new_id("b"), "elements": [section]}
         identity = {"client_msg_id": f"fake-{next(self._world.numbers)}"}
-        return {"text": text, **identity} | ({"blocks": [rich]} if text else {})
+        return {"text": plain, **identity} | ({"blocks": [rich]} if text else {})

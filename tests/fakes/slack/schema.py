@@ -16,7 +16,11 @@ from tests.fakes.slack.making import NotValidated, definitions
 LONGEST = 240  # characters of a problem
 OPEN = ("Block", "Chunk")  # the general kinds, which any type would fit
 
-INSIDE = ("message:", "previous_message:")  # the types take a message in an event for an event, which it is not
+INSIDE = (
+    "message:",
+    "previous_message:",
+    "root:",
+)  # the types take a message in an event for an event, which it is not
 
 Wire = Mapping[str, Any]
 

@@ -57,10 +57,11 @@ class Sockets:
 
     async def disconnect(self, reason: str) -> None:
         """Slack says goodbye. After `warning` the connection still works for a while; after the others nothing comes
-        over it, and it is closed when the app has not done so."""
+        over it. A little later it is closed."""
         for socket in list(self._ready):
             socket.retired = reason != "warning"
             await self._say(socket, {"type": "disconnect", "reason": reason, "debug_info": {"host": "local"}})
+            self._state.background.start(self._leave(socket))
 
     async def breaks(self) -> None:
         """Every connection is gone, without a word."""
@@ -109,6 +110,12 @@ class Sockets:
         await self._say(socket, hello | {"connection_info": {"app_id": APP_ID}})
         self._state.changes.tell()
         self.deliveries.resume()
+
+    async def _leave(self, socket: Socket) -> None:
+        await self._state.clock.sleep(self._state.limits.goodbye_seconds)
+        socket.retired = True
+        with suppress(ConnectionError):
+            await socket.ws.close()
 
     async def _listen(self, socket: Socket) -> None:
         async for message in socket.ws:

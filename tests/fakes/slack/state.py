@@ -30,6 +30,7 @@ class Limits:
     stream_seconds: float = 300.0
     stream_bytes: int = 10_600
     retry_seconds: tuple[float, ...] = (0.0, 60.0, 300.0)
+    goodbye_seconds: float = 10.0
     response_uses: int = 5
     response_seconds: float = 1800.0
 
