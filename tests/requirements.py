@@ -394,6 +394,29 @@ PROMISES = (
     Promise("telegram_fake.topics", "Topics keep their messages apart.", (1,)),
     Promise("telegram_fake.prompt", "A bot can be tried in a terminal, without Telegram.", (1, 49)),
     Promise("telegram_fake.entities", "Entities count in UTF-16 units and are checked.", (1,)),
+    # The local Slack
+    Promise("fake_slack.messages", "The local Slack shows what a real one would show, and tells it back.", (2,)),
+    Promise("fake_slack.refusals", "The local Slack refuses what the real one refuses, in its words.", (2,)),
+    Promise("fake_slack.looking", "An app finds people, conversations and what was said, in pages.", (2,)),
+    Promise("fake_slack.files", "Files go both ways; without the right token there is a page to sign in.", (2,)),
+    Promise("fake_slack.sessions", "An agent has a status, a title, prompts, and Stop where the app hears it.", (2,)),
+    Promise("fake_slack.streams", "A stream grows in one mode, has an age and a size, and ends in every way.", (2,)),
+    Promise("fake_slack.views", "A trigger opens one modal, soon; forms are filled in, corrected and sent.", (2,)),
+    Promise("fake_slack.events", "What people do reaches an app in the shapes of Slack's types.", (2,)),
+    Promise("fake_slack.interactions", "Commands, presses and shortcuts reach an app, and it may respond.", (2,)),
+    Promise("fake_slack.acks", "What is not acknowledged in three seconds comes again, or has failed.", (2, 18)),
+    Promise("fake_slack.sockets", "Connections end in every way that Slack has, and nothing is lost by it.", (2, 18)),
+    Promise("fake_slack.http", "Requests are signed, badly or too late when asked, and repeated with a reason.", (2,)),
+    Promise(
+        "fake_slack.faults", "Trouble can be ordered: refusals, lost answers, broken connections, slow ones.", (2,)
+    ),
+    Promise(
+        "fake_slack.rates", "Too many calls are refused with the seconds to wait, by a clock that tests move.", (2,)
+    ),
+    Promise("fake_slack.installs", "An app is installed in workspaces and organisations, and removed.", (2,)),
+    Promise("fake_slack.validator", "Calls are checked against Slack's own types, at any depth.", (2,)),
+    Promise("fake_slack.limits", "Blocks and views have the limits that the types do not tell.", (2,)),
+    Promise("fake_slack.prompt", "An app can be tried in a terminal, without Slack.", (2, 49)),
     # People
     Promise("memory.kept", "What a person wants to be kept in mind is listed, used and forgotten.", (14,)),
     Promise("memory.private", "Memories of one person are nobody else's.", (14,)),

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tests.fakes.slack import rendering
+
 Wire = Mapping[str, Any]
 
 MOST_BLOCKS = 50
@@ -80,6 +82,20 @@ def chunk_problems(chunks: Sequence[Wire]) -> list[str]:
 
 
 def _blocks_problems(blocks: Sequence[Wire], where: str) -> list[str]:
+    shapes = [each for at, block in enumerate(blocks) for each in _shape_problems(block, f"{where}/{at}")]
+    return shapes or _content_problems(blocks, where)
+
+
+def _shape_problems(block: Any, where: str) -> Iterator[str]:
+    """What cannot be shown is no block: the last resort where there are no types to check with."""
+    try:
+        found = [*rendering.block_lines(block, str), *rendering.elements([block])]
+        " ".join(map(str, found)).encode()
+    except (KeyError, TypeError, AttributeError, ValueError):
+        yield f"missing or wrong fields [{where}]"
+
+
+def _content_problems(blocks: Sequence[Wire], where: str) -> list[str]:
     problems = [
         f"unsupported type: {each.get('type')} [{where}/{at}]"
         for at, each in enumerate(blocks)
@@ -143,4 +159,4 @@ def _text(value: Any) -> str:
 
 
 def _twice(values: Iterator[Any]) -> list[str]:
-    return [each for each, count in Counter(v for v in values if v).items() if count > 1]
+    return [each for each, count in Counter(str(v) for v in values if v).items() if count > 1]

@@ -74,5 +74,4 @@ def _changed_or_posted(state: State, url: ResponseUrl, given: Wire) -> Shown | N
 def _schema_problems(given: Wire) -> list[str]:
     if schema.why_not():
         return []
-    told = {"channel": "C", "text": str(given.get("text") or " "), "blocks": given["blocks"]}
-    return schema.schemas().problems("chat.postMessage", told)
+    return [f"response_url: {each}" for each in schema.schemas().block_problems(given)]

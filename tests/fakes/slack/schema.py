@@ -57,8 +57,11 @@ class Schemas:
         name = self._methods.get(method.replace(".", "").lower() + "arguments")
         if name is None:
             return []
-        inner = [f"{method}: {each}" for each in self._inner(given)]
-        return inner or [f"{method}: {each}" for each in self._calls.told(name, given)]
+        return self.block_problems(given) or self._calls.told(name, given)
+
+    def block_problems(self, given: Wire) -> list[str]:
+        """What is wrong with its blocks and chunks, one by one, because that tells best where it is wrong."""
+        return list(self._inner(given))
 
     def event_problems(self, event: Wire) -> list[str]:
         """What is missing in an event of ours, or of the wrong kind."""
@@ -68,7 +71,6 @@ class Schemas:
         return [each for each in told if not each.startswith(INSIDE)]
 
     def _inner(self, given: Wire) -> Iterator[str]:
-        """Of blocks and chunks one by one, because that tells best where it is wrong."""
         blocks = [*(given.get("blocks") or ()), *((given.get("view") or {}).get("blocks") or ())]
         for kinds, values in ((self._blocks, blocks), (self._chunks, given.get("chunks") or ())):
             for value in values:

@@ -21,7 +21,7 @@ from tests.fakes.slack.events import DEFAULT_EVENTS
 from tests.fakes.slack.faults import Fault
 from tests.fakes.slack.people import Install, Wire
 from tests.fakes.slack.reading import client_of, parameters, token_of
-from tests.fakes.slack.refusals import UNKNOWN_METHOD, Refused
+from tests.fakes.slack.refusals import UNKNOWN_METHOD, Refused, explained
 from tests.fakes.slack.responses import respond
 from tests.fakes.slack.state import APP_TOKEN, Call, Limits
 from tests.fakes.slack.tiers import Tiers
@@ -163,7 +163,7 @@ class WebApi:
                 return self._open_connection(token)
             install = None if method in WITHOUT_TOKEN else self._install(method, token, given)
             if not world.not_validated:
-                world.problems += _schema_problems(method, given)
+                self._check_types(method, given)
             team, channel = (install.team_id or "") if install else "", str(given.get("channel") or "")
             world.rates.check(method, team=team, channel=channel, now=world.clock())
             return SERVED[method](world, Asked(method, given, install))
@@ -178,6 +178,16 @@ class WebApi:
             raise fault.refusal
         if method in self._world.lacking or method not in (*SERVED, *OF_APP):
             raise Refused(UNKNOWN_METHOD, req_method=method)
+
+    def _check_types(self, method: str, given: Mapping[str, Any]) -> None:
+        """Slack ignores parameters that it does not know; they are written down. Raises Refused for blocks that are
+        none, or chunks. (Bolt adds the workspace to every call.)"""
+        known = {name: value for name, value in given.items() if name != "team_id"}
+        problems = schema.schemas().problems(method, known)
+        if problems and schema.schemas().block_problems(known):
+            kind = next(name for name in ("view", "chunks", "blocks") if known.get(name))
+            raise explained("invalid_arguments" if kind == "view" else f"invalid_{kind}", *problems)
+        self._world.problems += [f"{method}: {each}" for each in problems]
 
     def _complain(self, method: str, refused: Refused) -> None:
         """A refusal that an app should never get. One for a method that is missing on purpose is none of them."""
@@ -221,11 +231,6 @@ class WebApi:
         world.statuses[status] += 1
         world.log.append(Call(world.clock(), method, given, told is not None and not error, error, status))
         world.changes.tell()
-
-
-def _schema_problems(method: str, given: Mapping[str, Any]) -> list[str]:
-    """Bolt adds the workspace to every call, and Slack does not mind."""
-    return schema.schemas().problems(method, {name: value for name, value in given.items() if name != "team_id"})
 
 
 async def _uploaded(request: web.Request) -> bytes:
