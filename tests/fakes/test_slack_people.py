@@ -125,7 +125,13 @@ async def test_what_people_do_reaches_the_app(mode: Any) -> None:
             await ann.opens_agent()
             assert (await heard.heard("app_home_opened"))["tab"] == "messages"
             await ann.looks_at(team)
-            assert (await heard.heard("app_context_changed"))["context"]["entities"][0]["value"] == team.id
+            context = (await heard.heard("app_context_changed"))["context"]
+            assert context["entities"][0]["value"] == team.id
+            told = await ann.says(dm, "about this")
+            await world.until(lambda: heard.events[-1].get("ts") == told.ts)
+            assert heard.events[-1]["app_context"] == context
+            await ann.renames(dm.thread(told), "This")
+            assert (await heard.heard("agent_session_title_changed"))["title"] == "This"
         assert world.problems == []
         assert all(each.delay < 3 for each in world.acks)
 

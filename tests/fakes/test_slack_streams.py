@@ -23,7 +23,7 @@ async def test_a_stream_grows_and_ends_as_a_message() -> None:
         dm = ann.direct()
         asked = await ann.says(dm, "?")
         started = await app.chat_startStream(channel=dm.id, thread_ts=asked.ts, task_display_mode="plan")
-        at = {"channel": dm.id, "ts": str(started["ts"])}
+        at: Any = {"channel": dm.id, "ts": str(started["ts"])}
         await app.chat_appendStream(**at, chunks=[{"type": "plan_update", "title": "Two steps"}, task("in_progress")])
         await app.chat_appendStream(**at, chunks=[task("in_progress", details="a")])
         shown = await dm.shows("Two steps")
@@ -45,7 +45,7 @@ async def test_a_stream_keeps_to_one_mode() -> None:
         dm = (ann := world.person("Ann")).direct()
         asked = await ann.says(dm, "?")
         started = await app.chat_startStream(channel=dm.id, thread_ts=asked.ts, markdown_text="x")
-        at = {"channel": dm.id, "ts": str(started["ts"])}
+        at: Any = {"channel": dm.id, "ts": str(started["ts"])}
         assert await refused(app.chat_appendStream(**at, chunks=[words("x")])) == "streaming_mode_mismatch"
         both = app.chat_appendStream(**at, markdown_text="x", chunks=[words("x")])
         assert await refused(both) == "cannot_provide_both_markdown_text_and_chunks"
@@ -62,7 +62,7 @@ async def test_a_stream_has_an_age_and_a_size() -> None:
         dm = (ann := world.person("Ann")).direct()
         asked = await ann.says(dm, "?")
         started = await app.chat_startStream(channel=dm.id, thread_ts=asked.ts, chunks=[task("in_progress")])
-        at = {"channel": dm.id, "ts": str(started["ts"])}
+        at: Any = {"channel": dm.id, "ts": str(started["ts"])}
         await app.chat_appendStream(**at, chunks=[words("é" * 5000)])
         assert await refused(app.chat_appendStream(**at, chunks=[words("é" * 1000)])) == "msg_too_long"
         clock.advance(299)
@@ -79,7 +79,7 @@ async def test_stop_ends_the_streams_of_its_thread() -> None:
         asked = await ann.says(dm, "?")
         await app.agents_sessions_setStatus(channel_id=dm.id, thread_ts=asked.ts, status="processing")
         started = await app.chat_startStream(channel=dm.id, thread_ts=asked.ts, chunks=[words("x")])
-        at = {"channel": dm.id, "ts": str(started["ts"])}
+        at: Any = {"channel": dm.id, "ts": str(started["ts"])}
         await ann.presses_stop(dm.thread(asked))
         event = world.sent[-1].event
         assert (event["type"], event["thread_ts"]) == ("agent_session_stopped", asked.ts)
@@ -94,7 +94,7 @@ async def test_a_stream_in_a_channel_names_who_it_is_for() -> None:
     async with connected() as (app, world):
         team = world.channel("team", ann := world.person("Ann"))
         asked = await ann.mentions(team, "?")
-        where = {"channel": team.id, "thread_ts": asked.ts}
+        where: Any = {"channel": team.id, "thread_ts": asked.ts}
         assert await refused(app.chat_startStream(**where)) == "missing_recipient_team_id"
         there = where | {"recipient_team_id": world.team_id}
         assert await refused(app.chat_startStream(**there)) == "missing_recipient_user_id"

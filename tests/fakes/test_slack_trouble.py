@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,14 @@ from typing import Any
 
 import aiohttp
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.errors import SlackApiError
 
-from tests.fakes.slack import Limits, Tiers, VirtualClock, limits, schema, slack
+from tests.fakes.slack import Chat, Person, Slack, Tiers, VirtualClock, limits, schema, slack
+from tests.fakes.slack.acting import Acted
 from tests.fakes.slack.client import client, connected, refused
+from tests.fakes.slack.faults import Faults
 from tests.fakes.slack.making import cache_path
 
 
@@ -275,9 +278,22 @@ JSON = st.recursive(
 
 
 @pytest.mark.proves("fake_slack.limits")
+@settings(max_examples=50)
 @given(st.lists(st.dictionaries(st.sampled_from(["type", "text", "elements", "fields", "rows", "block_id"]), JSON)))
 def test_no_block_is_too_odd_to_be_looked_at(blocks: Any) -> None:
     assert isinstance(limits.message_problems(blocks), list)
+
+
+@pytest.mark.proves("fake_slack.prompt")
+def test_the_page_names_what_there_is() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "fake_slack.md").read_text()
+    rows = re.findall(
+        r"^\| (?:say|do|forms|agent|channels|see|what came of it|disturb calls|count) \| (.*) \|$", page, re.MULTILINE
+    )
+    named = {name for row in rows for name in re.findall(r"`(\w+)", row)} - {"broadcast", "unfurls", "message", "world"}
+    doors = (Acted, Chat, Faults, Person, Slack)
+    assert [name for name in named if not any(hasattr(each, name) for each in doors) and name != "errors"] == []
+    assert len(rows) == 9
 
 
 @pytest.mark.proves("fake_slack.prompt")
@@ -291,4 +307,3 @@ def test_an_app_can_be_tried_in_a_terminal() -> None:
     assert "bot token  xoxb-" in done.stdout
     assert "You: hello" in done.stdout
     assert done.stderr == ""
-    assert Limits().ack_seconds == 3

@@ -10,7 +10,7 @@ from tests.fakes.slack.people import Wire
 from tests.fakes.slack.state import State
 
 Kind = Literal["events_api", "slash_commands", "interactive"]
-ANSWERED = ("view_submission", "block_suggestion")  # interactions whose acknowledgement says something
+ANSWERED = "view_submission"  # the interaction whose acknowledgement may say something
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Delivery:
 
     @property
     def takes_answer(self) -> bool:
-        return self.kind == "slash_commands" or self.body.get("type") in ANSWERED
+        return self.kind == "slash_commands" or self.body.get("type") == ANSWERED
 
     @property
     def name(self) -> str:
@@ -106,7 +106,7 @@ class Deliveries:
             self._state.background.start(self._deliver(delivery))
 
     def acknowledge(self, delivery: Delivery, payload: Any) -> None:
-        if not delivery.acked:
+        if not delivery.acked and not delivery.timed_out:
             delivery.ack(payload)
         self.acks.append(Ack(delivery.kind, delivery.name, delivery.delay or 0.0, payload, delivery.attempts - 1))
         self._state.changes.tell()

@@ -58,13 +58,6 @@ class Interactions:
         about = {"container": {"type": "view", "view_id": view.id}, "view": told_view(view, values)}
         return self._acted("block_actions", user, about | {"actions": [action]})
 
-    def suggestion(self, user: User, view: View | None, block: Wire, element: Wire, typed: str) -> Delivery:
-        """Somebody types into a select whose options the app knows."""
-        about: Wire = {"action_id": element["action_id"], "block_id": block.get("block_id", ""), "value": typed}
-        if view:
-            about |= {"container": {"type": "view", "view_id": view.id}, "view": told_view(view, {})}
-        return self._acted("block_suggestion", user, about, trigger=False)
-
     def submitted(self, user: User, view: View, values: Wire) -> Delivery:
         about = {"view": told_view(view, values), "response_urls": []}
         return self._acted("view_submission", user, about)

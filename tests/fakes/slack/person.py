@@ -60,6 +60,8 @@ class OtherBot(Somebody):
 class Person(Somebody):
     """Somebody who talks to the app."""
 
+    _looking_at: Wire | None = None
+
     def direct(self) -> Chat:
         """The direct messages with the app."""
         install = self._team.install
@@ -69,7 +71,8 @@ class Person(Somebody):
     async def says(self, chat: Chat, text: str, *, broadcast: bool = False, unfurls: bool = False) -> Shown:
         """In a conversation or a thread; `broadcast` shows an answer in the channel too, `unfurls` adds a preview of
         a link a moment later."""
-        shown = self._post(chat, self._words(text), broadcast=broadcast)
+        seen = {"app_context": self._looking_at} if self._looking_at and chat.room.kind == "im" else {}
+        shown = self._post(chat, self._words(text) | seen, broadcast=broadcast)
         if unfurls:
             before = dict(shown.wire)
             shown.wire["attachments"] = [{"id": 1, "text": "A preview", "fallback": "A preview"}]
@@ -230,7 +233,16 @@ class Person(Somebody):
     async def looks_at(self, chat: Chat) -> None:
         """A channel beside the agent."""
         entities = [{"type": "slack#/types/channel_id", "value": chat.id, "team_id": self.user.team_id}]
-        await self._tells("app_context_changed", channel=self.direct().id, context={"entities": entities})
+        self._looking_at = {"entities": entities}
+        await self._tells("app_context_changed", channel=self.direct().id, context=self._looking_at)
+
+    async def renames(self, chat: Chat, title: str) -> None:
+        """A thread of the agent."""
+        assert chat.thread_ts, "only threads have titles"
+        session = chat.room.session(chat.thread_ts)
+        before, session.title = session.title, title
+        about = {"channel": chat.id, "team_id": chat.room.team_id, "thread_ts": chat.thread_ts, "title": title}
+        await self._tells("agent_session_title_changed", **about, previous_title=before)
 
     async def joins(self, chat: Chat) -> None:
         chat.room.members.append(self.id)
