@@ -46,7 +46,9 @@ async def test_an_app_changes_and_deletes_what_it_said() -> None:
         sent = await app.chat_postMessage(channel=ann.id, markdown_text="**one**")
         ts = str(sent["ts"])
         await app.chat_update(channel=dm.id, ts=ts, text="two")
+        assert await refused(app.chat_update(channel=dm.id, ts=ts, text="x" * 4001)) == "msg_too_long"
         shown = await dm.shows("two")
+        assert "edited" in shown.wire
         assert [text for _, text in shown.revisions] == ["**one**", "two"]
         hers = await ann.says(dm, "mine")
         assert await refused(app.chat_update(channel=dm.id, ts=hers.ts, text="x")) == "cant_update_message"
@@ -73,6 +75,9 @@ async def test_what_slack_refuses_is_refused_in_its_words() -> None:
             (app.chat_postMessage(channel=dm.id, markdown_text="x" * 12_001), "msg_too_long"),
             (app.chat_postMessage(channel=dm.id, text="x", thread_ts="1.2"), "thread_not_found"),
             (app.reactions_add(channel=dm.id, timestamp="1.2", name="eyes"), "message_not_found"),
+            (app.chat_postMessage(channel=dm.id, text="x", blocks=[section("x" * 3000)] * 5), "msg_blocks_too_long"),
+            (app.agents_sessions_setStatus(channel_id=dm.id, status="busy"), "invalid_status"),
+            (app.agents_sessions_setStatus(channel_id=dm.id, status="active"), "thread_ts_required"),
             (app.users_info(user="U404"), "user_not_found"),
             (app.files_info(file="F404"), "file_not_found"),
             (app.conversations_replies(channel=dm.id, ts="1.2"), "thread_not_found"),
@@ -184,7 +189,8 @@ async def downloaded(world: Slack, url: str, token: str) -> tuple[bytes, str]:
 
 @pytest.mark.proves("fake_slack.sessions")
 async def test_an_agent_says_what_it_is_doing() -> None:
-    async with connected() as (app, world):
+    clock = VirtualClock()
+    async with connected(clock=clock) as (app, world):
         ann = world.person("Ann")
         dm = await ann.opens_agent()
         await app.assistant_threads_setSuggestedPrompts(
@@ -204,6 +210,10 @@ async def test_an_agent_says_what_it_is_doing() -> None:
         await app.chat_postMessage(channel=dm.id, thread_ts=asked.ts, text="Noon")
         await app.agents_sessions_setStatus(**where, status="active", title="ignored")
         assert (thread.status, thread.states, thread.title) == ("", ["processing", "active"], "Clock")
+        await app.assistant_threads_setStatus(**where, status="is back")
+        assert thread.status == "is back"
+        clock.advance(121)
+        assert thread.status == ""
         await app.assistant_threads_setTitle(**where, title="Noon")
         assert thread.title == "Noon"
 

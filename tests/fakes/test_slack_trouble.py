@@ -226,6 +226,8 @@ def plain(text: str) -> dict[str, Any]:
         ({"type": "divider", "block_id": "x" * 256}, "at most 255"),
         ({"type": "table", "rows": [[{"type": "raw_text", "text": "x"}]] * 101}, "between 1 and 100"),
         ({"type": "table", "rows": [[{"type": "raw_text", "text": "x"}] * 21]}, "20 columns"),
+        ({"type": "table", "rows": [[{"type": "raw_text", "text": "x" * 10_001}]]}, "at most 10000"),
+        ({"type": "table", "rows": [[{"type": "raw_text", "text": ""}]]}, "more than 0"),
         (
             {
                 "type": "section",
@@ -258,10 +260,12 @@ def test_blocks_have_limits(block: Any, words: str) -> None:
 @pytest.mark.proves("fake_slack.limits")
 def test_messages_and_views_have_limits() -> None:
     divider = {"type": "divider"}
-    table = {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}]]}
+    table: dict[str, Any] = {"type": "table", "rows": [[{"type": "raw_text", "text": "x"}]]}
     assert limits.message_problems([divider] * 50) == []
     assert "no more than 50" in limits.message_problems([divider] * 51)[0]
-    assert limits.message_problems([table, table]) == ["only one table allowed in a message"]
+    written = "| a | b |\n|---|:-:|\n| 1 | 2 |\n"
+    assert limits.tables([{"type": "markdown", "text": f"{written}\n```\n{written}```\n"}, divider]) == 1
+    assert limits.tables([table, {"type": "container", "child_blocks": [table]}]) == 2
     twice = [divider | {"block_id": "a"}] * 2
     assert "block_id already exists" in limits.message_problems(twice)[0]
     view = {"type": "modal", "title": plain("x" * 25), "blocks": [divider], "private_metadata": "x" * 3001}

@@ -11,6 +11,8 @@ from tests.fakes.slack.state import State
 
 LONGEST_TEXT = 40_000  # characters of `text` (docs.slack.dev chat.postMessage: truncated beyond; refused here)
 LONGEST_MARKDOWN = 12_000
+LONGEST_UPDATE = 4_000  # characters of `text` (docs.slack.dev chat.update, read 2026-11)
+LONGEST_BLOCKS = 13_000  # characters in all blocks (seen by users of Bolt for JavaScript, its issue 2509)
 
 
 @dataclass(frozen=True)

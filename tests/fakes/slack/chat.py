@@ -58,7 +58,7 @@ class Chat:
     @property
     def status(self) -> str:
         """What the app says that it is doing."""
-        return self._session.status
+        return self._session.status_at(self._state.clock())
 
     @property
     def statuses(self) -> list[str]:

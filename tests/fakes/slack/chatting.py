@@ -3,8 +3,10 @@
 from typing import Any
 
 from tests.fakes.slack.calls import (
+    LONGEST_BLOCKS,
     LONGEST_MARKDOWN,
     LONGEST_TEXT,
+    LONGEST_UPDATE,
     Asked,
     message_of,
     open_room,
@@ -13,7 +15,7 @@ from tests.fakes.slack.calls import (
     thread_of,
     wanted,
 )
-from tests.fakes.slack.limits import message_problems
+from tests.fakes.slack.limits import message_problems, size, tables
 from tests.fakes.slack.people import Wire
 from tests.fakes.slack.refusals import Refused, explained
 from tests.fakes.slack.rooms import Room, Shown
@@ -39,13 +41,15 @@ def update(state: State, asked: Asked) -> Wire:
     shown = own_message(room.messages.get(asked["ts"]), asked, "cant_update_message")
     if shown.is_streaming:
         raise Refused("streaming_state_conflict")
+    if len(asked["text"] or "") > LONGEST_UPDATE:
+        raise Refused("msg_too_long")
     before = dict(shown.wire)
     changed = content(state, asked)
     shown.stream = None
     kept = {name: value for name, value in before.items() if name not in ("blocks", "text", "attachments")}
     if "blocks" not in changed and asked["text"] is None:
         kept = before
-    edited = {"edited": {"user": asked.bot.id, "ts": state.next_ts()}}
+    edited = {} if asked["blocks"] else {"edited": {"user": asked.bot.id, "ts": state.next_ts()}}
     shown.wire = kept | changed | edited
     state.changed(shown)
     state.events.edited(shown, before)
@@ -140,7 +144,7 @@ def content(state: State, asked: Asked) -> Wire:
     if blocks is not None:
         said["blocks"] = checked_blocks(state, blocks)
     if markdown:
-        said["blocks"] = with_ids(state, [{"type": "markdown", "text": markdown}])
+        said["blocks"] = checked_blocks(state, [{"type": "markdown", "text": markdown}])
     return said | {name: asked[name] for name in ("attachments", "metadata") if asked[name]}
 
 
@@ -149,6 +153,11 @@ def checked_blocks(state: State, blocks: Any) -> list[Wire]:
     problems = message_problems(blocks)
     if problems:
         raise explained("invalid_blocks", *problems)
+    if tables(blocks) > 1:
+        raise explained("invalid_attachments", "only_one_table_allowed")
+    markdown = [each for each in blocks if each["type"] == "markdown"]
+    if size(blocks) > LONGEST_BLOCKS or size(markdown) > LONGEST_MARKDOWN:
+        raise Refused("msg_blocks_too_long")
     return with_ids(state, blocks)
 
 

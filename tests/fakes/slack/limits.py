@@ -3,6 +3,7 @@
 Numbers: the model classes of slack_sdk 3.47 and the comments of @slack/types 3.2.0, read 2026-11.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -45,6 +46,8 @@ COUNTS: Mapping[str, Mapping[str, tuple[int, int]]] = {  # by type: the least an
     "checkboxes": {"options": (1, 10)},
     "blocks": {"blocks": (1, 50)},
 }
+FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1", re.MULTILINE | re.DOTALL)
+RULE = re.compile(r"^ *\|?(?: *:?-+:? *\|)+(?: *:?-+:?)? *$", re.MULTILINE)  # below the head of a table
 KNOWN_BLOCKS = frozenset(
     "actions alert auth_provider card carousel container context context_actions data_table divider file header image "
     "input markdown plan rich_text section table task_card video".split()
@@ -57,9 +60,24 @@ OF_VIEW = {"title": 24, "submit": 24, "close": 24, "private_metadata": 3000, "ca
 def message_problems(blocks: Sequence[Wire]) -> list[str]:
     """What is wrong with the blocks of a message."""
     problems = [f"no more than {MOST_BLOCKS} items allowed [{len(blocks)}]"] if len(blocks) > MOST_BLOCKS else []
-    tables = sum(1 for each in blocks if each.get("type") == "table")
-    problems += ["only one table allowed in a message"] if tables > 1 else []
     return problems + _blocks_problems(blocks, "/blocks")
+
+
+def size(value: Any) -> int:
+    """Characters of everything that people read in it."""
+    if isinstance(value, Mapping):
+        own = value.get("text")
+        inner = [each for name, each in value.items() if not (name == "text" and isinstance(own, str))]
+        return (len(own) if isinstance(own, str) else 0) + sum(map(size, inner))
+    return sum(map(size, value)) if isinstance(value, list) else 0
+
+
+def tables(blocks: Sequence[Wire]) -> int:
+    """How many there are, inside containers and in Markdown too."""
+    markdown = "\n".join(str(each["text"]) for each in blocks if each["type"] == "markdown")
+    written = sum(1 for _ in RULE.finditer(FENCED.sub("", markdown)))
+    inner = sum(tables(each["child_blocks"]) for each in blocks if each["type"] == "container")
+    return written + inner + sum(1 for each in blocks if each["type"] in ("table", "data_table"))
 
 
 def view_problems(view: Wire) -> list[str]:
@@ -140,6 +158,10 @@ def _special_problems(kind: str, value: Wire, where: str) -> Iterator[str]:
             yield f"must be at most 2000 characters [{where}/fields]"
         case "mrkdwn" | "plain_text" | "markdown" if not value.get("text"):
             yield f"must be more than 0 characters [{where}/text]"
+        case "raw_text" if not value.get("text"):
+            yield f"must be more than 0 characters [{where}/text]"
+        case "table" | "data_table" if size(value) > 10_000:
+            yield f"must be at most 10000 characters [{where}/rows]"
         case "table" | "data_table" if any(len(row) > 20 for row in value.get("rows", ())):
             yield f"no more than 20 columns allowed [{where}/rows]"
     if {"text", "value"} <= value.keys() and not kind:

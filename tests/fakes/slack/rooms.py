@@ -7,6 +7,8 @@ from typing import Any, Literal
 from tests.fakes.slack import rendering
 from tests.fakes.slack.people import User, Wire
 
+STATUS_SECONDS = 120.0  # docs.slack.dev assistant.threads.setStatus, read 2026-11
+
 Kind = Literal["channel", "group", "im", "mpim"]
 
 
@@ -119,6 +121,10 @@ class Session:
     title: str = ""
     prompts: list[tuple[str, str]] = field(default_factory=list)
     prompts_title: str = ""
+
+    def status_at(self, now: float) -> str:
+        """What the app says that it is doing; it vanishes after a while without a message."""
+        return self.status if self.statuses and now - self.statuses[-1][0] <= STATUS_SECONDS else ""
 
 
 @dataclass

@@ -57,7 +57,7 @@ class Schemas:
         name = self._methods.get(method.replace(".", "").lower() + "arguments")
         if name is None:
             return []
-        return self.block_problems(given) or self._calls.told(name, given)
+        return self.block_problems(given) or self._calls.told(name, _bare(given))
 
     def block_problems(self, given: Wire) -> list[str]:
         """What is wrong with its blocks and chunks, one by one, because that tells best where it is wrong."""
@@ -77,6 +77,12 @@ class Schemas:
                 name = kinds.get((value.get("type"), None))
                 told = self._calls.told(name, value) if name else ["unknown type"]
                 yield from (f"{value.get('type')}: {each}" for each in told)
+
+
+def _bare(given: Wire) -> Wire:
+    """Without the blocks and chunks, which have been looked at already, and take long."""
+    bare = {name: [] if name in ("blocks", "chunks") else value for name, value in given.items()}
+    return bare | ({"view": {**bare["view"], "blocks": []}} if isinstance(given.get("view"), dict) else {})
 
 
 class _Types:

@@ -38,6 +38,7 @@ DEFAULT_SCOPES = frozenset(
     "groups:history groups:read mpim:history mpim:read files:read files:write reactions:read reactions:write "
     "users:read team:read".split()
 )
+OWN_FAULT = ("invalid_blocks", "invalid_attachments", "invalid_chunks", "invalid_arguments", UNKNOWN_METHOD)
 WITHOUT_TOKEN = ("oauth.v2.access",)
 OF_APP = ("apps.connections.open",)
 LOGIN_PAGE = "<!DOCTYPE html><html><head><title>Sign in | Slack</title></head><body>Sign in to Slack</body></html>"
@@ -168,7 +169,7 @@ class WebApi:
             world.rates.check(method, team=team, channel=channel, now=world.clock())
             return SERVED[method](world, Asked(method, given, install))
         except Refused as refused:
-            if refused.error in ("invalid_blocks", "invalid_chunks", "invalid_arguments", UNKNOWN_METHOD) and not fault:
+            if refused.error in OWN_FAULT and not fault:
                 self._complain(method, refused)
             return refused
 

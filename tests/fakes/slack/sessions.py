@@ -16,9 +16,11 @@ MOST_LOADING_MESSAGES = 10
 @serves("agents.sessions.setStatus", "chat:write", "assistant:write")
 def set_session_status(state: State, asked: Asked) -> Wire:
     wanted(asked, "channel_id", "status")
-    room, session = _session(state, asked)
     if asked["status"] not in STATES:
-        raise explained("invalid_arguments", f"status is one of {', '.join(STATES)}")
+        raise Refused("invalid_status")
+    if asked["initiator_user_id"] and asked["initiator_user_id"] not in state.users:
+        raise Refused("user_not_found")
+    room, session = _session(state, asked)
     if len(asked["title"] or "") > LONGEST_TITLE:
         raise explained("invalid_arguments", f"title is longer than {LONGEST_TITLE} characters")
     if session.state is None:
@@ -73,7 +75,7 @@ def set_title(state: State, asked: Asked) -> Wire:
 def set_prompts(state: State, asked: Asked) -> Wire:
     wanted(asked, "channel_id", "prompts")
     if not asked["thread_ts"] and not state.agent_view:
-        raise explained("invalid_arguments", "missing required field: thread_ts")
+        raise Refused("missing_thread_ts")
     room = room_of(state, asked, "channel_id")
     session = room.session(_thread(room, asked["thread_ts"])) if asked["thread_ts"] else room.session(None)
     if not 1 <= len(asked["prompts"]) <= MOST_PROMPTS:
@@ -95,7 +97,7 @@ def set_state(state: State, room: Room, thread: str | None, value: str) -> None:
 def _session(state: State, asked: Asked) -> tuple[Room, Session]:
     room = room_of(state, asked, "channel_id")
     if not asked["thread_ts"]:
-        raise explained("invalid_arguments", "missing required field: thread_ts")
+        raise Refused("thread_ts_required")
     return room, room.session(_thread(room, asked["thread_ts"]))
 
 

@@ -9,6 +9,7 @@ from tests.fakes.slack.rooms import Room, Shown, Stream
 from tests.fakes.slack.sessions import STATES, set_state
 from tests.fakes.slack.state import State
 
+MODES = ("timeline", "plan", "dense")
 CHUNKS = ("blocks", "markdown_text", "plan_update", "task_update")
 STATUSES = ("pending", "in_progress", "complete", "error")
 
@@ -22,8 +23,8 @@ def start(state: State, asked: Asked) -> Wire:
         if room.kind != "im" and not asked[name]:
             raise Refused(f"missing_{name}")
     mode = asked["task_display_mode"] or "timeline"
-    if mode not in ("timeline", "plan"):
-        raise explained("invalid_arguments", "task_display_mode is timeline or plan")
+    if mode not in MODES:
+        raise explained("invalid_arguments", f"task_display_mode is one of {', '.join(MODES)}")
     stream = Stream(state.clock(), mode)
     take(state, stream, asked)
     shown = state.post(room, authored(state, asked) | {"thread_ts": thread, "text": stream.markdown})

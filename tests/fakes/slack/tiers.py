@@ -41,8 +41,8 @@ PER_MINUTE: Mapping[str, int] = {
     "views.publish": 100,
     "assistant.threads.setStatus": 600,
     "assistant.threads.setTitle": 50,
-    "assistant.threads.setSuggestedPrompts": 50,
-    "agents.sessions.setStatus": 100,
+    "assistant.threads.setSuggestedPrompts": 100,
+    "agents.sessions.setStatus": 50,
     "agents.sessions.rename": 50,
 }
 

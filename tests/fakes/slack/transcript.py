@@ -21,7 +21,7 @@ def _conversation(state: State, room: Room, person: str | None) -> Iterator[str]
         if shown.thread_ts in (None, shown.ts) and not shown.ephemeral_for:
             answers = list(_answers(state, room, shown.ts, person))
             yield from (f"    {line}" for line in answers)
-    yield from _around(room.sessions.get(""))
+    yield from _around(room.sessions.get(""), state.clock())
 
 
 def _thread(state: State, room: Room, thread: str, person: str | None) -> Iterator[str]:
@@ -36,7 +36,7 @@ def _answers(state: State, room: Room, thread: str, person: str | None) -> Itera
     said = [each for each in room.in_thread(thread) if each.ts != thread]
     for shown in sorted([*said, *hidden], key=lambda each: each.ts):
         yield from lines_of(state, shown)
-    yield from _around(room.sessions.get(thread))
+    yield from _around(room.sessions.get(thread), state.clock())
 
 
 def lines_of(state: State, shown: Shown) -> Iterator[str]:
@@ -51,14 +51,14 @@ def lines_of(state: State, shown: Shown) -> Iterator[str]:
         yield f"  ({' '.join(f':{each}:' for each in shown.reactions)})"
 
 
-def _around(session: Session | None) -> Iterator[str]:
+def _around(session: Session | None, now: float) -> Iterator[str]:
     """What stands below a thread."""
     if session is None:
         return
     if session.title:
         yield f"# title: {session.title}"
-    if session.status:
-        yield f"# status: {session.status}"
+    if status := session.status_at(now):
+        yield f"# status: {status}"
     if session.state == "processing":
         yield "# working [Stop]"
     if session.prompts:
