@@ -202,7 +202,7 @@ async def test_an_agent_says_what_it_is_doing() -> None:
             channel_id=dm.id, thread_ts=asked.ts, status="processing", title="The time"
         )
         assert (told.get("warning"), thread.session, thread.stoppable) == (None, "processing", True)
-        where = {"channel_id": dm.id, "thread_ts": asked.ts}
+        where: Any = {"channel_id": dm.id, "thread_ts": asked.ts}
         await app.assistant_threads_setStatus(**where, status="is thinking", loading_messages=["Hm"])
         assert (thread.status, thread.loading) == ("is thinking", ["Hm"])
         await app.agents_sessions_rename(**where, title="Clock")

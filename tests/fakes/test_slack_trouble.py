@@ -133,7 +133,8 @@ async def test_an_organisation_installs_for_all_of_its_workspaces() -> None:
 async def test_a_manifest_is_looked_at() -> None:
     async with slack() as world:
         app = client(world)
-        good = {"display_information": {"name": "Errand"}, "features": {"bot_user": {"display_name": "Errand"}}}
+        told = {"bot_events": ["app_mention", "agent_session_stopped"]}
+        good = {"display_information": {"name": "Errand"}, "settings": {"event_subscriptions": told}}
         assert (await app.api_call("apps.manifest.validate", json={"manifest": good}))["ok"]
         bad = app.api_call("apps.manifest.validate", json={"manifest": {"nope": 1}})
         assert await refused(bad) == "invalid_manifest"

@@ -32,9 +32,8 @@ class Events:
         if install is None or (subscription or event["type"]) not in self._state.subscribed:
             return None
         if not self._state.not_validated:
-            self._state.problems += [
-                f"event {event['type']}: {each}" for each in schemas().event_problems(_bare(event))
-            ]
+            problems = schemas().event_problems(_bare(event))
+            self._state.problems += [f"event {event['type']}: {each}" for each in problems]
         return self._deliveries.start("events_api", self._body(team, install, event))
 
     def in_room(self, room: Room, event: Mapping[str, Any], *, subscription: str = "") -> Delivery | None:

@@ -5,7 +5,7 @@ Where node or the network is missing nothing is checked against them, and `why_n
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jsonschema import Draft7Validator
@@ -45,12 +45,13 @@ class Schemas:
     """Knows what each method takes and what each event tells."""
 
     def __init__(self, made: Mapping[str, Mapping[str, Any]]) -> None:
-        self._calls = _Types({name: _closed(each) for name, each in made["calls"].items()})
         self._events = _Types({name: _tolerant(each) for name, each in made["events"].items()})
+        self._kinds = self._events.by_type("SlackEvent", also="subtype")
+        names = sorted({str(kind) for kind, _ in self._kinds})
+        self._calls = _Types({name: _closed(each, names) for name, each in made["calls"].items()})
         self._methods = {name.lower(): name for name in made["calls"]}
         self._blocks = self._calls.by_type("KnownBlock")
         self._chunks = self._calls.by_type("AnyChunk")
-        self._kinds = self._events.by_type("SlackEvent", also="subtype")
 
     def problems(self, method: str, given: Wire) -> list[str]:
         """What is wrong with the parameters of a call."""
@@ -138,13 +139,16 @@ def _words(error: ValidationError) -> str:
     return f"{where}: {error.message}"[:LONGEST] if where else error.message[:LONGEST]
 
 
-def _closed(definition: Any) -> Any:
-    """Without the alternatives that let every type through."""
+def _closed(definition: Any, events: Sequence[str]) -> Any:
+    """Without the alternatives that let every type through, and with the events that a manifest may name: the types
+    of calls lag behind those of events."""
     if isinstance(definition, list):
-        return [_closed(each) for each in definition]
+        return [_closed(each, events) for each in definition]
     if not isinstance(definition, dict):
         return definition
-    closed = {name: _closed(each) for name, each in definition.items()}
+    closed = {name: _closed(each, events) for name, each in definition.items()}
+    if "app_home_opened" in closed.get("enum", ()):
+        closed["enum"] = sorted({*closed["enum"], *events})
     if "anyOf" in closed:
         general = [f"#/definitions/{each}" for each in OPEN]
         closed["anyOf"] = [each for each in closed["anyOf"] if each.get("$ref") not in general]
