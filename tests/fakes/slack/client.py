@@ -39,12 +39,12 @@ async def listening(world: Slack, app: AsyncApp) -> AsyncIterator[AsyncSocketMod
     handler = AsyncSocketModeHandler(
         app, world.app_token, web_client=client(world, world.app_token), ping_interval=PING_SECONDS
     )
-    await handler.connect_async()  # type: ignore[no-untyped-call]
+    await handler.connect_async()
     await world.sockets.connected()
     try:
         yield handler
     finally:
-        await handler.close_async()  # type: ignore[no-untyped-call]
+        await handler.close_async()
 
 
 async def refused(call: Any) -> str:
