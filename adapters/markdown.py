@@ -3,6 +3,8 @@
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from adapters.text import safe
+
 LONGEST = 200_000  # characters that are parsed; what stands behind them is cut off, with a mark
 SAFE_LINKS = ("http://", "https://", "mailto:", "tg://user?id=")
 TASKS = {"[ ] ": "☐ ", "[x] ": "☑ ", "[X] ": "☑ "}
@@ -11,7 +13,8 @@ _parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethro
 
 
 def parse(text: str) -> list[SyntaxTreeNode]:
-    """The blocks of a text, as markdown-it-py's nodes."""
+    """The blocks of a text, as markdown-it-py's nodes, without what moves cursors or turns words around."""
+    text = safe(text)
     cut = text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
     return SyntaxTreeNode(_parser.parse(cut)).children
 

@@ -36,6 +36,7 @@ class InLine(Generic[P]):
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
         self._lines: defaultdict[str, deque[tuple[str, P]]] = defaultdict(deque)
+        self._is_over = False
 
     def find(self, turn: str, session: str) -> P | None:
         """The picture of a turn."""
@@ -71,9 +72,11 @@ class InLine(Generic[P]):
 
     def stop(self) -> None:
         """Show no pictures any more."""
+        self._is_over = True
         for line in self._lines.values():
             for _, picture in line:
                 picture.stop()
 
     def _begin(self, turn: str, picture: P) -> None:
-        self._tasks.create_task(picture.run(), name=f"picture of {turn}")
+        if not self._is_over:
+            self._tasks.create_task(picture.run(), name=f"picture of {turn}")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from telegram import Bot, ChatMember, ChatMemberUpdated, Update, User
 from telegram import Message as Sent
 
-from adapters.base import OURS, Shelf
+from adapters.base import OURS, Shelf, reason_of
 from adapters.telegram.door import VALID_SECONDS, Door
 from adapters.telegram.entities import plain
 from adapters.telegram.gathering import Gathering
@@ -69,6 +69,7 @@ class Arrivals:
         self._overheard: defaultdict[Place, deque[Foreign]] = defaultdict(lambda: deque(maxlen=context))
         self._moved: dict[int, int] = {}  # new chat -> the one under which its sessions began
         self._told: dict[int, float] = {}
+        self._in_trouble: set[int] = set()  # chats that were told that their messages cannot be taken just now
 
     async def open(self) -> None:
         """Remember what an earlier process knew."""
@@ -99,10 +100,20 @@ class Arrivals:
             following = updates[number + 1] if number + 1 < len(updates) else None
             try:
                 await self._one(update, following)
+                self._in_trouble.discard(_chat_of(update))
             except Exception as error:
                 if type(error).__module__.startswith(OURS):
+                    await self._tell_trouble(update, error)
                     raise
                 log.exception("an update could not be read", extra={"update": update.update_id})  # and never will be
+
+    async def _tell_trouble(self, update: Update, error: Exception) -> None:
+        """Tell somebody, once, that their message cannot be taken yet. Telegram keeps it, and it is tried again."""
+        chat = _chat_of(update)
+        if update.message and chat not in self._in_trouble:
+            self._in_trouble.add(chat)
+            reason = say("I cannot take your message just now, and keep trying.")
+            await self._tell(update.message, f"{reason} {reason_of(error)}")
 
     async def _one(self, update: Update, following: Update | None) -> None:
         if query := update.callback_query:

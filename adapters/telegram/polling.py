@@ -51,6 +51,8 @@ async def poll(bot: Bot, take: Take, *, seconds: int = POLL_SECONDS) -> None:
         try:
             await take(updates)
         except Exception:  # an edge: what could not be taken comes again, as it is not confirmed
+            if (task := asyncio.current_task()) and task.cancelling():  # a group of errors hides that it is over
+                raise asyncio.CancelledError from None
             troubles += 1
             log.exception("updates were not taken")
             await asyncio.sleep(_pause(None, troubles))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
@@ -12,43 +11,11 @@ from adapters.base import Adapter
 from adapters.console import Console
 from adapters.lines import Lines
 from adapters.text import SEEN
-from orchestrator.messages import Accept, Address
+from orchestrator.messages import Accept
 from tests.adapters.core import LONGEST_WAIT, pipe
+from tests.conformance.driver import Driver
+from tests.conformance.platforms import on_slack, on_telegram
 from tests.fakes.channel import FakeChannel
-
-
-class Driver(ABC):
-    """One side of a channel: the one that people are on."""
-
-    many_chats = True
-
-    def __init__(self, channel: Adapter) -> None:
-        self.channel = channel
-
-    def address(self, chat: str = "1") -> Address:
-        return Address(channel=self.channel.name, chat=chat)
-
-    @abstractmethod
-    async def say(self, text: str, *, chat: str = "1") -> None:
-        """Words that arrive through the platform."""
-
-    @abstractmethod
-    def raw(self) -> str:
-        """Everything that has gone to the person's side, as it went."""
-
-    @abstractmethod
-    def finals(self, chat: str = "1") -> list[str]:
-        """The final parts that the person sees, in their order."""
-
-    @abstractmethod
-    def is_marked(self, text: str) -> bool:
-        """Whether this final part is marked as one that may have been seen before."""
-
-    async def sees(self, text: str) -> None:
-        """Wait until this has gone to the person's side."""
-        async with asyncio.timeout(LONGEST_WAIT):
-            while text not in self.raw():
-                await asyncio.sleep(0.001)  # a file tells nobody that it has grown
 
 
 class ConsoleDriver(Driver):
@@ -169,4 +136,10 @@ async def running(channel: Adapter, accept: Accept) -> AsyncIterator[None]:
         yield
 
 
-CHANNELS: dict[str, Open] = {"console": console, "lines": lines, "fake": fake}
+CHANNELS: dict[str, Open] = {
+    "console": console,
+    "lines": lines,
+    "fake": fake,
+    "telegram": on_telegram,
+    "slack": on_slack,
+}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.messages import Address, Draft, Notice, PlanCard, Question, QuestionField, Status, StepLine
+from orchestrator.messages import Draft, Notice, PlanCard, Question, QuestionField, Status, StepLine
 from storage.errors import StorageFull
 from tests.adapters.core import Core, final
 from tests.conformance.channels import CHANNELS, Open
@@ -76,8 +76,7 @@ async def test_a_repeated_delivery_is_marked_or_replaces_the_first(tmp_path: Pat
 @pytest.mark.proves("channel.conformance.live_harmless")
 async def test_live_parts_never_fail_a_turn_also_when_they_come_late(tmp_path: Path, opened: Open) -> None:
     async with opened(tmp_path, Core().accept) as driver:
-        elsewhere = Address(channel=driver.channel.name, chat="unknown", thread="7")
-        for address in (driver.address(), elsewhere):
+        for address in (driver.address(), driver.elsewhere()):
             for part in LIVE:
                 await driver.channel.show(address, "t1", part)
         await driver.channel.deliver(final("The answer.", address=driver.address()))
@@ -120,7 +119,7 @@ async def test_deliveries_to_two_chats_at_once_do_not_mix(tmp_path: Path, opened
     async with opened(tmp_path, Core().accept) as driver:
         if not driver.many_chats:
             pytest.skip("this channel is one chat")
-        long = {chat: [f"{chat}{number} " * 3_000 for number in range(5)] for chat in "ab"}
+        long = {chat: [" ".join([f"{chat}{number}"] * driver.room_for) for number in range(5)] for chat in "ab"}
         async with asyncio.TaskGroup() as delivering:
             for number in range(5):
                 for chat in "ab":
