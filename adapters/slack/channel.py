@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import ChannelClosed, Shelf
@@ -202,8 +203,9 @@ class Slack:
 
     async def _app(self) -> Orderly:
         if self._installs:
-            settings = oauth_settings(self._installs)
-            return Orderly(signing_secret=self._signing_secret, client=self._client_with(""), oauth_settings=settings)
+            client = self._client_with("")
+            flow = AsyncOAuthFlow(client=client, settings=oauth_settings(self._installs))
+            return Orderly(signing_secret=self._signing_secret, client=client, oauth_flow=flow)
         me = Me.of(await self._reached())
 
         async def authorize(**_: Any) -> AuthorizeResult:

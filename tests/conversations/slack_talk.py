@@ -29,13 +29,13 @@ async def errand_on(
     """Errand with a database in this folder, listening to the fake Slack over its socket, or to its requests."""
     way: dict[str, Any] = {"slack_app_token": fake.app_token}
     if http:
-        port = _free_port()
+        port = int(settings.pop("port", 0)) or free_port()
         way = {"slack_signing_secret": fake.signing_secret, "slack_listen": f"127.0.0.1:{port}"}
     given = {
         "database": str(folder / "errand.db"),
         "servers": str(folder / "none.json"),
         "files": str(folder / "files"),
-        "slack_bot_token": fake.bot_token,
+        "slack_bot_token": None if settings.get("slack_client_id") else fake.bot_token,
         "slack_api": fake.api_url,
         "drain_seconds": 1.0,
         **way,
@@ -70,7 +70,7 @@ async def pressed(person: Person, message: Shown, label: str) -> Acted:
     return acted
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

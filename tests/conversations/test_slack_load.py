@@ -1,0 +1,102 @@
+"""Slack under load and under a kill: order, one answer each, and nobody is made to wait for an acknowledgement."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from adapters.pacing import Limit
+from orchestrator.models import ModelReply
+from tests.conversations.slack_talk import errand_on
+from tests.conversations.test_plans import Models
+from tests.conversations.test_slack import answers
+from tests.conversations.test_telegram_load import ROOT, Slow
+from tests.fakes.slack import Chat, Person, Slack, slack
+
+SLOWEST_ACK = 1.0  # seconds; Slack waits for three
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.proves("slack.load")
+async def test_two_hundred_threads_with_five_messages_each_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.slack.pacing.IN_A_CHANNEL", Limit(1000, 1.0))
+    models = Models(one=lambda messages: ModelReply(f"heard: {messages[-1].text}", ""))
+    async with slack(tiers=None, checked=False) as fake:
+        people = [fake.person(f"P{number}") for number in range(200)]
+        team = fake.channel("team", *people)
+        async with errand_on(
+            fake, tmp_path, model=lambda name: Slow(models(name)), router="one", drain_seconds=5, slack_rate=100_000
+        ) as app:
+            first = [await person.mentions(team, "message 0") for person in people]
+            threads = [team.thread(each) for each in first]
+            for number in range(1, 5):
+                for person, thread in zip(people, threads, strict=True):
+                    await person.says(thread, f"message {number}")
+            async with asyncio.timeout(250):
+                while sum(len(thread.from_bot) for thread in threads) < 1000:
+                    await asyncio.sleep(0.2)
+            await app.idle()
+        for thread in threads:
+            assert answers(thread) == [f"heard: message {number}" for number in range(5)]
+        delays = sorted(ack.delay for ack in fake.acks)
+        assert max(delays) < SLOWEST_ACK, f"of {len(delays)}: p50 {delays[len(delays) // 2]:.3f}, max {delays[-1]:.3f}"
+        assert fake.problems == []
+
+
+@asynccontextmanager
+async def serving(fake: Slack, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`errand serve` as a process of its own."""
+    environment = {
+        **os.environ,
+        "ERRAND_DATABASE": str(folder / "errand.db"),
+        "ERRAND_SERVERS": str(folder / "none.json"),
+        "ERRAND_FILES": str(folder / "files"),
+        "ERRAND_SLACK_BOT_TOKEN": fake.bot_token,
+        "ERRAND_SLACK_APP_TOKEN": fake.app_token,
+        "ERRAND_SLACK_API": fake.api_url,
+        "ERRAND_DRAIN_SECONDS": "1",
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "serve", cwd=ROOT, env=environment, stdin=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.proves("slack.killed")
+async def test_after_a_kill_in_the_middle_everybody_has_one_answer(tmp_path: Path) -> None:
+    async with slack(tiers=None) as fake:
+        people: list[tuple[Person, Chat]] = [(each, each.direct()) for each in map(fake.person, map(str, range(60)))]
+        for person, chat in people:
+            await person.says(chat, "Hi")
+        async with serving(fake, tmp_path) as first:
+            async with asyncio.timeout(60):
+                while sum(bool(chat.from_bot) for _, chat in people) < 20:
+                    await asyncio.sleep(0.01)
+            first.send_signal(signal.SIGKILL)
+            await first.wait()
+        async with serving(fake, tmp_path):
+            async with asyncio.timeout(60):
+                while not all(chat.from_bot for _, chat in people):
+                    await asyncio.sleep(0.1)
+            person, chat = people[-1]
+            await person.says(chat, "Hi")
+            await fake.until(lambda: len(chat.from_bot) == 2, words="an answer to the next message")
+        for _, each in people[:-1]:
+            (answer,) = answers(each)
+            assert "Hello! I can:" in answer
+        assert [problem for problem in fake.problems if "acknowledge" not in problem] == []
