@@ -394,6 +394,10 @@ PROMISES = (
     Promise("telegram_fake.topics", "Topics keep their messages apart.", (1,)),
     Promise("telegram_fake.prompt", "A bot can be tried in a terminal, without Telegram.", (1, 49)),
     Promise("telegram_fake.entities", "Entities count in UTF-16 units and are checked.", (1,)),
+    # Slack
+    Promise(
+        "slack.second_opinion", "An emulator by somebody else, which lacks much, shows the same conversations.", (2,)
+    ),
     # The local Slack
     Promise("fake_slack.messages", "The local Slack shows what a real one would show, and tells it back.", (2,)),
     Promise("fake_slack.refusals", "The local Slack refuses what the real one refuses, in its words.", (2,)),

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from orchestrator.models import Model
 from orchestrator.tools.spec import Toolset
 from tests.fakes.slack import Person, Shown, Slack
 from tests.fakes.slack.acting import Acted
+
+Serving = asyncio.Future[None]
 
 
 @asynccontextmanager
@@ -31,14 +33,38 @@ async def errand_on(
     if http:
         port = int(settings.pop("port", 0)) or free_port()
         way = {"slack_signing_secret": fake.signing_secret, "slack_listen": f"127.0.0.1:{port}"}
+
+    async def listens(serving: Serving) -> None:
+        if http:
+            await _listens(port, serving)
+            await fake.verifies(f"http://127.0.0.1:{port}/slack/events")
+        else:
+            connected = asyncio.ensure_future(fake.sockets.connected())
+            await asyncio.wait({connected, serving}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+            connected.cancel()
+
+    token = None if settings.get("slack_client_id") else fake.bot_token
+    known = {"slack_bot_token": token, "slack_api": fake.api_url, **way, **settings}
+    async with errand_at(folder, listens=listens, toolsets=toolsets, model=model, **known) as app:
+        yield app
+
+
+@asynccontextmanager
+async def errand_at(
+    folder: Path,
+    *,
+    listens: Callable[[Serving], Awaitable[None]],
+    toolsets: Sequence[Toolset] = (),
+    model: Callable[[str], Model] | None = None,
+    **settings: Any,
+) -> AsyncIterator[App]:
+    """Errand with a database in this folder, talking to the Slack of these settings, once `listens` says that it is
+    there."""
     given = {
         "database": str(folder / "errand.db"),
         "servers": str(folder / "none.json"),
         "files": str(folder / "files"),
-        "slack_bot_token": None if settings.get("slack_client_id") else fake.bot_token,
-        "slack_api": fake.api_url,
         "drain_seconds": 1.0,
-        **way,
         **settings,
     }
     chosen = read_settings(**given)
@@ -48,13 +74,7 @@ async def errand_on(
     ):
         serving = asyncio.ensure_future(app.serve(channels))
         try:
-            if http:
-                await _listens(port, serving)
-                await fake.verifies(f"http://127.0.0.1:{port}/slack/events")
-            else:
-                connected = asyncio.ensure_future(fake.sockets.connected())
-                await asyncio.wait({connected, serving}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
-                connected.cancel()
+            await listens(serving)
             yield app
         finally:
             serving.cancel()
@@ -76,7 +96,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-async def _listens(port: int, serving: asyncio.Future[Any]) -> None:
+async def _listens(port: int, serving: Serving) -> None:
     async with asyncio.timeout(10):
         while not serving.done():
             try:

@@ -15,6 +15,7 @@ SOURCES = {
     "events": "node_modules/@slack/types/dist/events/index.d.ts",
 }
 GENERATOR = "node_modules/ts-json-schema-generator/bin/ts-json-schema-generator.js"
+QUIET = ("--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0")
 SECONDS = 50  # what npm and the generator may take; usually ten
 TOLD = 240  # characters of what went wrong
 
@@ -34,9 +35,13 @@ def definitions() -> dict[str, Any]:
 
 def cache_path() -> Path:
     """By the versions, outside of any checkout."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     versions = "-".join(each.rsplit("@", 1)[1] for each in PACKAGES)
-    return home / "errand-tests" / f"slack-{versions}.json"
+    return cache() / f"slack-{versions}.json"
+
+
+def cache() -> Path:
+    """The folder of what the tests fetch once a machine."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "errand-tests"
 
 
 def _make(path: Path) -> None:
@@ -46,8 +51,7 @@ def _make(path: Path) -> None:
         raise NotValidated(f"{' and '.join(missing)} not found")
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        quiet = ("--no-audit", "--no-fund", "--ignore-scripts", "--fetch-retries=0")
-        _run(folder, "npm", "install", *quiet, *PACKAGES)
+        _run(folder, "npm", "install", *QUIET, *PACKAGES)
         made = {name: _generated(folder, source) for name, source in SOURCES.items()}
         whole = Path(folder) / "made.json"
         whole.write_text(json.dumps(made))
