@@ -209,6 +209,7 @@ class Picture:
             raise
         if ts is None:
             self._changed.set()
+            self._shown_at = 0.0  # nothing was shown, so that an edit need not wait
             return
         self.stream, self.message = Stream(ts, time.monotonic()), ts
         self._keep(chunks)
