@@ -9,8 +9,6 @@ import json
 import logging
 from dataclasses import asdict, dataclass
 
-from slack_sdk.webhook.async_client import AsyncWebhookClient
-
 from adapters.base import Shelf
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.errors import SlackTrouble
@@ -79,20 +77,28 @@ class Beginnings:
         pause, unclear = 1.0, repeated
         while True:
             try:
-                await self._said(beginning, look_first=unclear)
-                break
+                await self._said_or_told(beginning, look_first=unclear)
+                await self._shelf.note({f"{NOTE}{beginning.id}": None})
             except SlackTrouble as trouble:
-                if trouble.is_place_gone:
-                    await self._not_there(beginning)
-                    break
                 log.warning("a conversation cannot be begun yet", extra={"reason": str(trouble)})
                 unclear = unclear or trouble.unclear
                 await asyncio.sleep(trouble.seconds or pause)
             except Exception:  # an edge: it is noted, and tried again
                 log.exception("a conversation could not be begun")
+                unclear = True
                 await asyncio.sleep(pause)
+            else:
+                return
             pause = min(pause * 2, LONGEST_PAUSE)
-        await self._shelf.note({f"{NOTE}{beginning.id}": None})
+
+    async def _said_or_told(self, beginning: Beginning, *, look_first: bool) -> None:
+        """Begin it; where the app is not, say so."""
+        try:
+            await self._said(beginning, look_first=look_first)
+        except SlackTrouble as trouble:
+            if not trouble.is_place_gone:
+                raise
+            await self._not_there(beginning)
 
     async def _said(self, beginning: Beginning, *, look_first: bool) -> None:
         channel = beginning.channel or await self._direct(beginning.user)
@@ -113,7 +119,7 @@ class Beginnings:
         with speaking(beginning.language):
             text = say("I am not in this channel. Invite me with `/invite`, or write to me directly.")
         if beginning.response_url:
-            await AsyncWebhookClient(beginning.response_url).send(text=text, response_type="ephemeral")
+            await self._sender.cosmetic(self._sender.respond(beginning.response_url, pages(text)[0]))
 
 
 def _words(beginning: Beginning, *, is_private: bool) -> str:

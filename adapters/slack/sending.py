@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
 from adapters.slack.api import Api
-from adapters.slack.errors import SlackTrouble
+from adapters.slack.errors import FAILURES, SlackTrouble, trouble_of
 from adapters.slack.inbound import Place
 from adapters.slack.markdown import Block, Page
 from adapters.slack.pacing import POST, STREAM, UPDATE
@@ -15,6 +17,7 @@ log = logging.getLogger(__name__)
 
 MARK = "errand_part"  # the type of the metadata that marks a message
 LOOKED_THROUGH = 4_000  # messages of a conversation, at most
+OK = 200
 PLAIN = 38_000  # characters of a text without blocks; Slack cuts it at 40,000
 
 Chunk = Mapping[str, Any]
@@ -108,6 +111,16 @@ class Sender:
             text=page.text,
             blocks=list(page.blocks),
         )
+
+    async def respond(self, url: str, page: Page) -> None:
+        """Answer a slash command to its person alone, also where the app is not: Slack takes that for half an hour."""
+        client = AsyncWebhookClient(url)
+        try:
+            answer = await client.send(text=page.text, blocks=list(page.blocks), response_type="ephemeral")
+        except FAILURES as error:
+            raise trouble_of(error) from None
+        if answer.status_code != OK:
+            raise SlackTrouble("the response was refused", detail=f"{answer.status_code} {answer.body[:100]}")
 
     async def found(self, place: Place, delivery: str) -> Found:
         """What of a delivery can be seen already."""
