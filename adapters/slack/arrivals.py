@@ -69,7 +69,7 @@ class Arrivals:
                 if is_of_a_person(event, me):
                     await self._said(event, me)
             case "agent_session_stopped", _:
-                await self._stopped(event, event_id=str(body.get("event_id")))
+                await self._stopped(event, me, event_id=str(body.get("event_id")))
             case "app_home_opened", _ if event.get("tab") == "messages":
                 await self._greet(event)
 
@@ -95,9 +95,12 @@ class Arrivals:
         return await self._people.names(users, channel)
 
     async def person(self, user: str, channel: str, me: Me, *, team: str = "") -> Known:
-        """Who somebody is; of another workspace, where Slack says so with what they did. Raises SlackTrouble."""
+        """Who somebody is; of another workspace, where Slack says so of them, or with what they did: its `is_stranger`
+        is only for those with whom no channel is shared. Raises SlackTrouble."""
         known = await self._people.known(user, channel)
-        return replace(known, is_stranger=True) if team and me.team and team != me.team else known
+        teams = known.teams or ({team} if team else set())
+        home = me.team or me.enterprise
+        return replace(known, is_stranger=True) if home and teams and home not in teams else known
 
     async def may_come_in(self, person: Known, channel: str) -> bool:
         """Whether this person may talk to the app; who may not is told so, once in an hour."""
@@ -206,12 +209,12 @@ class Arrivals:
         if self._showing.runs_for(str(old["ts"]), place):
             await self.accepted(_stop(place, str(old["user"]), f"d{event_id}"))
 
-    async def _stopped(self, event: Event, *, event_id: str) -> None:
+    async def _stopped(self, event: Event, me: Me, *, event_id: str) -> None:
         """The native stop button."""
         channel, thread = str(event["channel"]), event.get("thread_ts")
         place = Place(channel, str(thread) if thread else None)
         user = event.get("user")
-        if user and self._people.lets_in(await self._people.known(str(user), channel)):
+        if user and self._people.lets_in(await self.person(str(user), channel, me)):
             await self.accepted(_stop(place, str(user), f"p{event_id}"))
 
     async def _greet(self, event: Event) -> None:

@@ -87,7 +87,7 @@ def listen(
 
     def acknowledged(take: Take) -> Listener:
         async def listener(body: Payload, context: AsyncBoltContext, ack: AsyncAck, request: AsyncBoltRequest) -> None:
-            me = Me(context.bot_user_id or "", context.bot_id or "", context.team_id or "")
+            me = Me(context.bot_user_id or "", context.bot_id or "", context.team_id or "", context.enterprise_id or "")
             try:
                 problems = await _taken(seen, take, body, me=me)
             except Exception as error:

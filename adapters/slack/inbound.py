@@ -21,12 +21,12 @@ WORDS_OF_ALL = {"!here": "@here", "!channel": "@channel", "!everyone": "@everyon
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The app itself, in one workspace."""
+    """The app itself, in one workspace; without a `team`, in a whole organisation."""
 
     user: str
     bot: str
     team: str
-    name: str = ""
+    enterprise: str = ""
 
     @classmethod
     def of(cls, answer: Event) -> "Me":
@@ -35,7 +35,7 @@ class Me:
             user=str(answer.get("user_id", "")),
             bot=str(answer.get("bot_id", "")),
             team=str(answer.get("team_id", "")),
-            name=str(answer.get("user", "")),
+            enterprise=str(answer.get("enterprise_id") or ""),
         )
 
 

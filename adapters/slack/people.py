@@ -1,6 +1,7 @@
 """Who people are, and who of them may talk to the app: by default every full member of the workspace."""
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable
@@ -8,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.slack.errors import SlackTrouble
+
+log = logging.getLogger(__name__)
 
 FRESH = 3_600.0  # seconds that what is known of somebody is taken for true
 PAUSES = (0.1, 0.3, 0.9)  # seconds: Slack waits for three
@@ -20,11 +23,13 @@ LookUp = Callable[[str, str], Awaitable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Somebody. A guest may see only some channels of the workspace; a stranger is of another one."""
+    """Somebody. A guest may see only some channels of the workspace; a stranger is of another one, or nobody knows of
+    which. `teams` are the workspaces that they are a member of, with the organisation above them."""
 
     id: str
     name: str = ""
     language: str = "en"
+    teams: frozenset[str] = frozenset()
     is_guest: bool = False
     is_stranger: bool = False
     is_bot: bool = False
@@ -38,7 +43,6 @@ class People:
         self._named = {each.strip() for each in named if each.strip()}
         self._clock = clock
         self._known: OrderedDict[str, tuple[float, Known]] = OrderedDict()
-        self._can_look_up = True
 
     def lets_in(self, person: Known) -> bool:
         """Whether this person may talk to the app."""
@@ -82,14 +86,12 @@ class People:
         return await self._look_up(user, channel)
 
     async def _found(self, user: str, channel: str) -> Known:
-        if not self._can_look_up:
-            return Known(user)
         try:
             told = await self._told(user, channel)
         except SlackTrouble as trouble:
-            if trouble.code == "missing_scope":  # the doctor says so; members are then whom Slack lets into the channel
-                self._can_look_up = False
-                return Known(user)
+            if trouble.code == "missing_scope":  # only who is named comes in then
+                log.warning("nobody knows who this is: add the scope users:read", extra={"person": user})
+                return Known(user, is_stranger=True)
             if trouble.code in {"user_not_found", "users_not_found", "user_not_visible"}:
                 return Known(user, is_stranger=True)
             raise
@@ -99,11 +101,14 @@ class People:
 def _read(user: str, told: dict[str, Any]) -> Known:
     about = told.get("user") or {}
     profile = about.get("profile") or {}
+    enterprise = about.get("enterprise_user") or {}
+    teams = (about.get("team_id"), enterprise.get("enterprise_id"), *(enterprise.get("teams") or ()))
     names = (profile.get("display_name"), profile.get("real_name"), about.get("real_name"), about.get("name"))
     return Known(
         user,
         name=next((str(name) for name in names if name), ""),
         language=str(about.get("locale") or "en").partition("-")[0],
+        teams=frozenset(str(team) for team in teams if team),
         is_guest=bool(about.get("is_restricted") or about.get("is_ultra_restricted")),
         is_stranger=bool(about.get("is_stranger")),
         is_bot=bool(about.get("is_bot")),

@@ -7,7 +7,7 @@ import pytest
 
 from storage.errors import StorageBusy
 from tests.conversations.slack_talk import errand_on
-from tests.conversations.test_slack import echo
+from tests.conversations.test_slack import answers, echo
 from tests.fakes.slack import Chat, Person, Slack, slack
 
 
@@ -56,3 +56,36 @@ async def test_a_database_that_is_busy_when_a_conversation_has_begun_ends_nothin
         await team.thread(asked).shows("heard: Still there?")
     assert refusals == []
     assert len(team.from_bot) == 3, "it is begun once"
+
+
+# --- who may
+
+
+@pytest.mark.proves("slack.people")
+async def test_somebody_of_another_workspace_stays_a_stranger_where_a_channel_is_shared(
+    fake: Slack, ann: Person, tmp_path: Path
+) -> None:
+    sara = fake.person("Sara", stranger=True)
+    sara.user.is_stranger = False  # as Slack has it of all with whom a channel is shared
+    team = fake.channel("shared", ann, sara)
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await sara.mentions(team, "Hello")
+        await team.shows_to(sara, "I may not talk to you.")
+        asked = await ann.mentions(team, "Hello")
+        await team.thread(asked).shows("heard: Hello")
+    assert answers(team) == ["heard: Hello"]
+
+
+@pytest.mark.proves("slack.people")
+async def test_where_nobody_knows_who_somebody_is_only_who_is_named_comes_in(tmp_path: Path) -> None:
+    scopes = {"app_mentions:read", "chat:write", "channels:history", "im:history"}
+    async with slack(scopes=scopes) as fake:
+        ann, ben = fake.person("Ann"), fake.person("Ben")
+        team = fake.channel("team", ann, ben)
+        async with errand_on(fake, tmp_path, model=echo(), router="one"):
+            await ann.mentions(team, "Hello")
+            await team.shows_to(ann, "I may not talk to you.")
+        async with errand_on(fake, tmp_path, model=echo(), router="one", slack_people=ben.id):
+            asked = await ben.mentions(team, "Hello")
+            await team.thread(asked).shows("heard: Hello")
+    assert answers(team) == ["heard: Hello"]
