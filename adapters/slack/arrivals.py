@@ -22,7 +22,7 @@ from adapters.slack.inbound import (
 from adapters.slack.markdown import pages
 from adapters.slack.people import Known, People
 from adapters.slack.sending import Sender, mark
-from adapters.slack.showing import CORNER, OPEN, Showing
+from adapters.slack.showing import CORNER, Showing, open_in
 from orchestrator.messages import Accept, Edit, Feedback, Foreign, Inbound, Person, Stop
 from orchestrator.words import say
 
@@ -162,7 +162,7 @@ class Arrivals:
         thread = event.get("thread_ts")
         if thread is None or thread == event.get("ts"):
             return False
-        if await self._shelf.noted(f"{OPEN}{place.address.session}") == event.get("user"):
+        if event.get("user") in (await self._shelf.notes(open_in(place.address.session))).values():
             return True
         if not self._follows or mentioned:
             return False

@@ -19,7 +19,7 @@ from adapters.slack.pictures import Picture
 from adapters.slack.sending import Sender, mark
 from orchestrator.messages import Address, Answer, Delivery, Live, Question
 
-LIVE, CARD, OPEN, PRIVATE = "live/", "card/", "open/", "private/"  # keys of notes
+LIVE, CARD, OPEN, PRIVATE = "live/", "card/", "open/", "private/"  # begin keys of notes
 CORNER = "@"  # begins a "thread" that only one person sees: what they say by slash words in a channel
 TITLE = 60  # characters of a conversation's title
 
@@ -102,7 +102,8 @@ class Showing:
         card = json.loads(await self._shelf.noted(f"{CARD}{question}") or "null")
         place = Place(asked.chat, asked.thread)
         session = place.address.session
-        await self._shelf.note({f"{NOTE}{question}": None, f"{CARD}{question}": None, f"{OPEN}{session}": None})
+        over = (f"{NOTE}{question}", f"{CARD}{question}", f"{open_in(session)}{question}")
+        await self._shelf.note(dict.fromkeys(over))
         if asked.message and card:  # nobody waits for that: old buttons say that they are over when they are pressed
             page = Page(card["text"], frozen(card["blocks"], words), card["source"])
             edit = self._sender.cosmetic(self._sender.update(place, asked.message, page))
@@ -141,7 +142,7 @@ class Showing:
             {
                 f"{NOTE}{question.id}": asked.written(),
                 f"{CARD}{question.id}": json.dumps(card, ensure_ascii=False),
-                f"{OPEN}{delivery.address.session}": question.person,
+                f"{open_in(delivery.address.session)}{question.id}": question.person,
             }
         )
         message = await self._finals.send(delivery, content, picture=picture, live=live)
@@ -176,6 +177,11 @@ class Showing:
 
         picture = Picture(self._sender, place, began_by=began_by, title=title, noted=noted, message=message)
         return self._lines.append(turn, session, picture)
+
+
+def open_in(session: str) -> str:
+    """With what the notes of the questions begin that are open in a session; they hold whom each asks."""
+    return f"{OPEN}{session} "
 
 
 def _answer_pages(delivery: Delivery, picture: Picture | None) -> Sequence[Page]:

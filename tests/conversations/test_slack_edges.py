@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.tools.functions import Functions, tool
 from storage.errors import StorageBusy
 from tests.conversations.slack_talk import errand_on
 from tests.conversations.test_slack import answers, echo
@@ -89,3 +90,26 @@ async def test_where_nobody_knows_who_somebody_is_only_who_is_named_comes_in(tmp
             asked = await ben.mentions(team, "Hello")
             await team.thread(asked).shows("heard: Hello")
     assert answers(team) == ["heard: Hello"]
+
+
+# --- questions
+
+
+@pytest.mark.proves("slack.follow")
+async def test_the_next_question_in_a_thread_of_others_needs_no_mention_either(
+    fake: Slack, ann: Person, ben: Person, team: Chat, tmp_path: Path
+) -> None:
+    @tool
+    def book(city: str, day: str) -> str:
+        """Book."""
+        return f"booked {city} on {day}"
+
+    async with errand_on(fake, tmp_path, toolsets=[Functions([book])]) as app:
+        thread = team.thread(await ben.says(team, "who books?"))
+        await ann.mentions(thread, "/book city=Rome")
+        await thread.shows("which **day**?")
+        await ann.says(thread, "Monday")
+        await thread.shows("May I run")
+        await app.idle()
+        await ann.says(thread, "yes")
+        await thread.shows("booked Rome on Monday")
