@@ -22,7 +22,7 @@ from adapters.slack.inbound import (
 from adapters.slack.markdown import pages
 from adapters.slack.people import Known, People
 from adapters.slack.sending import Sender, mark
-from adapters.slack.showing import CORNER, Showing, open_in
+from adapters.slack.showing import CORNER, Reader, Showing, open_in
 from orchestrator.messages import Accept, Edit, Feedback, Foreign, Inbound, Person, Stop
 from orchestrator.words import say
 
@@ -74,14 +74,14 @@ class Arrivals:
                 await self._greet(event)
 
     async def accepted(
-        self, inbound: Inbound, *, message: str | None = None, words: str = "", private: bool = False
+        self, inbound: Inbound, *, message: str | None = None, words: str = "", private: Reader | None = None
     ) -> None:
-        """Hand something to the core. With `private` its end is for its person alone. Raises StorageError."""
+        """Hand something to the core. What comes of it is for a `private` reader alone. Raises StorageError."""
         place = Place.of(inbound.address)
         async with self._showing.arriving(inbound.address.session):
             receipt = await self._accept(inbound)
             if receipt.new and receipt.turn and private:
-                await self._showing.expect_private(receipt.turn, inbound.person.id)
+                await self._showing.expect_private(receipt.turn, private)
             elif receipt.new and receipt.turn and not isinstance(inbound, Stop | Edit):
                 self._showing.expect(receipt.turn, place, message=message, words=words)
         await self._remember(place, inbound.person.id)

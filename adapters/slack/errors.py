@@ -10,7 +10,18 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.base import DeliveryError
 
-PLACE_GONE = {"channel_not_found", "not_in_channel", "is_archived", "restricted_action", "user_disabled"}
+PLACE_GONE = {
+    "channel_not_found",
+    "not_in_channel",
+    "user_not_in_channel",
+    "is_archived",
+    "is_inactive",
+    "user_disabled",
+    "thread_not_found",
+    "cannot_reply_to_message",
+    "messages_tab_disabled",
+}
+RESTRICTED = "restricted_action"  # with what all refusals begin that are a setting of the channel
 TOKEN = {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}
 FORM = {
     "invalid_blocks",
@@ -57,7 +68,7 @@ class SlackTrouble(Exception):
 
     @property
     def is_place_gone(self) -> bool:
-        return self.code in PLACE_GONE
+        return self.code in PLACE_GONE or self.code.startswith(RESTRICTED)
 
 
 async def answer_to(request: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:

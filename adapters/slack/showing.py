@@ -5,7 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 
 from adapters.asked import NOTE, Asked
 from adapters.base import Shelf
@@ -24,6 +24,14 @@ CORNER = "@"  # begins a "thread" that only one person sees: what they say by sl
 TITLE = 60  # characters of a conversation's title
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who alone sees the end of a turn. At the `response_url` they can be told it where the app is not."""
+
+    person: str
+    response_url: str = ""
+
+
 class Showing:
     """The way out. Pictures run in `tasks`; the turns of one thread are shown one after the other."""
 
@@ -34,13 +42,13 @@ class Showing:
         self._tasks = tasks
         self._lines = InLine[Picture](tasks)
         self._arriving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._private: dict[str, str] = {}  # turn -> the person who alone sees its end
+        self._private: dict[str, Reader] = {}  # by turn
         self._suspended: set[str] = set()
 
     async def open(self) -> None:
         """Remember whose turns are for one person alone."""
         noted = await self._shelf.notes(PRIVATE)
-        self._private = {key.removeprefix(PRIVATE): person for key, person in noted.items()}
+        self._private = {key.removeprefix(PRIVATE): Reader(**json.loads(note)) for key, note in noted.items()}
 
     def end(self) -> None:
         """Show no pictures any more."""
@@ -57,10 +65,10 @@ class Showing:
         if self._lines.find(turn, place.address.session) is None:
             self._append(turn, place, began_by=message, title=" ".join(words.split())[:TITLE])
 
-    async def expect_private(self, turn: str, person: str) -> None:
+    async def expect_private(self, turn: str, reader: Reader) -> None:
         """The end of this turn is for one person's eyes."""
-        self._private[turn] = person
-        await self._shelf.note({f"{PRIVATE}{turn}": person})
+        self._private[turn] = reader
+        await self._shelf.note({f"{PRIVATE}{turn}": json.dumps(asdict(reader))})
 
     def runs_for(self, message: str, place: Place) -> bool:
         """Whether the turn that this message began is the one that runs now."""
@@ -84,8 +92,8 @@ class Showing:
         place = Place.of(delivery.address)
         picture = await self._lines.ended(delivery.turn, delivery.address.session)
         try:
-            if person := self._for_one(delivery, place):
-                await self._whisper(delivery, Place(place.channel), person)
+            if reader := self._for_one(delivery, place):
+                await self._whisper(delivery, Place(place.channel), reader)
             else:
                 await self._final(delivery, place, picture)
         except SlackTrouble as trouble:
@@ -111,19 +119,28 @@ class Showing:
 
     # --- final parts
 
-    def _for_one(self, delivery: Delivery, place: Place) -> str:
+    def _for_one(self, delivery: Delivery, place: Place) -> Reader | None:
         corner = place.thread or ""
-        return self._private.get(delivery.turn) or (corner.removeprefix(CORNER) if corner.startswith(CORNER) else "")
+        known = self._private.get(delivery.turn)
+        return known or (Reader(corner.removeprefix(CORNER)) if corner.startswith(CORNER) else None)
 
-    async def _whisper(self, delivery: Delivery, place: Place, person: str) -> None:
+    async def _whisper(self, delivery: Delivery, place: Place, reader: Reader) -> None:
         """Show it to one person: what a slash word says is theirs. A conversation with them alone needs no whisper."""
         for page in pages(delivery.part.text):
             if place.is_private:
                 await self._sender.post(place, page, marked=mark(delivery.id, 0))
             else:
-                await self._sender.ephemeral(place, person, page)
+                await self._whispered(place, reader, page)
         if self._private.pop(delivery.turn, None):
             await self._shelf.note({f"{PRIVATE}{delivery.turn}": None})
+
+    async def _whispered(self, place: Place, reader: Reader, page: Page) -> None:
+        try:
+            await self._sender.ephemeral(place, reader.person, page)
+        except SlackTrouble as trouble:
+            if not (trouble.is_place_gone and reader.response_url):
+                raise
+            await self._sender.respond(reader.response_url, page)
 
     async def _final(self, delivery: Delivery, place: Place, picture: Picture | None) -> None:
         live = picture.message if picture else await self._left_message(delivery.address, delivery.turn)

@@ -7,11 +7,12 @@ from typing import Any
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.beginnings import Beginning, Beginnings
 from adapters.slack.inbound import Me, Place, decoded
-from adapters.slack.showing import CORNER
+from adapters.slack.showing import CORNER, Reader
 from orchestrator.messages import Command, Person, Stop
 from orchestrator.words import speaking
 
 ASK = "ask"
+RUNNING = {"plan", "run"}  # words that may ask something and bring files, which nobody can be shown alone
 
 
 class SlashCommand:
@@ -43,10 +44,13 @@ class SlashCommand:
             place = await self._place(channel, user)
             stop = Stop(event_id=f"s{event}", address=place.address, person=who, sent_at=datetime.now(UTC))
             await self._arrivals.accepted(stop)
-        elif name in self._words:
-            await self._carry_out(Place(channel), user, who, name=name, rest=rest.strip(), event=event)
+        elif name in self._words and not (name in RUNNING and rest.strip()):
+            response_url = str(body.get("response_url", ""))
+            await self._carry_out(
+                Place(channel), who, name=name, rest=rest.strip(), event=event, response_url=response_url
+            )
         else:
-            asked = rest.strip() if name == ASK else text
+            asked = rest.strip() if name == ASK else f"/{name} {rest.strip()}" if name in RUNNING else text
             beginning = Beginning(
                 event,
                 user,
@@ -58,9 +62,11 @@ class SlashCommand:
             )
             await self._beginnings.take(beginning)
 
-    async def _carry_out(self, where: Place, user: str, who: Person, *, name: str, rest: str, event: str) -> None:
+    async def _carry_out(
+        self, where: Place, who: Person, *, name: str, rest: str, event: str, response_url: str
+    ) -> None:
         """A slash word is about the conversation of its person in this channel, and its answer is theirs alone."""
-        place = await self._place(where.channel, user)
+        place = await self._place(where.channel, who.id)
         command = Command(
             event_id=f"s{event}",
             address=place.address,
@@ -69,7 +75,7 @@ class SlashCommand:
             name=name,
             rest=rest,
         )
-        await self._arrivals.accepted(command, private=True)
+        await self._arrivals.accepted(command, private=Reader(who.id, response_url))
 
     async def _place(self, channel: str, user: str) -> Place:
         known = await self._arrivals.latest(channel, user)

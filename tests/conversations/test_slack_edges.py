@@ -1,5 +1,6 @@
 """Where people, restarts and Slack's answers meet at a bad moment."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import pytest
 
 from orchestrator.tools.functions import Functions, tool
 from storage.errors import StorageBusy
-from tests.conversations.slack_talk import errand_on
+from tests.conversations.slack_talk import errand_on, pressed
+from tests.conversations.test_approvals import Office
 from tests.conversations.test_slack import answers, echo
+from tests.conversations.test_slack_trouble import office
 from tests.fakes.slack import Chat, Person, Slack, slack
 
 
@@ -57,6 +60,43 @@ async def test_a_database_that_is_busy_when_a_conversation_has_begun_ends_nothin
         await team.thread(asked).shows("heard: Still there?")
     assert refusals == []
     assert len(team.from_bot) == 3, "it is begun once"
+
+
+@pytest.mark.proves("slack.slash")
+async def test_a_plan_by_slash_word_runs_in_a_thread_where_it_can_ask_and_bring_files(
+    fake: Slack, ann: Person, team: Chat, tmp_path: Path
+) -> None:
+    desk = Office()
+    async with errand_on(fake, tmp_path, toolsets=[*desk.tools, *office()]):
+        await (await ann.runs(team, '/errand plan a: send(text="one")')).acked()
+        question = await team.shows("May I run")
+        await pressed(ann, question, "yes")
+        await team.shows("done: send one")
+        await (await ann.runs(team, '/errand plan a: chart(title="Rain")')).acked()
+        await team.until(lambda team: any(each.files for each in team.from_bot))
+
+
+@pytest.mark.proves("slack.slash")
+async def test_a_slash_word_is_answered_also_where_the_app_is_not(fake: Slack, ann: Person, tmp_path: Path) -> None:
+    closed = fake.channel("closed", ann, bot=False, private=True)
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        acted = await ann.runs(closed, "/errand help")
+        shown = await acted.responded("Write what you need")
+    assert shown.ephemeral_for == ann.id
+
+
+@pytest.mark.proves("slack.gone")
+@pytest.mark.parametrize("error", ["thread_not_found", "cannot_reply_to_message", "restricted_action_thread_locked"])
+async def test_a_thread_that_takes_no_answer_any_more_holds_nothing_up(
+    fake: Slack, ann: Person, team: Chat, tmp_path: Path, error: str
+) -> None:
+    fault = fake.faults.refuse("chat.postMessage", error, times=99, contains="heard: Hello")
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        asked = await ann.mentions(team, "Hello")
+        await asyncio.wait_for(fault.reached.wait(), 5)
+        await ann.says(team.thread(asked), "Again")
+        await team.thread(asked).shows("heard: Again")
+    assert fault.times == 98
 
 
 # --- who may
