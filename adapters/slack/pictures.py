@@ -91,6 +91,7 @@ class Picture:
         self._shown_at = 0.0
         self._failures = 0
         self._began = False
+        self._too_late = False
         self._ended = asyncio.Event()
         self._changed = asyncio.Event()
         self._done = asyncio.Event()
@@ -120,6 +121,7 @@ class Picture:
                 await self._done.wait()
         except TimeoutError:
             log.warning("a picture did not end in time")
+            self._too_late = self.message is None
 
     async def run(self) -> None:
         """Show it until it ends. It is a picture: its trouble is logged, and is nobody else's."""
@@ -133,6 +135,14 @@ class Picture:
             log.exception("a picture broke")
         finally:
             self._done.set()
+        if self._too_late and self.message:
+            await self._withdraw(self.message)
+
+    async def _withdraw(self, message: str) -> None:
+        """Take away what was shown too late: the answer stands in a message of its own by now."""
+        if self.stream:
+            await self._sender.cosmetic(self._sender.stop_stream(self._place, message))
+        await self._sender.cosmetic(self._sender.delete(self._place, message))
 
     async def _run(self) -> None:
         if await self._ends_within(QUICK):

@@ -19,6 +19,7 @@ MARK = "errand_part"  # the type of the metadata that marks a message
 LOOKED_THROUGH = 4_000  # messages of a conversation, at most
 OK = 200
 PLAIN = 38_000  # characters of a text without blocks; Slack cuts it at 40,000
+PLAIN_UPDATE = 4_000  # of one that is written anew (docs.slack.dev, chat.update: msg_too_long)
 
 Chunk = Mapping[str, Any]
 """One part of a stream: text, a task, the title of a plan."""
@@ -88,8 +89,11 @@ class Sender:
                 return False
             if not trouble.is_about_form:
                 raise
+            plain = page.source or page.text
+            if len(plain) > PLAIN_UPDATE:
+                return False
             log.warning("a message is written as plain text", extra={"reason": str(trouble)})
-            await self.api.call(UPDATE, place.channel, **given, text=(page.source or page.text)[:PLAIN], blocks=[])
+            await self.api.call(UPDATE, place.channel, **given, text=plain, blocks=[])
         return True
 
     async def delete(self, place: Place, ts: str) -> None:

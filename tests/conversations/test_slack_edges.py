@@ -12,6 +12,7 @@ from tests.conversations.slack_talk import errand_on, pressed
 from tests.conversations.test_approvals import Office
 from tests.conversations.test_slack import answers, echo
 from tests.conversations.test_slack_trouble import office
+from tests.conversations.test_while_busy import Work
 from tests.fakes.slack import Chat, Person, Slack, slack
 
 
@@ -153,3 +154,44 @@ async def test_the_next_question_in_a_thread_of_others_needs_no_mention_either(
         await app.idle()
         await ann.says(thread, "yes")
         await thread.shows("booked Rome on Monday")
+
+
+# --- pictures, and the answers that take their place
+
+
+@pytest.mark.proves("slack.form_refused")
+async def test_a_long_answer_whose_form_is_refused_takes_the_place_of_its_picture_all_the_same(
+    fake: Slack, ann: Person, team: Chat, tmp_path: Path
+) -> None:
+    may_end = asyncio.Event()
+
+    @tool(read_only=True)
+    async def look(what: str) -> str:
+        """Look something up."""
+        await may_end.wait()
+        return "word " * 1_500
+
+    fake.faults.refuse("chat.update", "invalid_blocks", contains="word word")
+    async with errand_on(fake, tmp_path, toolsets=[Functions([look])]):
+        thread = team.thread(await ann.mentions(team, '/plan a: look(what="Rome")'))
+        await thread.shows("look (Rome)")
+        may_end.set()
+        await thread.shows("word word")
+        await thread.until(lambda thread: len(thread.from_bot) == 1)
+
+
+@pytest.mark.proves("slack.stream_trouble")
+async def test_a_picture_that_begins_after_the_answer_goes_away(
+    fake: Slack, ann: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.slack.pictures.LAST_WAIT", 0.2)
+    work = Work()
+    late = fake.faults.hold("chat.startStream")
+    async with errand_on(fake, tmp_path, toolsets=work.tools):
+        thread = ann.direct().thread(await ann.says(ann.direct(), '/plan a: look(what="Rome")\nb: look(what="Oslo")'))
+        await asyncio.wait_for(late.reached.wait(), 5)
+        work.may_end.set()
+        await thread.shows("done: look Oslo")
+        late.release()
+        await thread.until(lambda thread: len(thread.from_bot) == 1)
+    assert "done: look Oslo" in answers(thread)[0]
