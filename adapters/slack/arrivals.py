@@ -1,7 +1,9 @@
 """What people say in Slack: who may, whether it is meant for the app, and what it means for the core."""
 
+import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +31,7 @@ from orchestrator.words import say
 log = logging.getLogger(__name__)
 
 UP_TO, LATEST = "upto/", "latest/"  # keys of notes: by session, and by channel and person
+REMEMBERED = 2_000  # messages that are known to be taken, without asking the store
 TOLD_AGAIN = 3_600.0  # seconds until somebody is told once more that they may not talk to the app
 
 
@@ -44,6 +47,7 @@ class Arrivals:
         sender: Sender,
         showing: Showing,
         accept: Accept,
+        tasks: asyncio.TaskGroup,
         single: bool,
         follows: bool,
     ) -> None:
@@ -52,9 +56,11 @@ class Arrivals:
         self._sender = sender
         self._showing = showing
         self._accept = accept
+        self._tasks = tasks
         self._single = single
         self._follows = follows
         self._told: dict[str, float] = {}
+        self._taken: OrderedDict[str, None] = OrderedDict()
         self._latest: dict[str, str] = {}
 
     async def take(self, body: Mapping[str, Any], me: Me) -> None:
@@ -84,7 +90,7 @@ class Arrivals:
                 await self._showing.expect_private(receipt.turn, private)
             elif receipt.new and receipt.turn and not isinstance(inbound, Stop | Edit):
                 self._showing.expect(receipt.turn, place, message=message, words=words)
-        await self._remember(place, inbound.person.id)
+        self._remember(place, inbound.person.id)
 
     async def rated(self, feedback: Feedback) -> None:
         """Hand to the core what somebody thinks of an answer. Raises StorageError."""
@@ -142,7 +148,9 @@ class Arrivals:
     async def _said(self, event: Event, me: Me) -> None:
         place, channel = place_of(event, single=self._single), str(event["channel"])
         text, user = str(event.get("text", "")), str(event["user"])
-        mentioned = mentioned_in(text)
+        mentioned, event_id = mentioned_in(text), event_of(channel, str(event["ts"]))
+        if event_id in self._taken:  # a mention comes as two events
+            return
         if not (me.user in mentioned or place.is_private or await self._is_for_me(event, place, mentioned)):
             return
         team = str(event.get("user_team") or event.get("source_team") or "")
@@ -154,6 +162,9 @@ class Arrivals:
         if context := await self._context(event, place):
             message = message.model_copy(update={"foreign": (context, *message.foreign)})
         await self.accepted(message, message=str(event["ts"]), words=message.text)
+        self._taken[event_id] = None
+        if len(self._taken) > REMEMBERED:
+            self._taken.popitem(last=False)
         if context:
             await self._shelf.note({f"{UP_TO}{place.address.session}": str(event["ts"])})
 
@@ -230,11 +241,18 @@ class Arrivals:
         )
         await self._sender.cosmetic(request)
 
-    async def _remember(self, place: Place, user: str) -> None:
+    def _remember(self, place: Place, user: str) -> None:
+        """Note, without making anybody wait, where somebody has spoken last."""
         key = f"{LATEST}{place.channel}/{user}"
         if place.thread and not place.thread.startswith(CORNER) and self._latest.get(key) != place.thread:
             self._latest[key] = place.thread
-            await self._shelf.note({key: place.thread})
+            self._tasks.create_task(self._noted({key: place.thread}), name="latest conversation")
+
+    async def _noted(self, written: Mapping[str, str]) -> None:
+        try:
+            await self._shelf.note(written)
+        except Exception:  # an edge: a slash word then asks what is meant, and nothing else depends on it
+            log.exception("a conversation was not noted")
 
 
 def _stop(place: Place, user: str, event_id: str) -> Stop:

@@ -126,6 +126,7 @@ class Slack:
                 sender=self._sender,
                 showing=self._showing,
                 accept=accept,
+                tasks=tasks,
                 single=self._single,
                 follows=self._follows,
             )

@@ -59,7 +59,7 @@ async def test_the_doctor_names_the_scopes_that_are_missing(tmp_path: Path) -> N
         ok, detail = (await found(fake, tmp_path))["slack: scopes"]
     assert not ok
     assert "im:history" in detail
-    assert "chat:write," not in detail
+    assert " chat:write" not in detail
 
 
 @pytest.mark.proves("slack.manifest")

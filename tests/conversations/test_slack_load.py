@@ -18,6 +18,7 @@ from tests.conversations.test_slack import answers
 from tests.conversations.test_telegram_load import ROOT, Slow
 from tests.fakes.slack import Chat, Person, Slack, slack
 
+BETWEEN = 0.005  # seconds between two messages: 200 a second, from one process that is Slack and Errand
 SLOWEST_ACK = 1.0  # seconds; Slack waits for three
 
 
@@ -35,11 +36,14 @@ async def test_two_hundred_threads_with_five_messages_each_at_once(
         async with errand_on(
             fake, tmp_path, model=lambda name: Slow(models(name)), router="one", drain_seconds=5, slack_rate=100_000
         ) as app:
-            first = [await person.mentions(team, "message 0") for person in people]
-            threads = [team.thread(each) for each in first]
+            threads = []
+            for person in people:
+                threads.append(team.thread(await person.mentions(team, "message 0")))
+                await asyncio.sleep(BETWEEN)
             for number in range(1, 5):
                 for person, thread in zip(people, threads, strict=True):
                     await person.says(thread, f"message {number}")
+                    await asyncio.sleep(BETWEEN)
             async with asyncio.timeout(250):
                 while sum(len(thread.from_bot) for thread in threads) < 1000:
                     await asyncio.sleep(0.2)

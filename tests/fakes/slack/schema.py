@@ -41,6 +41,9 @@ def why_not() -> str:
     return ""
 
 
+NEWER_SCOPES = ("assistant:write",)  # that a manifest may name, though @slack/web-api 8.2.0 does not know them there
+
+
 class Schemas:
     """Knows what each method takes and what each event tells."""
 
@@ -149,6 +152,8 @@ def _closed(definition: Any, events: Sequence[str]) -> Any:
     closed = {name: _closed(each, events) for name, each in definition.items()}
     if "app_home_opened" in closed.get("enum", ()):
         closed["enum"] = sorted({*closed["enum"], *events})
+    if "app_mentions:read" in closed.get("enum", ()):
+        closed["enum"] = sorted({*closed["enum"], *NEWER_SCOPES})
     if "anyOf" in closed:
         general = [f"#/definitions/{each}" for each in OPEN]
         closed["anyOf"] = [each for each in closed["anyOf"] if each.get("$ref") not in general]

@@ -224,7 +224,13 @@ class WebApi:
         if isinstance(told, Refused):
             retry = {"Retry-After": str(told.retry_after)} if told.retry_after else {}
             return web.json_response(told.body, status=status, headers=retry)
-        return web.json_response({"ok": True, **told})
+        scopes = ",".join(sorted(self._scopes_of(request)))
+        return web.json_response({"ok": True, **told}, headers={"x-oauth-scopes": scopes} if scopes else {})
+
+    def _scopes_of(self, request: web.Request) -> frozenset[str]:
+        """What the token of a request may do: Slack says so with each answer."""
+        install = self._world.installs.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        return install.scopes if install else frozenset()
 
     def _write_down(self, method: str, given: Wire, told: Wire | Refused | None, status: int) -> None:
         world = self._world
