@@ -5,6 +5,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,9 @@ from adapters.slack.errors import SlackTrouble
 log = logging.getLogger(__name__)
 
 FRESH = 3_600.0  # seconds that what is known of somebody is taken for true
-PAUSES = (0.1, 0.3, 0.9)  # seconds: Slack waits for three
+PAUSES = (0.1, 0.3, 0.9)  # seconds between tries
+LONGEST_OF_NAMES = 0.7  # seconds for those who are mentioned, who are of less importance
+LONGEST = 2.0  # seconds that all tries may take: Slack waits for three
 MOST = 10_000  # people that are remembered
 EVERYBODY = "*"
 
@@ -65,25 +68,29 @@ class People:
         return found
 
     async def names(self, users: Iterable[str], channel: str) -> dict[str, str]:
-        """What people are called; those of whom that cannot be found out are left out."""
-        named = {}
-        for user in dict.fromkeys(users):
-            try:
-                named[user] = (await self.known(user, channel)).name
-            except SlackTrouble:
-                continue
+        """What people are called; those of whom that cannot be found out in time are left out."""
+        named: dict[str, str] = {}
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_OF_NAMES):
+                for user in dict.fromkeys(users):
+                    with suppress(SlackTrouble):
+                        named[user] = (await self.known(user, channel)).name
         return {user: name for user, name in named.items() if name}
 
     async def _told(self, user: str, channel: str) -> dict[str, Any]:
         """What Slack says. Trouble that may pass is met with further tries, as long as Slack waits for us."""
-        for pause in PAUSES:
-            try:
+        try:
+            async with asyncio.timeout(LONGEST):
+                for pause in PAUSES:
+                    try:
+                        return await self._look_up(user, channel)
+                    except SlackTrouble as trouble:
+                        if not (trouble.unclear or trouble.code == "unreachable"):
+                            raise
+                        await asyncio.sleep(pause)
                 return await self._look_up(user, channel)
-            except SlackTrouble as trouble:
-                if not (trouble.unclear or trouble.code == "unreachable"):
-                    raise
-                await asyncio.sleep(pause)
-        return await self._look_up(user, channel)
+        except TimeoutError:
+            raise SlackTrouble("timeout", detail=f"nobody knows yet who {user} is") from None
 
     async def _found(self, user: str, channel: str) -> Known:
         try:

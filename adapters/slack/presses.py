@@ -24,7 +24,10 @@ from orchestrator.words import say, speaking
 
 log = logging.getLogger(__name__)
 
-METADATA = 2_000  # characters of a message that a dialog carries along; Slack takes 3,000 in all
+METADATA = 2_900  # characters that a dialog carries along, of which Slack takes 3,000
+
+AUTHOR = 100  # of which so many are a name
+LONGEST_ESCAPE = 6  # characters of JSON for one of a text
 
 Payload = Mapping[str, Any]
 Problems = Mapping[str, str]
@@ -95,12 +98,12 @@ class Presses:
                 return
             author = str(message.get("user") or message.get("username") or "")
             names = await self._arrivals.names([author], channel)
-            metadata = {"channel": channel, "text": decoded(str(message.get("text", "")), names)[:METADATA]}
-            metadata["author"] = names.get(author, author)
+            text = decoded(str(message.get("text", "")), names)
+            metadata = _carried(channel=channel, author=names.get(author, author)[:AUTHOR], text=text)
             words = {"type": "plain_text_input", "action_id": "value", "multiline": True}
             label = plain(say("What do you want to know, or to be done?"), 2_000)
             block = {"type": "input", "block_id": "t0", "label": label, "element": words}
-            view = modal(ABOUT, say("Ask about this"), [block], metadata=json.dumps(metadata), submit=say("Send"))
+            view = modal(ABOUT, say("Ask about this"), [block], metadata=metadata, submit=say("Send"))
             self._open(body, view, Place(channel), person)
 
     async def _picked(self, body: Payload, press: Press, place: Place, person: Known) -> None:
@@ -193,6 +196,15 @@ def _arrival(event_id: str, asked: Asked, person: Known) -> dict[str, Any]:
         "person": Person(id=person.id, name=person.name),
         "sent_at": datetime.now(UTC),
     }
+
+
+def _carried(*, channel: str, author: str, text: str) -> str:
+    """What a dialog carries along of a message, as JSON: as much of it as goes in."""
+    while True:
+        written = json.dumps({"channel": channel, "author": author, "text": text}, ensure_ascii=False)
+        if len(written) <= METADATA:
+            return written
+        text = text[: -(len(written) - METADATA) // LONGEST_ESCAPE]
 
 
 def _place(body: Payload) -> Place:

@@ -100,6 +100,37 @@ async def test_a_thread_that_takes_no_answer_any_more_holds_nothing_up(
     assert fault.times == 98
 
 
+@pytest.mark.proves("slack.slash")
+async def test_a_slash_word_that_is_told_to_have_failed_is_not_carried_out_all_the_same(
+    fake: Slack, ann: Person, team: Chat, tmp_path: Path
+) -> None:
+    slow = fake.faults.slow("users.info", 3.2)
+    async with errand_on(fake, tmp_path, model=echo(), router="one") as app:
+        acted = await ann.runs(team, "/errand hello")
+        await team.shows_to(ann, "Something went wrong on my side.")
+        await acted.failed()
+        await app.idle()
+        assert slow.reached.is_set()
+        assert await app.store.sessions() == []
+    assert [problem for problem in fake.problems if "acknowledge" not in problem] == []
+    fake.problems.clear()
+
+
+@pytest.mark.proves("slack.shortcut")
+@pytest.mark.parametrize("text", ["こんにちは" * 600, '"\n' * 1_700, "short"], ids=["japanese", "quotes", "short"])
+async def test_a_message_of_any_length_and_script_can_be_asked_about(
+    fake: Slack, ann: Person, team: Chat, tmp_path: Path, text: str
+) -> None:
+    models = echo()
+    async with errand_on(fake, tmp_path, model=models, router="one"):
+        said = await ann.says(team, text)
+        await ann.uses_shortcut(said, "errand_ask_about")
+        await ann.shows_modal("Ask about this")
+        await ann.submits({"What do you want to know, or to be done?": "What is it?"})
+        await ann.direct().until(lambda chat: len(chat.from_bot) == 2)
+    assert text[:1_000].strip() in models.asked[0][1][-1].text
+
+
 # --- who may
 
 
