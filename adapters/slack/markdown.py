@@ -214,14 +214,14 @@ def _source(node: SyntaxTreeNode, lines: Sequence[str]) -> str:
 
 
 def _is_risky(node: SyntaxTreeNode, source: str) -> bool:
+    if SPECIAL.search(source):  # wherever it stands: also the title of a link is read by Slack
+        return True
     for each in node.walk():
         if each.type in {"image", "html_inline", "html_block"}:
             return True
         if each.type == "link" and (not link_of(each) or str(each.attrs.get("href")) not in source):
             return True
         if each.type == "text" and re.search(r"<[A-Za-z/?!@#]", each.content):
-            return True
-        if each.type in {"code_inline", "fence", "code_block"} and SPECIAL.search(each.content):
             return True
         if each.type == "link" and link_of(each).startswith(("slack:", "tg:")):
             return True

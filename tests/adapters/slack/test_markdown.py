@@ -69,6 +69,11 @@ def test_whatever_is_written_calls_nobody(text: str) -> None:
 
 
 @pytest.mark.proves("slack.markdown")
+def test_the_title_of_a_link_calls_nobody() -> None:
+    assert written('[here](https://a.example "<!channel>")') == "[here](https://a.example)"
+
+
+@pytest.mark.proves("slack.markdown")
 def test_a_link_to_a_person_mentions_them_and_only_that_does() -> None:
     assert written("Ask [Ann](slack://user?id=U0123).") == "Ask <@U0123>."
     assert written("Ask <@U0123> and [all](slack://user?id=!channel)") == "Ask <\u200b@U0123> and all"
