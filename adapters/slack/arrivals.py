@@ -119,9 +119,9 @@ class Arrivals:
         return False
 
     async def latest(self, channel: str, user: str) -> Place | None:
-        """The conversation in a channel in which somebody has spoken last."""
+        """The conversation in a channel in which somebody has spoken last; None where that is in no thread."""
         key = f"{LATEST}{channel}/{user}"
-        thread = self._latest.get(key) or await self._shelf.noted(key)
+        thread = self._latest[key] if key in self._latest else await self._shelf.noted(key)
         return Place(channel, thread) if thread else None
 
     async def whisper(self, place: Place, user: str, text: str) -> None:
@@ -243,10 +243,10 @@ class Arrivals:
 
     def _remember(self, place: Place, user: str) -> None:
         """Note, without making anybody wait, where somebody has spoken last."""
-        key = f"{LATEST}{place.channel}/{user}"
-        if place.thread and not place.thread.startswith(CORNER) and self._latest.get(key) != place.thread:
-            self._latest[key] = place.thread
-            self._tasks.create_task(self._noted({key: place.thread}), name="latest conversation")
+        key, thread = f"{LATEST}{place.channel}/{user}", place.thread or ""
+        if not thread.startswith(CORNER) and self._latest.get(key) != thread:
+            self._latest[key] = thread
+            self._tasks.create_task(self._noted({key: thread}), name="latest conversation")
 
     async def _noted(self, written: Mapping[str, str]) -> None:
         try:

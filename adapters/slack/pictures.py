@@ -41,8 +41,8 @@ STATES: dict[StepState, str] = {
     "asking": "pending",
 }
 
-Noted = Callable[[str], Awaitable[None]]
-"""Hears of the message that shows a running turn."""
+Noted = Callable[[str | None], Awaitable[None]]
+"""Hears of the message that shows a running turn; None where it does not any more."""
 
 
 @dataclass(slots=True)
@@ -143,6 +143,7 @@ class Picture:
         if self.stream:
             await self._sender.cosmetic(self._sender.stop_stream(self._place, message))
         await self._sender.cosmetic(self._sender.delete(self._place, message))
+        await self._noted(None)
 
     async def _run(self) -> None:
         if await self._ends_within(QUICK):

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from weakref import WeakValueDictionary
 
 from adapters.asked import NOTE, Asked
 from adapters.base import Shelf
@@ -41,7 +41,7 @@ class Showing:
         self._shelf = shelf
         self._tasks = tasks
         self._lines = InLine[Picture](tasks)
-        self._arriving: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._arriving: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by session, while it is held
         self._private: dict[str, Reader] = {}  # by turn
         self._suspended: set[str] = set()
 
@@ -57,7 +57,7 @@ class Showing:
     @asynccontextmanager
     async def arriving(self, session: str) -> AsyncIterator[None]:
         """While something of this session arrives, nothing of it is delivered: first it is known whose it is."""
-        async with self._arriving[session]:
+        async with self._arriving.setdefault(session, asyncio.Lock()):
             yield
 
     def expect(self, turn: str, place: Place, *, message: str | None, words: str = "") -> None:
@@ -82,12 +82,14 @@ class Showing:
         picture = self._lines.find(turn, address.session)
         if picture is None:
             left = await self._left_message(address, turn)
+            picture = self._lines.find(turn, address.session)  # two parts may come at once
+        if picture is None:
             picture = self._append(turn, Place.of(address), began_by=None, message=left)
         picture.take(part)
 
     async def deliver(self, delivery: Delivery) -> None:
         """Show a final part, and nothing of its turn after it. Raises DeliveryError."""
-        async with self._arriving[delivery.address.session]:
+        async with self.arriving(delivery.address.session):
             pass
         place = Place.of(delivery.address)
         picture = await self._lines.ended(delivery.turn, delivery.address.session)
@@ -148,6 +150,8 @@ class Showing:
             await self._ask(delivery, delivery.part, picture, live)
         else:
             await self._finals.send(delivery, _answer_pages(delivery, picture), picture=picture, live=live)
+        if live:
+            await self._shelf.note({f"{LIVE}{delivery.address.session}": None})
         await self._show_rest(delivery, place, picture)
 
     async def _ask(self, delivery: Delivery, question: Question, picture: Picture | None, live: str | None) -> None:
@@ -170,7 +174,7 @@ class Showing:
         session = delivery.address.session
         asks = isinstance(delivery.part, Question)
         was_shown = delivery.repeated or (picture is not None and picture.shown_at_all)
-        if was_shown or asks or session in self._suspended:
+        if was_shown or asks or delivery.part.closes or session in self._suspended:
             (self._suspended.add if asks else self._suspended.discard)(session)
             self._tasks.create_task(self._settle(place, "suspended" if asks else "active"), name=f"rest of {session}")
 
@@ -189,8 +193,8 @@ class Showing:
     ) -> Picture:
         session = place.address.session
 
-        async def noted(shown: str) -> None:
-            await self._shelf.note({f"{LIVE}{session}": json.dumps({turn: shown})})
+        async def noted(shown: str | None) -> None:
+            await self._shelf.note({f"{LIVE}{session}": json.dumps({turn: shown}) if shown else None})
 
         picture = Picture(self._sender, place, began_by=began_by, title=title, noted=noted, message=message)
         return self._lines.append(turn, session, picture)

@@ -131,6 +131,22 @@ async def test_a_message_of_any_length_and_script_can_be_asked_about(
     assert text[:1_000].strip() in models.asked[0][1][-1].text
 
 
+@pytest.mark.proves("slack.threads")
+async def test_a_slash_word_is_about_the_one_long_conversation_again_once_it_went_on(
+    fake: Slack, ann: Person, tmp_path: Path
+) -> None:
+    direct = ann.direct()
+    async with errand_on(fake, tmp_path, model=echo(), router="one", slack_direct="one"):
+        first = await ann.says(direct, "One")
+        await direct.shows("heard: One")
+        await ann.says(direct.thread(first), "Aside")
+        await direct.thread(first).shows("heard: Aside")
+        await ann.says(direct, "Two")
+        await direct.shows("heard: Two")
+        await ann.runs(direct, "/errand why")
+        await direct.shows("“Two”")
+
+
 # --- who may
 
 
@@ -187,6 +203,21 @@ async def test_the_next_question_in_a_thread_of_others_needs_no_mention_either(
         await thread.shows("booked Rome on Monday")
 
 
+@pytest.mark.proves("slack.buttons_after_restart")
+async def test_a_session_that_waited_for_an_answer_is_active_after_it_in_another_process_too(
+    fake: Slack, ann: Person, tmp_path: Path
+) -> None:
+    desk = Office()
+    async with errand_on(fake, tmp_path, toolsets=desk.tools):
+        thread = ann.direct().thread(await ann.says(ann.direct(), "/send text=one"))
+        question = await thread.shows("May I run")
+        await fake.until(lambda: thread.session == "suspended", words="a suspended session")
+    async with errand_on(fake, tmp_path, toolsets=desk.tools):
+        await pressed(ann, question, "yes")
+        await thread.shows("done: send one")
+        await fake.until(lambda: thread.session == "active", words="an active session")
+
+
 # --- pictures, and the answers that take their place
 
 
@@ -226,3 +257,20 @@ async def test_a_picture_that_begins_after_the_answer_goes_away(
         late.release()
         await thread.until(lambda thread: len(thread.from_bot) == 1)
     assert "done: look Oslo" in answers(thread)[0]
+
+
+@pytest.mark.proves("slack.killed")
+async def test_what_a_dead_process_has_left_is_shown_once_and_nothing_is_kept_of_it(
+    fake: Slack, ann: Person, tmp_path: Path
+) -> None:
+    work = Work()
+    async with errand_on(fake, tmp_path, toolsets=work.tools, drain_seconds=0.1):
+        thread = ann.direct().thread(await ann.says(ann.direct(), '/plan a: look(what="Rome")\nb: look(what="Oslo")'))
+        shown = await thread.shows("look (Rome)")
+    work.may_end.set()
+    async with errand_on(fake, tmp_path, toolsets=work.tools) as app:
+        await thread.shows("done: look Oslo")
+        await fake.until(lambda: thread.session == "active", words="an active session")
+        await app.idle()
+        assert await app.store.notes("slack", "live/") == {}
+    assert [each.ts for each in thread.from_bot] == [shown.ts]
