@@ -6,13 +6,16 @@ TESTS ?= -n 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run telegram demo test check litellm bench lock clean
+.PHONY: run telegram slack demo test check litellm bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run   ## talk to Errand in this terminal
 	@$(BIN)/errand chat
 
 telegram: $(VENV)/telegram ## serve the Telegram bot of ERRAND_TELEGRAM_TOKEN
+	@$(BIN)/errand serve
+
+slack: $(VENV)/slack ## serve the Slack app of ERRAND_SLACK_BOT_TOKEN
 	@$(BIN)/errand serve
 
 demo: $(VENV)/run  ## watch the whole flow, played with a scripted model
@@ -41,6 +44,9 @@ lock: $(VENV)/dev  ## pin what pyproject.toml asks for, with hashes
 	  --python-version 3.11 pyproject.toml --extra build --extra openai --extra time --extra telegram \
 	  -o requirements/telegram.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --python-version 3.11 pyproject.toml --extra build --extra openai --extra time --extra slack \
+	  -o requirements/slack.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --override requirements/dev-overrides.in pyproject.toml --extra dev -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --override requirements/dev-overrides.in pyproject.toml --extra dev --extra litellm \
@@ -57,8 +63,8 @@ $(VENV)/run: requirements/run.txt pyproject.toml | $(BIN)/python
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/telegram: requirements/telegram.txt pyproject.toml | $(BIN)/python
-	$(PIP) install -q --require-hashes -r requirements/telegram.txt
+$(VENV)/telegram $(VENV)/slack: $(VENV)/%: requirements/%.txt pyproject.toml | $(BIN)/python
+	$(PIP) install -q --require-hashes -r $<
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -395,6 +395,99 @@ PROMISES = (
     Promise("telegram_fake.prompt", "A bot can be tried in a terminal, without Telegram.", (1, 49)),
     Promise("telegram_fake.entities", "Entities count in UTF-16 units and are checked.", (1,)),
     # Slack
+    Promise("slack.answer", "A message is answered once, in its thread; a mention, which is two events, too.", (2,)),
+    Promise(
+        "slack.threads",
+        "Each thread is a conversation of its own; direct messages are threads, or one, by setting.",
+        (2,),
+    ),
+    Promise(
+        "slack.follow", "In a channel it takes mentions, answers of the one it has asked, and its own threads.", (2,)
+    ),
+    Promise(
+        "slack.context",
+        "What was said in a thread before a mention is recalled as words of others, the news of it only.",
+        (2,),
+    ),
+    Promise(
+        "slack.slash",
+        "A slash word works at once and is answered to its person alone; a question begins a thread.",
+        (2,),
+    ),
+    Promise("slack.shortcut", "A message can be asked about in private.", (2,)),
+    Promise(
+        "slack.once", "The same event, three times or after a restart, over socket and HTTP, is answered once.", (2, 18)
+    ),
+    Promise(
+        "slack.acknowledged_after_commit",
+        "Slack is told that something has arrived after the commit; what failed is told.",
+        (2, 18),
+    ),
+    Promise(
+        "slack.socket",
+        "A socket that is refreshed, breaks or falls silent in the middle of a turn loses nothing.",
+        (2, 18),
+    ),
+    Promise("slack.http", "Requests that are not signed by Slack, or long ago, are refused.", (2,)),
+    Promise("slack.floods", "A 429 on any method delays, and neither loses nor doubles.", (2,)),
+    Promise("slack.unclear", "An answer that may have arrived is looked for before it is sent again.", (2, 18)),
+    Promise("slack.killed", "A killed process leaves no answer lost or doubled, and no stream behind.", (2, 18)),
+    Promise("slack.form_refused", "What Slack refuses as blocks goes out as plain text, whole.", (2,)),
+    Promise(
+        "slack.token", "A token that is revoked, or may too little, is named with the fix, and the answer waits.", (2,)
+    ),
+    Promise("slack.gone", "Where the app is not any more holds up nobody else.", (2,)),
+    Promise("slack.secrets", "No token is in any log.", (2,)),
+    Promise(
+        "slack.stream", "In a direct message an answer and its plan grow in a native stream with a stop button.", (2,)
+    ),
+    Promise(
+        "slack.stream_trouble",
+        "A stream that ends, or does not exist in a workspace, becomes edits of one message.",
+        (2,),
+    ),
+    Promise("slack.channel_picture", "In a channel one message shows the plan and becomes the answer.", (2,)),
+    Promise("slack.agent_view", "Who opens the conversation sees what can be asked.", (2,)),
+    Promise(
+        "slack.buttons",
+        "An approval is buttons; after the choice the card says who chose, and nothing can be pressed.",
+        (2,),
+    ),
+    Promise("slack.buttons_after_restart", "A press counts in whichever process it arrives.", (2, 18)),
+    Promise("slack.only_the_asked", "Only the one who was asked can press, fill in or answer.", (2,)),
+    Promise(
+        "slack.form",
+        "Several questions are a dialog, many choices a menu; what is missing is said in the dialog.",
+        (2,),
+    ),
+    Promise("slack.edits", "An edit amends, a deletion stops, an unfolded link is nothing.", (2,)),
+    Promise("slack.others_ignored", "Other bots, its own words and notes of Slack are not answered.", (2,)),
+    Promise(
+        "slack.people",
+        "Full members come in, guests and strangers only by setting, nobody of whom that is not known.",
+        (2,),
+    ),
+    Promise("slack.feedback", "Feedback by button is kept with the turn.", (2,)),
+    Promise("slack.files", "Files go both ways, each once.", (2,)),
+    Promise("slack.files_refused", "A file that cannot be taken is named with the reason.", (2,)),
+    Promise("slack.files_inside", "No link of a file leads a request, or the token, out of Slack.", (2,)),
+    Promise(
+        "slack.markdown", "Markdown becomes blocks in which nothing calls a whole channel and nothing is fetched.", (2,)
+    ),
+    Promise("slack.tables", "A table is a table block, the next one Markdown, a large one several.", (2,)),
+    Promise("slack.split", "Long answers come whole, in messages that Slack takes, code as code.", (2,)),
+    Promise("slack.golden", "Whole conversations over socket and HTTP, by slash word and shortcut, read well.", (2,)),
+    Promise(
+        "slack.load",
+        "200 threads with five messages each are answered in order; no acknowledgement takes a second.",
+        (2,),
+    ),
+    Promise(
+        "slack.installs", "Workspaces and organisations install the app; each is answered with its own token.", (2,)
+    ),
+    Promise("slack.doctor", "The doctor names what is wrong with tokens and scopes, and the fix.", (2,)),
+    Promise("slack.manifest", "`errand init slack` prints a manifest that Slack takes.", (2,)),
+    Promise("slack.settings", "A token without a way in is refused with what is missing.", (2,)),
     Promise(
         "slack.second_opinion", "An emulator by somebody else, which lacks much, shows the same conversations.", (2,)
     ),
