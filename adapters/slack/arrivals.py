@@ -105,8 +105,8 @@ class Arrivals:
         is only for those with whom no channel is shared. Raises SlackTrouble."""
         known = await self._people.known(user, channel)
         teams = known.teams or ({team} if team else set())
-        home = me.team or me.enterprise
-        return replace(known, is_stranger=True) if home and teams and home not in teams else known
+        home = set(filter(None, (me.team, me.enterprise)))
+        return replace(known, is_stranger=True) if home and teams and not home & teams else known
 
     async def may_come_in(self, person: Known, channel: str) -> bool:
         """Whether this person may talk to the app; who may not is told so, once in an hour."""

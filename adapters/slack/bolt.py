@@ -87,7 +87,7 @@ def listen(
 
     def acknowledged(take: Take) -> Listener:
         async def listener(body: Payload, context: AsyncBoltContext, ack: AsyncAck, request: AsyncBoltRequest) -> None:
-            me = Me(context.bot_user_id or "", context.bot_id or "", context.team_id or "", context.enterprise_id or "")
+            me = _me(body, context)
             try:
                 problems = await _taken(seen, take, body, me=me)
             except Exception as error:
@@ -106,6 +106,13 @@ def listen(
     app.shortcut(ANY)(acknowledged(shortcut))
     app.action(ANY)(acknowledged(pressed))
     app.view(ANY)(acknowledged(filled_in))
+
+
+def _me(body: Payload, context: AsyncBoltContext) -> Me:
+    """Who the app is here. Its installation in a whole organisation has no workspace; what came has one."""
+    team = context.team_id or str(body.get("context_team_id") or "")
+    enterprise = context.enterprise_id if context.is_enterprise_install else ""
+    return Me(context.bot_user_id or "", context.bot_id or "", team, enterprise or "")
 
 
 def _is_last_try(request: AsyncBoltRequest) -> bool:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import ChannelClosed, Shelf
@@ -22,7 +21,7 @@ from adapters.slack.files import Files
 from adapters.slack.finals import Finals, ReadFile
 from adapters.slack.http import Listen, listen_on_http
 from adapters.slack.inbound import FOREIGN, NAME, Me, Place, decoded, mentioned_in
-from adapters.slack.installations import Installed, Installs, oauth_settings
+from adapters.slack.installations import Authorized, Installed, Installs, oauth_settings
 from adapters.slack.manifest import ABOUT
 from adapters.slack.pacing import A_MINUTE, POST, Pacer
 from adapters.slack.people import People
@@ -204,9 +203,14 @@ class Slack:
 
     async def _app(self) -> Orderly:
         if self._installs:
-            client = self._client_with("")
-            flow = AsyncOAuthFlow(client=client, settings=oauth_settings(self._installs))
-            return Orderly(signing_secret=self._signing_secret, client=client, oauth_flow=flow)
+            app = Orderly(
+                signing_secret=self._signing_secret,
+                client=self._client_with(""),
+                authorize=Authorized(self._installs),
+                oauth_settings=oauth_settings(self._installs),
+            )
+            app.enable_token_revocation_listeners()
+            return app
         me = Me.of(await self._reached())
 
         async def authorize(**_: Any) -> AuthorizeResult:

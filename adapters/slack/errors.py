@@ -11,6 +11,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from adapters.base import DeliveryError
 
 PLACE_GONE = {
+    "app_not_installed",
     "channel_not_found",
     "not_in_channel",
     "user_not_in_channel",

@@ -21,7 +21,7 @@ WORDS_OF_ALL = {"!here": "@here", "!channel": "@channel", "!everyone": "@everyon
 
 @dataclass(frozen=True, slots=True)
 class Me:
-    """The app itself, in one workspace; without a `team`, in a whole organisation."""
+    """The app itself, in one workspace. With an `enterprise` a whole organisation has installed it."""
 
     user: str
     bot: str
@@ -35,7 +35,6 @@ class Me:
             user=str(answer.get("user_id", "")),
             bot=str(answer.get("bot_id", "")),
             team=str(answer.get("team_id", "")),
-            enterprise=str(answer.get("enterprise_id") or ""),
         )
 
 

@@ -2,12 +2,16 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
@@ -19,6 +23,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.base import Shelf
 from adapters.slack.errors import SlackTrouble
 from adapters.slack.manifest import INSTALL, INSTALLED, SCOPES
+
+log = logging.getLogger(__name__)
 
 STATE_SECONDS = 600
 FRESH = 60.0  # seconds that a token is taken for true without a look into the database
@@ -102,6 +108,36 @@ class States(AsyncOAuthStateStore):
         return await asyncio.to_thread(self._store.consume, state)
 
 
+class Authorized(AsyncAuthorize):
+    """Who the app is in a workspace, as its installation says: where Slack were asked, what came while it does not
+    answer would be lost."""
+
+    def __init__(self, installs: Installs) -> None:
+        self._installs = installs
+
+    async def __call__(
+        self,
+        *,
+        context: AsyncBoltContext,
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None,
+        **actor: str | None,
+    ) -> AuthorizeResult | None:
+        bot = await self._installs.async_find_bot(
+            enterprise_id=enterprise_id, team_id=team_id, is_enterprise_install=context.is_enterprise_install
+        )
+        if bot is None:
+            return None
+        return AuthorizeResult(
+            enterprise_id=bot.enterprise_id,
+            team_id=team_id,
+            bot_id=bot.bot_id,
+            bot_user_id=bot.bot_user_id,
+            bot_token=bot.bot_token,
+        )
+
+
 def oauth_settings(installs: Installs) -> AsyncOAuthSettings:
     """How people install the app."""
     return AsyncOAuthSettings(
@@ -152,7 +188,16 @@ class Installed:
             await self._shelf.note({f"{SEEN}{key}": _written(each) for key, each in news.items()})
 
     async def of(self, channel: str) -> AsyncWebClient:
-        team = self._teams.get(channel) or await self._noted(channel)
+        """Raises SlackTrouble, also where a database refuses."""
+        try:
+            return await self._of(self._teams.get(channel) or await self._noted(channel))
+        except SlackTrouble:
+            raise
+        except Exception as error:  # an edge: who asks for a client knows of Slack's trouble, not of two databases
+            log.exception("the workspaces that have installed the app cannot be read")
+            raise SlackTrouble("unreachable", detail=type(error).__name__) from None
+
+    async def _of(self, team: Team) -> AsyncWebClient:
         at, client = self._clients.get(team, (0.0, None))
         if client is not None and time.monotonic() - at < FRESH:
             return client
@@ -160,7 +205,7 @@ class Installed:
             enterprise_id=team.enterprise, team_id=team.team, is_enterprise_install=team.is_enterprise_install
         )
         if bot is None or not bot.bot_token:
-            raise SlackTrouble("account_inactive", detail="this workspace has removed the app")
+            raise SlackTrouble("app_not_installed", detail="this workspace has removed the app")
         client = self._client_with(bot.bot_token)
         self._clients[team] = (time.monotonic(), client)
         return client

@@ -82,6 +82,8 @@ async def test_an_organisation_that_has_it_everywhere_is_answered(fake: Slack, t
         assert "Thank" in await installs(fake, team, milton, at=given["slack_public_url"])
         asked = await milton.says(milton.direct(), "Hello")
         await milton.direct().thread(asked).shows("heard: Hello")
+        await milton.runs(milton.direct(), "/errand why")
+        await milton.direct().shows("“Hello”")
 
 
 @pytest.mark.proves("slack.installs")

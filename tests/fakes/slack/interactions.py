@@ -33,7 +33,7 @@ class Interactions:
             "is_enterprise_install": str(bool(team.install and team.install.team_id is None)).lower(),
             "response_url": self._state.new_response_url(room, user.id, thread=None),
             "trigger_id": self._state.new_trigger(user.id),
-        }
+        } | ({"enterprise_id": team.enterprise_id} if team.enterprise_id else {})
         return self._deliveries.start("slash_commands", body)
 
     def pressed(self, user: User, shown: Shown, block: Wire, action: Wire) -> Delivery:
