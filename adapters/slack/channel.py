@@ -101,7 +101,8 @@ class Slack:
         api = Api(self._clients, Pacer(posts=self._rate))
         self._sender = Sender(api)
         self._sender.has_streams = self._streams
-        self._files = Files(api, self._http, limit=FILE_BYTES, hosts=[urlsplit(self._api_address).netloc])
+        address = urlsplit(self._api_address)
+        self._files = Files(api, self._http, limit=FILE_BYTES, hosts=[f"{address.scheme}://{address.netloc}"])
         finals = Finals(self._sender, self._files, self._read_file)
         self._showing = Showing(self._sender, finals, self._shelf, self._tasks)
         self._known = People(self._look_up, self._people)

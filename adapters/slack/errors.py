@@ -34,6 +34,15 @@ FORM = {
     "invalid_arguments",
     "invalid_metadata_format",
 }
+FILE_REFUSED = {
+    "blocked_file_type",
+    "file_upload_size_restricted",
+    "file_uploads_disabled",
+    "file_uploads_except_images_disabled",
+    "malware_detected",
+    "posting_to_channel_denied",
+    "storage_limit_reached",
+}
 MESSAGE_GONE = {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"}
 MISSING = {"unknown_method", "feature_not_enabled", "method_deprecated", "not_allowed_token_type", "access_denied"}
 SERVER = {"internal_error", "fatal_error", "request_timeout", "service_unavailable"}
@@ -66,6 +75,11 @@ class SlackTrouble(Exception):
     def is_missing_feature(self) -> bool:
         """Whether this workspace, or this app, does not have what was asked for."""
         return self.code in MISSING or self.code == "missing_scope"
+
+    @property
+    def is_file_refused(self) -> bool:
+        """Whether the workspace does not want this file, now or later."""
+        return self.code in FILE_REFUSED
 
     @property
     def is_place_gone(self) -> bool:

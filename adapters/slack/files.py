@@ -20,7 +20,8 @@ PART = 65_536  # bytes read at once
 
 
 class Files:
-    """Brings files in and out. `limit` is bytes of one that comes in, `hosts` further hosts that are Slack."""
+    """Brings files in and out. `limit` is bytes of one that comes in, `hosts` further ones that are Slack,
+    such as http://127.0.0.1:8082."""
 
     def __init__(self, api: Api, http: aiohttp.ClientSession, *, limit: int, hosts: Collection[str] = ()) -> None:
         self._api = api
@@ -111,7 +112,7 @@ class Files:
     def _is_slack(self, address: str) -> bool:
         parts = urlsplit(address)
         host = (parts.hostname or "").casefold()
-        if parts.netloc in self._hosts:
+        if f"{parts.scheme}://{parts.netloc}" in self._hosts:
             return True
         return parts.scheme == "https" and any(host == known or host.endswith(f".{known}") for known in SLACK_HOSTS)
 

@@ -148,7 +148,11 @@ class Finals:
                     await self._files.send(place, content, name=file.name)
             except SlackTrouble as trouble:
                 self._begun[_key(delivery)] = replace(progress, unclear=trouble.unclear)
-                raise
+                if not trouble.is_file_refused:
+                    raise
+                log.warning("a file was refused", extra={"reason": str(trouble)})
+                refused = say("Slack does not take {name}: {reason}.", name=file.name, reason=trouble.code)
+                await self._sender.post(place, pages(refused)[0])
             progress = replace(progress, files=progress.files + 1)
             self._begun[_key(delivery)] = progress
 

@@ -76,6 +76,8 @@ class Presses:
         place, user = Place(known.get("channel", ""), known.get("thread") or None), str(body["user"]["id"])
         person = await self._arrivals.person(user, place.channel, me)
         with speaking(person.language):
+            if not await self._arrivals.may_come_in(person, place.channel):
+                return {}
             if view.get("callback_id") == ABOUT:
                 return await self._asked_about(view, known, person)
             asked = await self._asked(known.get("question", ""))

@@ -4,8 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from adapters.base import FileRefused
+from adapters.slack.files import Files
+from orchestrator.messages import Attachment
 from orchestrator.tools.functions import Functions, tool
 from storage.errors import StorageBusy
 from tests.conversations.slack_talk import errand_on, pressed
@@ -274,3 +278,33 @@ async def test_what_a_dead_process_has_left_is_shown_once_and_nothing_is_kept_of
         await app.idle()
         assert await app.store.notes("slack", "live/") == {}
     assert [each.ts for each in thread.from_bot] == [shown.ts]
+
+
+@pytest.mark.proves("slack.files_refused")
+async def test_a_file_that_the_workspace_does_not_want_holds_nothing_up(
+    fake: Slack, ann: Person, tmp_path: Path
+) -> None:
+    fake.faults.refuse("files.getUploadURLExternal", "file_uploads_disabled", times=99)
+    async with errand_on(fake, tmp_path, toolsets=office()):
+        thread = ann.direct().thread(await ann.says(ann.direct(), "/chart title=Rain"))
+        await thread.shows("Slack does not take chart.png: file_uploads_disabled.")
+        await ann.says(thread, "/tools")
+        await thread.shows("`count(path)`")
+
+
+@pytest.mark.proves("slack.files_inside")
+async def test_the_token_never_goes_to_slack_over_a_way_that_others_can_read() -> None:
+    async with aiohttp.ClientSession() as http:
+        files = Files(NoApi(), http, limit=10, hosts=["https://slack.com"])  # type: ignore[arg-type]
+        with pytest.raises(FileRefused, match="leads out of Slack"):
+            await files.fetch(Attachment(name="a.txt", mime="text/plain", ref="F1"), "C1")
+
+
+class NoApi:
+    """Knows one file, whose address is not secure."""
+
+    async def call(self, method: str, where: str, **given: object) -> dict[str, object]:
+        return {"file": {"url_private": "http://slack.com/files/a.txt"}}
+
+    async def token_for(self, channel: str) -> str:
+        return "xoxb-secret"
