@@ -24,12 +24,12 @@ demo: $(VENV)/run  ## watch the whole flow, played with a scripted model
 test: $(VENV)/dev  ## all tests
 	$(BIN)/python -m pytest $(TESTS)
 
-check: $(VENV)/dev ## lint, types, import rules, tests
+check: $(VENV)/dev ## lint, types, import rules, and all tests but the slow ones
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 litellm:           ## LiteLLM's tests, in an environment of their own: it wants an older openai than the lock has
 	@$(MAKE) VENV=$(VENV)-litellm DEV=requirements/dev-litellm.txt TESTS="-W ignore -k litellm tests/orchestrator" test
