@@ -1,30 +1,84 @@
 """The turns that run in a channel: each session shows one at a time, in the order in which they were accepted."""
 
 import asyncio
+import logging
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
-from orchestrator.messages import Live
+from orchestrator.messages import Draft, Live, PlanCard, Status
+
+log = logging.getLogger(__name__)
 
 
-class Picture(Protocol):
-    """What a running turn looks like while it runs."""
+LAST_WAIT = 3.0  # seconds that an answer waits for a request of its picture
+
+
+class Picture(ABC):
+    """What a running turn looks like while it runs. It is shown for `longest` seconds at most."""
+
+    def __init__(self, *, longest: float) -> None:
+        self.card: PlanCard | None = None
+        self._status = ""
+        self._text = ""
+        self._longest = longest
+        self._began = False
+        self._is_late = False
+        self._ended = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._done = asyncio.Event()
 
     def take(self, part: Live) -> None:
-        """Show this from now on."""
-        ...
-
-    async def run(self) -> None:
-        """Show it until it ends."""
-        ...
+        """Show this from now on. What was not shown yet is dropped."""
+        match part:
+            case Status(text=text):
+                self._status = text
+            case PlanCard():
+                self.card, self._status = part, ""
+            case Draft(text=text):
+                self._text, self._status = text, ""
+        self._changed.set()
 
     def stop(self) -> None:
         """Show nothing more, without waiting."""
-        ...
+        self._ended.set()
 
     async def end(self) -> None:
-        """Show nothing more. What is under way comes to its end first, so that nothing follows the answer."""
-        ...
+        """Show nothing more. A request that is under way comes to its end first, so that nothing follows the answer."""
+        self.stop()
+        if not self._began:
+            return
+        try:
+            async with asyncio.timeout(LAST_WAIT):
+                await self._done.wait()
+        except TimeoutError:
+            log.warning("a picture did not end in time")
+            self._is_late = True
+
+    async def run(self) -> None:
+        """Show it until it ends. It is a picture: its trouble is logged, and is nobody else's."""
+        self._began = True
+        try:
+            async with asyncio.timeout(self._longest):
+                await self._run()
+        except TimeoutError:
+            log.warning("a turn goes on for long, and is not shown any more")
+        except Exception:  # an edge: a picture must not end what it shows
+            log.exception("a picture broke")
+        finally:
+            self._done.set()
+
+    @abstractmethod
+    async def _run(self) -> None:
+        """Show what is taken, as the platform can, until it ends."""
+
+    async def _ends_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return False
+        return True
 
 
 P = TypeVar("P", bound=Picture)

@@ -4,19 +4,19 @@ A stream is ended before Slack ends it (its age, its size, its cards); what foll
 that an answer stays one message.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from adapters import running
 from adapters.slack.errors import DONE_ALREADY, SlackTrouble
 from adapters.slack.inbound import Place
 from adapters.slack.markdown import Page, escaped, pages, streamable
 from adapters.slack.pacing import POST, START, STREAM, UPDATE
 from adapters.slack.sending import Chunk, Sender
 from adapters.text import MARKS, card_title, step_text
-from orchestrator.messages import Draft, Live, PlanCard, Status, StepState
+from orchestrator.messages import StepState
 from orchestrator.words import say
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,6 @@ STREAM_PACE, EDIT_PACE = 0.4, 3.0  # seconds between two changes
 STATUS_PACE = 60.0  # seconds: Slack takes a status away after two minutes
 MOST_FAILURES = 3
 LONGEST = 1_800.0  # seconds that one turn has a picture
-LAST_WAIT = 3.0  # seconds that an answer waits for a request of its picture
 STREAM_SECONDS = 240.0  # Slack ends a stream after about five minutes
 STREAM_BYTES = 9_000  # Slack refuses more than about 10,600 bytes, cards included
 STREAM_CARDS = 45
@@ -60,7 +59,7 @@ class Stream:
         return self.bytes > STREAM_BYTES or time.monotonic() - self.began > STREAM_SECONDS
 
 
-class Picture:
+class Picture(running.Picture):
     """One running turn as it is seen. `message` is the one that an earlier process has left to show it, and `began_by`
     the one that began the turn."""
 
@@ -74,6 +73,7 @@ class Picture:
         noted: Noted,
         message: str | None = None,
     ) -> None:
+        super().__init__(longest=LONGEST)
         self._sender = sender
         self._place = place
         self._title = title
@@ -81,60 +81,20 @@ class Picture:
         self.began_by = began_by
         self.message = message
         self.stream: Stream | None = None
-        self.card: PlanCard | None = None
         self.shown_at_all = False
-        self._status = ""
-        self._text = ""
         self._told: tuple[str, float] = ("", 0.0)
         self._steps: dict[str, str] = {}
         self._shown: Page | None = None
         self._shown_at = 0.0
         self._failures = 0
-        self._began = False
         self._too_late = False
-        self._ended = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._done = asyncio.Event()
-
-    def take(self, part: Live) -> None:
-        """Show this from now on. What was not shown yet is dropped."""
-        match part:
-            case Status(text=text):
-                self._status = text
-            case PlanCard():
-                self.card, self._status = part, ""
-            case Draft(text=text):
-                self._text, self._status = text, ""
-        self._changed.set()
-
-    def stop(self) -> None:
-        """Show nothing more, without waiting."""
-        self._ended.set()
 
     async def end(self) -> None:
-        """Show nothing more. A request that is under way comes to its end first, so that nothing follows the answer."""
-        self.stop()
-        if not self._began:
-            return
-        try:
-            async with asyncio.timeout(LAST_WAIT):
-                await self._done.wait()
-        except TimeoutError:
-            log.warning("a picture did not end in time")
-            self._too_late = self.message is None
+        await super().end()
+        self._too_late = self._is_late and self.message is None
 
     async def run(self) -> None:
-        """Show it until it ends. It is a picture: its trouble is logged, and is nobody else's."""
-        self._began = True
-        try:
-            async with asyncio.timeout(LONGEST):
-                await self._run()
-        except TimeoutError:
-            log.warning("a turn goes on for long, and is not shown any more")
-        except Exception:  # an edge: a picture must not end what it shows
-            log.exception("a picture broke")
-        finally:
-            self._done.set()
+        await super().run()
         if self._too_late and self.message:
             await self._withdraw(self.message)
 
@@ -289,11 +249,3 @@ class Picture:
         except SlackTrouble as trouble:
             self._failures += trouble.seconds is None
             log.info("a live part was not shown", extra={"reason": str(trouble)})
-
-    async def _ends_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._ended.wait()
-        except TimeoutError:
-            return False
-        return True

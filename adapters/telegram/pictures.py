@@ -1,19 +1,19 @@
 """What a running turn looks like: a draft in a private chat, one edited message in a group, and typing until then."""
 
-import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
 
 from telegram.error import BadRequest, RetryAfter, TelegramError
 
+from adapters import running
 from adapters.telegram.entities import Styled, joined, plain, render
 from adapters.telegram.errors import is_missing_method
 from adapters.telegram.inbound import Place
 from adapters.telegram.sending import Sender
 from adapters.telegram.splitting import tail
 from adapters.text import MARKS, card_title, step_text
-from orchestrator.messages import Draft, Live, PlanCard, Status
+from orchestrator.messages import PlanCard
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +25,12 @@ TYPING_PACE = 4.5  # seconds: Telegram shows it for five
 KEEP_ALIVE = 20.0  # seconds: a draft goes away after thirty
 MOST_FAILURES = 3
 LONGEST = 600.0  # seconds that one turn has a picture
-LAST_WAIT = 3.0  # seconds that an answer waits for a request of its picture
 
 Noted = Callable[[int], Awaitable[None]]
 """Hears of the message that shows a running turn, before it shows anything else."""
 
 
-class Picture:
+class Picture(running.Picture):
     """One running turn as it is seen. `message` is the one that an earlier process has left to show it."""
 
     def __init__(
@@ -44,61 +43,16 @@ class Picture:
         noted: Noted,
         message: int | None = None,
     ) -> None:
+        super().__init__(longest=LONGEST)
         self._sender = sender
         self._place = place
         self._draft = draft
         self.reply_to = reply_to
         self._noted = noted
         self.message = message
-        self.card: PlanCard | None = None
-        self._status = ""
-        self._text = ""
         self._shown: Styled | None = None
         self._shown_at = 0.0
         self._failures = 0
-        self._began = False
-        self._ended = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._done = asyncio.Event()
-
-    def take(self, part: Live) -> None:
-        """Show this from now on. What was not shown yet is dropped."""
-        match part:
-            case Status(text=text):
-                self._status = text
-            case PlanCard():
-                self.card, self._status = part, ""
-            case Draft(text=text):
-                self._text, self._status = text, ""
-        self._changed.set()
-
-    def stop(self) -> None:
-        """Show nothing more, without waiting."""
-        self._ended.set()
-
-    async def end(self) -> None:
-        """Show nothing more. A request that is under way comes to its end first, so that nothing follows the answer."""
-        self.stop()
-        if not self._began:
-            return
-        try:
-            async with asyncio.timeout(LAST_WAIT):
-                await self._done.wait()
-        except TimeoutError:
-            log.warning("a picture did not end in time")
-
-    async def run(self) -> None:
-        """Show it until it ends. It is a picture: its trouble is logged, and is nobody else's."""
-        self._began = True
-        try:
-            async with asyncio.timeout(LONGEST):
-                await self._run()
-        except TimeoutError:
-            log.warning("a turn goes on for long, and is not shown any more")
-        except Exception:  # an edge: a picture must not end what it shows
-            log.exception("a picture broke")
-        finally:
-            self._done.set()
 
     async def _run(self) -> None:
         if await self._ends_within(QUICK):
@@ -176,14 +130,6 @@ class Picture:
         if self._status:
             parts.append(plain(self._status))
         return tail(joined(parts))
-
-    async def _ends_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._ended.wait()
-        except TimeoutError:
-            return False
-        return True
 
 
 def card_text(card: PlanCard) -> Styled:

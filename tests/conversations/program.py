@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[2]
 LONGEST_WAIT = 15.0  # seconds; a start takes about two on a busy machine
 TESTS_SERVER = {"mcpServers": {"tests": {"command": sys.executable, "args": ["-m", "tests.fakes.mcp_server"]}}}
 
@@ -107,3 +108,25 @@ def calls_made(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     log = folder / "calls"
     lines = log.read_text().splitlines() if log.exists() else []
     return [(call["tool"], call["arguments"]) for call in map(json.loads, lines)]
+
+
+@asynccontextmanager
+async def serving_platform(folder: Path, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`errand serve` as a process of its own, on a database in this folder, in the channels of these settings."""
+    given = {
+        "database": str(folder / "errand.db"),
+        "servers": str(folder / "none.json"),
+        "files": str(folder / "files"),
+        "drain_seconds": "1",
+        **settings,
+    }
+    environment = {**os.environ, **{f"ERRAND_{name.upper()}": value for name, value in given.items()}}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "serve", cwd=ROOT, env=environment, stdin=asyncio.subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()

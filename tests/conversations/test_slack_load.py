@@ -1,22 +1,19 @@
 """Slack under load and under a kill: order, one answer each, and nobody is made to wait for an acknowledgement."""
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from adapters.pacing import Limit
 from orchestrator.models import ModelReply
+from tests.conversations.program import serving_platform
 from tests.conversations.slack_talk import errand_on
 from tests.conversations.test_plans import Models
 from tests.conversations.test_slack import answers
-from tests.conversations.test_telegram_load import ROOT, Slow
-from tests.fakes.slack import Chat, Person, Slack, slack
+from tests.conversations.test_telegram_load import Slow
+from tests.fakes.slack import Chat, Person, slack
 
 BETWEEN = 0.005  # seconds between two messages: 200 a second, from one process that is Slack and Errand
 SLOWEST_ACK = 1.0  # seconds; Slack waits for three
@@ -55,30 +52,6 @@ async def test_two_hundred_threads_with_five_messages_each_at_once(
         assert fake.problems == []
 
 
-@asynccontextmanager
-async def serving(fake: Slack, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`errand serve` as a process of its own."""
-    environment = {
-        **os.environ,
-        "ERRAND_DATABASE": str(folder / "errand.db"),
-        "ERRAND_SERVERS": str(folder / "none.json"),
-        "ERRAND_FILES": str(folder / "files"),
-        "ERRAND_SLACK_BOT_TOKEN": fake.bot_token,
-        "ERRAND_SLACK_APP_TOKEN": fake.app_token,
-        "ERRAND_SLACK_API": fake.api_url,
-        "ERRAND_DRAIN_SECONDS": "1",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "serve", cwd=ROOT, env=environment, stdin=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.proves("slack.killed")
@@ -87,13 +60,14 @@ async def test_after_a_kill_in_the_middle_everybody_has_one_answer(tmp_path: Pat
         people: list[tuple[Person, Chat]] = [(each, each.direct()) for each in map(fake.person, map(str, range(60)))]
         for person, chat in people:
             await person.says(chat, "Hi")
-        async with serving(fake, tmp_path) as first:
+        settings = {"slack_bot_token": fake.bot_token, "slack_app_token": fake.app_token, "slack_api": fake.api_url}
+        async with serving_platform(tmp_path, **settings) as first:
             async with asyncio.timeout(60):
                 while sum(bool(chat.from_bot) for _, chat in people) < 20:
                     await asyncio.sleep(0.01)
             first.send_signal(signal.SIGKILL)
             await first.wait()
-        async with serving(fake, tmp_path):
+        async with serving_platform(tmp_path, **settings):
             async with asyncio.timeout(60):
                 while not all(chat.from_bot for _, chat in people):
                     await asyncio.sleep(0.1)

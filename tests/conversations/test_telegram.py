@@ -679,7 +679,9 @@ async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_c
             assert response.status == 413
         async with client.post(url, data=b"{", headers={SECRET_HEADER: "fake-secret"}) as response:
             assert response.status == 400
-    assert len(chat.from_bot) == 1
+    told, answer = [shown.text for shown in chat.from_bot]
+    assert "I cannot take your message just now, and keep trying." in told
+    assert answer == "heard: Hello"
 
 
 @pytest.mark.proves("telegram.token_secret")

@@ -1,17 +1,15 @@
 """Telegram under load and under a kill: order, one answer each, and no limit that we run into."""
 
 import asyncio
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator.models import ChatMessage, Model, ModelReply
+from tests.conversations.program import serving_platform
 from tests.conversations.telegram_talk import errand_on
 from tests.conversations.test_plans import Models
 from tests.fakes.telegram import TOKEN, Chat, Person, World, telegram
@@ -62,30 +60,6 @@ class Slow:
         return await self._model.reply(messages, **more)
 
 
-@asynccontextmanager
-async def serving(fake: World, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`errand serve` as a process of its own."""
-    environment = {
-        **os.environ,
-        "ERRAND_DATABASE": str(folder / "errand.db"),
-        "ERRAND_SERVERS": str(folder / "none.json"),
-        "ERRAND_FILES": str(folder / "files"),
-        "ERRAND_TELEGRAM_TOKEN": TOKEN,
-        "ERRAND_TELEGRAM_API": fake.url,
-        "ERRAND_TELEGRAM_PEOPLE": "*",
-        "ERRAND_DRAIN_SECONDS": "1",
-    }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "serve", cwd=ROOT, env=environment, stdin=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.proves("telegram.killed")
@@ -94,13 +68,14 @@ async def test_after_a_kill_in_the_middle_everybody_has_one_answer(tmp_path: Pat
         chats = people(fake, 60)
         for person, chat in chats:
             await chat.says(person, "Hi")
-        async with serving(fake, tmp_path) as first:
+        settings = {"telegram_token": TOKEN, "telegram_api": fake.url, "telegram_people": "*"}
+        async with serving_platform(tmp_path, **settings) as first:
             async with asyncio.timeout(60):
                 while sum(bool(answers(chat)) for _, chat in chats) < 20:
                     await asyncio.sleep(0.01)
             first.send_signal(signal.SIGKILL)
             await first.wait()
-        async with serving(fake, tmp_path):
+        async with serving_platform(tmp_path, **settings):
             async with asyncio.timeout(60):
                 while not all(answers(chat) for _, chat in chats):
                     await asyncio.sleep(0.1)
