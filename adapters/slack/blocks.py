@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from adapters.asked import Asked, Press
-from adapters.slack.markdown import Block, Page, escaped, pages
+from adapters.slack.markdown import Page, pages
+from adapters.slack.tables import Block
+from adapters.slack.writing import escaped
 from adapters.text import MARKS, choice_lines, one_line, step_text
 from orchestrator.messages import PlanCard, Question, QuestionField
 from orchestrator.words import say

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from adapters.slack.errors import SlackTrouble
 from adapters.slack.files import Files
 from adapters.slack.inbound import Place
-from adapters.slack.markdown import Block, Page, markdown, pages, written
+from adapters.slack.markdown import Page, markdown, pages
 from adapters.slack.pictures import STREAM_BYTES, Picture
 from adapters.slack.sending import Sender, mark
+from adapters.slack.tables import Block
+from adapters.slack.writing import written
 from adapters.text import SEEN
 from orchestrator.messages import Answer, Attachment, Delivery
 from orchestrator.words import say

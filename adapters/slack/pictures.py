@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from adapters import running
 from adapters.slack.errors import DONE_ALREADY, SlackTrouble
 from adapters.slack.inbound import Place
-from adapters.slack.markdown import Page, escaped, pages, streamable
+from adapters.slack.markdown import Page, pages
 from adapters.slack.pacing import POST, START, STREAM, UPDATE
 from adapters.slack.sending import Chunk, Sender
+from adapters.slack.writing import escaped, streamable
 from adapters.text import MARKS, card_title, step_text
 from orchestrator.messages import StepState
 from orchestrator.words import say

@@ -15,10 +15,10 @@ from adapters.slack.blocks import FORM, PICK, RATE, SELECT, form, modal, plain, 
 from adapters.slack.errors import SlackTrouble
 from adapters.slack.inbound import FOREIGN, Me, Place, decoded
 from adapters.slack.manifest import ABOUT
-from adapters.slack.markdown import escaped
 from adapters.slack.people import Known
 from adapters.slack.sending import Sender
 from adapters.slack.showing import CARD, Showing
+from adapters.slack.writing import escaped
 from orchestrator.messages import Choice, Feedback, Form, Inbound, Person
 from orchestrator.words import say, speaking
 

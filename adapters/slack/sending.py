@@ -10,8 +10,9 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from adapters.slack.api import Api
 from adapters.slack.errors import FAILURES, SlackTrouble, trouble_of
 from adapters.slack.inbound import Place
-from adapters.slack.markdown import Block, Page
+from adapters.slack.markdown import Page
 from adapters.slack.pacing import POST, STREAM, UPDATE
+from adapters.slack.tables import Block
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.slack.markdown import LONGEST, MOST_BLOCKS, Page, cut, in_short, pages, streamable, written
+from adapters.slack.markdown import LONGEST, MOST_BLOCKS, Page, cut, pages
+from adapters.slack.writing import in_short, streamable, written
 from tests.adapters.telegram.test_texts import NASTY
 
 CALLS = re.compile(r"<[!@#]")
