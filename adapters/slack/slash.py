@@ -1,5 +1,6 @@
 """The slash command: what follows it is one of the core's slash words, or a question that begins a conversation."""
 
+import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from orchestrator.messages import Command, Person, Stop
 from orchestrator.words import speaking
 
 ASK = "ask"
+ALONE = {"help", "new", "status", "stop", "tools", "usage", "why"}  # words of the core that take nothing behind them
+TURN = re.compile(r"t\d+")  # but for `why t12`
 RUNNING = {"plan", "run"}  # words that may ask something and bring files, which nobody can be shown alone
 
 
@@ -32,25 +35,18 @@ class SlashCommand:
             if not await self._arrivals.may_come_in(person, channel):
                 return
         text = decoded(str(body.get("text", "")), {}).strip()
-        name, _, rest = text.partition(" ")
-        name = name.removeprefix("/").casefold()
+        name, rest = _read(text)
         event = str(body["trigger_id"])
         who = Person(id=user, name=person.name or str(body.get("user_name", "")))
-        if not text:
-            name = "help"
-        if name == ASK and not rest.strip():
-            name = "help"
         if name == "stop":
             place = await self._place(channel, user)
             stop = Stop(event_id=f"s{event}", address=place.address, person=who, sent_at=datetime.now(UTC))
             await self._arrivals.accepted(stop)
-        elif name in self._words and not (name in RUNNING and rest.strip()):
+        elif name in self._words and not (name in RUNNING and rest):
             response_url = str(body.get("response_url", ""))
-            await self._carry_out(
-                Place(channel), who, name=name, rest=rest.strip(), event=event, response_url=response_url
-            )
+            await self._carry_out(Place(channel), who, name=name, rest=rest, event=event, response_url=response_url)
         else:
-            asked = rest.strip() if name == ASK else f"/{name} {rest.strip()}" if name in RUNNING else text
+            asked = rest if name == ASK else f"/{name} {rest}" if name in RUNNING else text
             beginning = Beginning(
                 event,
                 user,
@@ -82,3 +78,15 @@ class SlashCommand:
         if known:
             return known
         return Place(channel, None if self._single and channel.startswith("D") else f"{CORNER}{user}")
+
+
+def _read(text: str) -> tuple[str, str]:
+    """What follows the slash command: a word and the rest. `new ideas for lunch` is a question, and starts nothing
+    over."""
+    first, _, rest = text.partition(" ")
+    name, rest = first.removeprefix("/").casefold(), rest.strip()
+    if not text or (name == ASK and not rest):
+        return "help", ""
+    if name in ALONE and rest and not TURN.fullmatch(rest):
+        return ASK, text
+    return name, rest

@@ -474,6 +474,16 @@ async def test_a_question_by_slash_word_begins_a_thread_and_stop_ends_it(
 
 
 @pytest.mark.proves("slack.slash")
+@pytest.mark.parametrize("question", ["new ideas for lunch?", "why is the sky blue?", "stop words in German?"])
+async def test_a_question_that_begins_like_a_slash_word_is_a_question(
+    fake: Slack, ann: Person, team: Chat, tmp_path: Path, question: str
+) -> None:
+    async with errand_on(fake, tmp_path, model=echo(), router="one"):
+        await (await ann.runs(team, f"/errand {question}")).acked()
+        await team.until(lambda team: any(f"heard: {question}" in each.text for each in team.from_bot))
+
+
+@pytest.mark.proves("slack.slash")
 async def test_where_the_app_is_not_its_person_is_told_how_to_invite_it(
     fake: Slack, ann: Person, tmp_path: Path
 ) -> None:
