@@ -250,7 +250,7 @@ async def test_a_long_answer_whose_form_is_refused_takes_the_place_of_its_pictur
 async def test_a_picture_that_begins_after_the_answer_goes_away(
     fake: Slack, ann: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adapters.slack.pictures.LAST_WAIT", 0.2)
+    monkeypatch.setattr("adapters.running.LAST_WAIT", 0.2)
     work = Work()
     late = fake.faults.hold("chat.startStream")
     async with errand_on(fake, tmp_path, toolsets=work.tools):
