@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 from weakref import WeakValueDictionary
 
 from adapters.asked import NOTE, Asked
@@ -44,6 +45,7 @@ class Showing:
         self._arriving: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by session, while it is held
         self._private: dict[str, Reader] = {}  # by turn
         self._suspended: set[str] = set()
+        self._asking: dict[str, str | None] = {}  # questions that are being shown; words, where one is over already
 
     async def open(self) -> None:
         """Remember whose turns are for one person alone."""
@@ -114,10 +116,16 @@ class Showing:
         session = place.address.session
         over = (f"{NOTE}{question}", f"{CARD}{question}", f"{open_in(session)}{question}")
         await self._shelf.note(dict.fromkeys(over))
-        if asked.message and card:  # nobody waits for that: old buttons say that they are over when they are pressed
-            page = Page(card["text"], frozen(card["blocks"], words), card["source"])
-            edit = self._sender.cosmetic(self._sender.update(place, asked.message, page))
-            self._tasks.create_task(edit, name=f"buttons of {question}")
+        if question in self._asking:
+            self._asking[question] = words
+        elif asked.message and card:
+            self._freeze(place, asked.message, card, words)
+
+    def _freeze(self, place: Place, message: str, card: Mapping[str, Any], words: str) -> None:
+        """Nobody waits for that: old buttons say that they are over when they are pressed."""
+        page = Page(card["text"], frozen(card["blocks"], words), card["source"])
+        edit = self._sender.cosmetic(self._sender.update(place, message, page))
+        self._tasks.create_task(edit, name=f"buttons of {message}")
 
     # --- final parts
 
@@ -166,8 +174,15 @@ class Showing:
                 f"{open_in(delivery.address.session)}{question.id}": question.person,
             }
         )
-        message = await self._finals.send(delivery, content, picture=picture, live=live)
-        await self._shelf.note({f"{NOTE}{question.id}": replace(asked, message=message).written()})
+        self._asking[question.id] = None
+        try:
+            message = await self._finals.send(delivery, content, picture=picture, live=live)
+            await self._shelf.note({f"{NOTE}{question.id}": replace(asked, message=message).written()})
+        finally:
+            words = self._asking.pop(question.id)
+        if words is not None:  # somebody was quicker than Slack's answer to us
+            await self._shelf.note({f"{NOTE}{question.id}": None})
+            self._freeze(Place.of(delivery.address), message, card, words)
 
     async def _show_rest(self, delivery: Delivery, place: Place, picture: Picture | None) -> None:
         """Nothing works any more: the words below the thread go, and the session says what it waits for."""

@@ -102,7 +102,8 @@ class Showing:
         choices = "" if markup else "\n".join(choice_lines(delivery.part))
         look = replace(look, markup=markup or _free_text(delivery.part, look), below=plain(choices))
         message = await self._finals.send(delivery, look)
-        await self._shelf.note({note: replace(asked, message=str(message)).written()})
+        if await self._shelf.noted(note):  # somebody may have been quicker than Telegram's answer to us
+            await self._shelf.note({note: replace(asked, message=str(message)).written()})
 
     async def _left_message(self, address: Address, turn: str) -> int | None:
         """The message in which an earlier process has shown this turn."""

@@ -259,6 +259,22 @@ async def test_an_approval_is_a_press_and_the_card_says_who_decided(fake: Slack,
 
 
 @pytest.mark.proves("slack.buttons")
+async def test_who_is_quicker_than_slack_is_with_us_leaves_a_closed_card_too(
+    fake: Slack, ann: Person, tmp_path: Path
+) -> None:
+    office = Office()
+    hold = fake.faults.hold("chat.postMessage")
+    async with errand_on(fake, tmp_path, toolsets=office.tools):
+        asked = await ann.says(ann.direct(), "/send text=one")
+        thread = ann.direct().thread(asked)
+        question = await thread.shows("May I run")
+        await pressed(ann, question, "yes")
+        hold.release()
+        await thread.shows("done: send one")
+        await fake.until(lambda: "✓ yes (@Ann)" in question.text, words="a frozen card")
+
+
+@pytest.mark.proves("slack.buttons")
 async def test_an_old_button_says_that_it_is_over(fake: Slack, ann: Person, tmp_path: Path) -> None:
     office = Office()
     async with errand_on(fake, tmp_path, toolsets=office.tools):
