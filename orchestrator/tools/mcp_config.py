@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,9 +16,11 @@ from orchestrator.errors import ServersInvalid
 from orchestrator.tools.located_json import LocatedJson, Where, spell
 
 ROOTS = ("mcpServers", "servers")
-TRANSPORTS: Mapping[str, Literal["stdio", "http"]] = {
+Transport = Literal["stdio", "http", "sse"]
+TRANSPORTS: Mapping[str, Transport] = {
     "stdio": "stdio",
     "http": "http",
+    "sse": "sse",
     "streamable-http": "http",
     "streamableHttp": "http",
 }
@@ -26,12 +28,34 @@ NAME_LIMIT = 64
 MILLISECONDS_FROM = 1000  # "timeout" is in seconds in some programs and in milliseconds in others
 
 
+PERSON = "${person}"
+"""Stands in args, env and headers for the account of the one whom a server of their own serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """What a server's sign-in wants beside what it says itself: a client that is registered there, and its scopes.
+
+    The grant "client_credentials" signs us in by ourselves, with a secret or with a key in PEM.
+    """
+
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    private_key: str = field(default="", repr=False)
+    algorithm: str = ""
+    scope: str = ""
+    grant: Literal["authorization_code", "client_credentials"] = "authorization_code"
+    client_metadata_url: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
     """How to reach one MCP server. `place` and `file` say where it is written, for messages to the operator.
 
-    `timeout_seconds` bounds each call of its tools, where given. `allow` and `deny` are patterns such as
-    `read_*` over the server's own tool names; an empty `allow` means all.
+    `timeout_seconds` bounds each call of its tools, where given; `concurrency` is how many may be under way. `allow`
+    and `deny` are patterns such as `read_*` over the server's own tool names; an empty `allow` means all.
+    With the isolation "person" everybody has a connection of their own, and on it their own account; where nothing is
+    said, so they have at servers that want a sign-in.
     """
 
     name: str
@@ -41,14 +65,33 @@ class ServerSettings:
     cwd: str | None = None
     url: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    transport: Literal["stdio", "http"] = "stdio"
+    transport: Transport = "stdio"
     protocol: Literal["auto", "legacy"] = "auto"
     timeout_seconds: float | None = None
+    concurrency: int = 32
+    isolation: Literal["auto", "shared", "person"] = "auto"
+    oauth: OAuth | Literal[False] | None = None
     disabled: bool = False
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     place: str = ""
     file: str = ""
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether OAuth is for us to do: at a web address, unless the file brings a key of its own."""
+        has_key = any(name.casefold() == "authorization" for name in self.headers)
+        return self.transport != "stdio" and self.oauth is not False and (self.oauth is not None or not has_key)
+
+    def for_account(self, account: str) -> "ServerSettings":
+        """The same for one account alone; the empty one is nobody's."""
+        name = re.sub(r"[^\w.-]", "-", account) or "nobody"
+
+        def named(values: Mapping[str, str]) -> dict[str, str]:
+            return {key: value.replace(PERSON, name) for key, value in values.items()}
+
+        args = tuple(each.replace(PERSON, name) for each in self.args)
+        return replace(self, args=args, env=named(self.env), headers=named(self.headers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +121,13 @@ def read_servers(path: Path, environ: Mapping[str, str]) -> tuple[list[ServerSet
     """The servers of a file, and the problems of those that cannot be used. One bad server does not stop the others.
 
     Comments and trailing commas are fine. `${VAR}`, `${VAR:-default}`, `${env:VAR}`, `${input:id}` (from
-    MCP_INPUT_<ID>) and `${userHome}` are replaced in a server's command, args, env, envFile, cwd, url and headers.
+    MCP_INPUT_<ID>), `${userHome}` and `${workspaceFolder}` (the file's) are replaced in a server's command, args, env,
+    envFile, cwd, url, headers and oauth.
 
     Raises ServersInvalid where the file as a whole cannot be used.
     """
     document = _read(path)
+    environ = {"workspaceFolder": str(path.parent.resolve()), **environ}
     servers: list[ServerSettings] = []
     problems: list[ServerProblem] = []
     for place, entry in _entries(document, path):
@@ -138,6 +183,24 @@ def _as_text(value: object) -> object:
 Text = Annotated[str, BeforeValidator(_as_text)]
 
 
+class _OAuth(BaseModel):
+    """A server's sign-in as it is written."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    client_id: str = Field("", validation_alias=AliasChoices("clientId", "client_id"))
+    client_secret: str = Field("", validation_alias=AliasChoices("clientSecret", "client_secret"))
+    private_key: str = Field("", validation_alias=AliasChoices("privateKey", "private_key"))
+    algorithm: str = ""
+    scope: str | list[str] = Field("", validation_alias=AliasChoices("scope", "scopes"))
+    grant: Literal["authorization_code", "client_credentials"] = "authorization_code"
+    client_metadata_url: str = Field("", validation_alias=AliasChoices("clientMetadataUrl", "client_metadata_url"))
+
+    def as_settings(self) -> OAuth:
+        scope = self.scope if isinstance(self.scope, str) else " ".join(self.scope)
+        return OAuth(**{**self.model_dump(), "scope": scope})
+
+
 class _Entry(BaseModel):
     """One server as it is written. What other programs keep there for themselves is passed over."""
 
@@ -154,9 +217,12 @@ class _Entry(BaseModel):
     protocol: Literal["auto", "legacy"] = "auto"
     timeout: float | None = Field(None, gt=0)
     timeout_seconds: float | None = Field(None, gt=0)
+    concurrency: int = Field(32, gt=0)
+    isolation: Literal["auto", "shared", "person"] = "auto"
+    oauth: _OAuth | Literal[False] | None = None
     disabled: bool = False
-    allow: list[str] = []
-    deny: list[str] = []
+    allow: list[str] = Field([], validation_alias=AliasChoices("allow", "includeTools"))
+    deny: list[str] = Field([], validation_alias=AliasChoices("deny", "excludeTools"))
 
     @property
     def seconds(self) -> float | None:
@@ -191,6 +257,9 @@ def _server(file: Path, place: Where, raw: object, environ: Mapping[str, str]) -
         transport=transport,
         protocol=entry.protocol,
         timeout_seconds=entry.seconds,
+        concurrency=entry.concurrency,
+        isolation=entry.isolation,
+        oauth=entry.oauth.as_settings() if isinstance(entry.oauth, _OAuth) else entry.oauth,
         allow=tuple(entry.allow),
         deny=tuple(entry.deny),
     )
@@ -220,17 +289,13 @@ def _defect(place: Where, error: ErrorDetails) -> Defect:
     return Defect(path, f"{defect}, and is {_kind(error['input'])}", fix)
 
 
-def _transport(place: Where, entry: _Entry) -> Literal["stdio", "http"]:
+def _transport(place: Where, entry: _Entry) -> Transport:
     """Which way to the server: as `type` says, or as command and url show."""
     kind = entry.type or _inferred(place, entry)
-    if kind == "sse":
-        raise Defect(
-            (*place, "type"), "is sse, a transport that MCP has given up", 'use "http" and the URL that ends in /mcp'
-        )
     if kind not in TRANSPORTS:
-        raise Defect((*place, "type"), f"{kind!r} is unknown", 'use "stdio" or "http"')
+        raise Defect((*place, "type"), f"{kind!r} is unknown", 'use "stdio", "http" or "sse"')
     transport = TRANSPORTS[kind]
-    needed = "url" if transport == "http" else "command"
+    needed = "command" if transport == "stdio" else "url"
     if not getattr(entry, needed):
         raise Defect((*place, needed), "is missing", f'a server of type "{kind}" needs "{needed}"')
     return transport
@@ -268,7 +333,7 @@ def _env(folder: Path, place: Where, entry: _Entry) -> dict[str, str]:
 
 # --- ${...} -------------------------------------------------------------------------------------------
 
-EXPANDED = {"command", "args", "env", "envFile", "cwd", "url", "headers"}
+EXPANDED = {"command", "args", "env", "envFile", "cwd", "url", "headers", "oauth"}
 
 
 def _expanded(place: Where, entry: _Entry, environ: Mapping[str, str]) -> dict[str, Any]:
@@ -295,6 +360,8 @@ def _lookup(path: Where, inside: str, environ: Mapping[str, str]) -> str:
     name, has_default, default = inside.partition(":-")
     if name == "userHome":
         return str(Path.home())
+    if name == PERSON[2:-1]:
+        return PERSON  # known only when somebody calls
     if name.startswith("input:"):
         name = "MCP_INPUT_" + re.sub(r"\W", "_", name.removeprefix("input:")).upper()
     name = name.removeprefix("env:")

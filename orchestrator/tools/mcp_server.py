@@ -4,25 +4,59 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import anyio
 from mcp import Client, MCPError
 from mcp.client import IncomingMessage
 from mcp.client.subscriptions import SubscriptionLost
-from mcp_types import CONNECTION_CLOSED, CallToolResult, Tool, ToolListChangedNotification
+from mcp_types import (
+    CONNECTION_CLOSED,
+    Implementation,
+    PromptListChangedNotification,
+    ResourceListChangedNotification,
+    Tool,
+    ToolListChangedNotification,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from orchestrator.errors import OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
+from orchestrator.tools.asking import Asking
+from orchestrator.tools.mcp_access import Access, SignIn
+from orchestrator.tools.mcp_calls import (
+    REASON_LIMIT,
+    Exchanges,
+    Link,
+    Lost,
+    Request,
+    Unreadable,
+    ask,
+    every_page,
+    in_words,
+)
 from orchestrator.tools.mcp_config import ServerSettings
-from orchestrator.tools.mcp_shapes import Offer, Unusable, clean, offer, prefix, to_result
-from orchestrator.tools.mcp_transports import NOT_SENT, LastWords, transport_to
+from orchestrator.tools.mcp_shapes import (
+    Offer,
+    Readable,
+    Template,
+    Unusable,
+    clean,
+    offer,
+    prefix,
+    readable,
+    template,
+    to_contents,
+    to_result,
+    to_words,
+)
+from orchestrator.tools.mcp_transports import NOT_SENT, SIGN_IN, LastWords, transport_to
 from orchestrator.tools.spec import Arguments, ToolResult, ToolsetHealth
 
 log = logging.getLogger(__name__)
@@ -32,46 +66,45 @@ HEALTHY_AFTER_SECONDS = 5.0  # a connection that lasted this long starts the pau
 PATIENCE_SECONDS = 10.0  # how long a call waits for a server that is coming up
 FAREWELL_SECONDS = 2.0  # to end an HTTP session properly
 RELISTEN_SECONDS = 2.0
-PAGE_LIMIT = 100
-REASON_LIMIT = 400
+SIGN_IN_SECONDS = 900.0  # that a person has to sign in; what authorization servers commonly give
 
-LOSSES = ("Connection closed", "SSE stream ", "HTTP ")
-"""How mcp and our transports begin a CONNECTION_CLOSED of their own; a server may use the same code for anything."""
+CHANGES = (ToolListChangedNotification, PromptListChangedNotification, ResourceListChangedNotification)
 
 
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """One connection. Once it is lost it is never used again."""
+@dataclass(slots=True)
+class _Tries:
+    """How often a server may have set to work on a call."""
 
-    client: Client
-    lost: asyncio.Event
-
-
-class _Lost(Exception):
-    """The connection broke under a call. Unless `sent`, the server cannot have seen it."""
-
-    def __init__(self, *, sent: bool) -> None:
-        self.sent = sent
-
-
-class _Unreadable(Exception):
-    """An answer came that breaks the protocol or the tool's own schema."""
+    sent: int = 0
 
 
 class McpServer:
     """A server that is connected, or about to be, from `start` to `stop`."""
 
-    def __init__(self, settings: ServerSettings, *, connect_timeout_seconds: float, result_limit: int) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        *,
+        connect_timeout_seconds: float,
+        result_limit: int,
+        access: Access | None = None,
+    ) -> None:
         self.settings = settings
         self.prefix = prefix(settings.name)
         self.offers: tuple[Offer, ...] = ()
+        self.templates: tuple[Template, ...] = ()
+        self.readables: tuple[Readable, ...] = ()
+        self.needs_sign_in = False
         self._state: Literal["connecting", "ready", "failed"] = "connecting"
         self._detail = "it is starting"
         self._left_out: tuple[str, ...] = ()
         self._connect_timeout = connect_timeout_seconds
         self._result_limit = result_limit
         self._mode = settings.protocol
-        self._link: _Link | None = None
+        self._access = access
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._calls = 0
+        self._link: Link | None = None
         self._failures = 0
         self._stopping = False
         self._scope = anyio.CancelScope()
@@ -94,6 +127,11 @@ class McpServer:
         if self._owner is not None:
             await asyncio.wait({self._owner})
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call is under way, and none waits for an answer."""
+        return not self._calls and not (self._link and self._link.exchanges.are_open)
+
     async def settled(self) -> None:
         """Wait until it is ready, or its first try has failed."""
         while self._state == "connecting" and not self._failures:
@@ -112,37 +150,131 @@ class McpServer:
     async def call(self, offered: Offer, arguments: Arguments, *, timeout_seconds: float) -> ToolResult:
         """Call a tool. Where the connection breaks under it, call a repeatable tool once more.
 
-        `timeout_seconds` bounds the whole: waiting for a connection, and both calls.
-        Raises ToolUnavailable, ToolTimedOut, OutcomeUnknown, and ToolError for a protocol error of the server.
+        `timeout_seconds` bounds the whole: waiting for a free place and a connection, and both calls. The result may
+        be a question. Raises ToolUnavailable, ToolTimedOut, OutcomeUnknown, and ToolError for a protocol error of the
+        server.
         """
-        sent = 0  # how often the server may have set to work
-        failure: type[ToolError] = ToolUnavailable
-        why = "lost its connection"
+        tries = _Tries()
+        request = Request(self.settings.name, offered.tool, arguments, repeatable=offered.spec.is_repeatable)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                while sent == 0 or (sent == 1 and offered.spec.is_repeatable):
-                    link = await self.connected(persist=sent > 0)
-                    sent += 1
-                    try:
-                        return to_result(await _ask(link, offered.tool, arguments), self._result_limit)
-                    except _Lost as loss:
-                        sent -= 0 if loss.sent else 1
-                    if offered.spec.is_repeatable:
-                        await _check(link)
+            async with asyncio.timeout(timeout_seconds), self._place():
+                return await self._answered(request, tries)
         except TimeoutError:
-            if sent == 0:
+            if not tries.sent:
                 raise self._unavailable() from None
-            failure, why = ToolTimedOut, f"did not answer within {timeout_seconds:g} s"
+            failure: type[ToolError] = ToolTimedOut
+            why = f"did not answer within {timeout_seconds:g} s"
         except ToolUnavailable:
-            if sent == 0 or offered.spec.read_only:
+            if not tries.sent or offered.spec.read_only:
                 raise
-        except _Unreadable as error:
+            failure, why = ToolUnavailable, "lost its connection"
+        except Lost:
+            failure, why = ToolUnavailable, "lost its connection"
+        except Unreadable as error:
             failure, why = ToolError, f"gave an answer that cannot be read: {error}"
         if not offered.spec.read_only:
             raise OutcomeUnknown(f"{offered.tool} of {self.settings.name} {why}: it may have happened, or not.")
         raise failure(f"{offered.tool} of {self.settings.name} {why}.")
 
-    async def connected(self, *, persist: bool = False) -> _Link:
+    async def _answered(self, request: Request, tries: "_Tries") -> ToolResult:
+        """What comes of a call: of a second one, where the first may be repeated and its connection broke."""
+        while True:
+            link = await self.connected(persist=tries.sent > 0)
+            tries.sent += 1
+            try:
+                outcome = await ask(link, request)
+            except Lost as loss:
+                tries.sent -= 0 if loss.sent else 1
+                if request.repeatable:
+                    await _check(link)
+                if tries.sent > (1 if request.repeatable else 0):
+                    raise
+            else:
+                if isinstance(outcome, Asking):
+                    return ToolResult("\n".join(each.message for each in outcome.inquiries), asks=outcome)
+                return to_result(outcome, self._result_limit)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """One of the places for calls that may be under way at once."""
+        self._calls += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._calls -= 1
+
+    async def read(self, uri: str, *, timeout_seconds: float) -> ToolResult:
+        """A resource. Raises ToolUnavailable, ToolTimedOut, ToolError."""
+        link = await self.connected()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return to_contents(await link.client.read_resource(uri), self._result_limit)
+        except TimeoutError:
+            raise ToolTimedOut(f"{self.settings.name} did not answer within {timeout_seconds:g} s.") from None
+        except (MCPError, ValidationError, RuntimeError) as error:
+            raise ToolError(f"{self.settings.name} cannot give {uri!r}: {in_words(error)}.") from error
+
+    async def fill(self, template: Template, arguments: dict[str, str], *, timeout_seconds: float) -> str:
+        """A prompt's text with these words in it. Raises ToolUnavailable, ToolTimedOut, ToolError."""
+        link = await self.connected()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return to_words(await link.client.get_prompt(template.prompt, arguments), self._result_limit)
+        except TimeoutError:
+            raise ToolTimedOut(f"{self.settings.name} did not answer within {timeout_seconds:g} s.") from None
+        except (MCPError, ValidationError, RuntimeError) as error:
+            raise ToolError(f"{self.settings.name} cannot give its prompt: {in_words(error)}.") from error
+
+    # --- Signing in -----------------------------------------------------------------------------------
+
+    async def begin_sign_in(self) -> str:
+        """Where the person has to go to sign in; empty where there is no need to. Raises ToolUnavailable."""
+        if self._access is None:
+            raise ToolUnavailable(f"{self.settings.name} knows no sign-in.")
+        signing = self._access.sign_in = SignIn(self._give_time)
+        if self._link is not None and self._access.wants_more:
+            await self._access.drop_tokens()
+            await self._leave(self._link)
+        failures = self._failures
+        self._hurry.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._connect_timeout):
+                while self._link is None and not signing.link.done() and self._failures < failures + 2:
+                    await self._news.wait()
+        if signing.link.done():
+            return signing.link.result()
+        if self._link is None:
+            raise self._unavailable()
+        return ""
+
+    async def end_sign_in(self, address: str) -> None:
+        """Take the address at which the sign-in has ended, and connect. Raises BadInput, ToolUnavailable."""
+        if self._access is None or self._access.sign_in is None:
+            raise ToolUnavailable(f"No sign-in to {self.settings.name} is under way; begin with /signin.")
+        self._access.sign_in.back_at(address)
+        try:
+            await self.connected()
+        finally:
+            self._access.sign_in = None
+
+    async def sign_out(self) -> None:
+        """Forget the tokens, and the connection that uses them."""
+        if self._access is not None:
+            await self._access.forget()
+        if self._link is not None:
+            await self._leave(self._link)
+
+    async def _leave(self, link: Link) -> None:
+        link.lost.set()
+        while self._link is link:
+            await self._news.wait()
+
+    def _give_time(self) -> None:
+        self._scope.deadline = anyio.current_time() + SIGN_IN_SECONDS
+        self._tell()
+
+    async def connected(self, *, persist: bool = False) -> Link:
         """The live connection, or the one that is coming up. With `persist`, wait on over tries that fail.
 
         Raises ToolUnavailable.
@@ -158,6 +290,8 @@ class McpServer:
         raise self._unavailable()
 
     def _unavailable(self) -> ToolUnavailable:
+        if self._link is not None:
+            return ToolUnavailable(f"{self.settings.name} is busy with {self._calls} calls.")
         return ToolUnavailable(f"{self.settings.name} is not connected: {self._detail}.")
 
     # --- The connection -------------------------------------------------------------------------------
@@ -176,7 +310,9 @@ class McpServer:
             await asyncio.wait({connection})
             self._note_end("was cancelled" if connection.cancelled() else connection.result())
             pause = FIRST_PAUSE_SECONDS if loop.time() - began > HEALTHY_AFTER_SECONDS else pause
-            with anyio.move_on_after(pause * random.uniform(0.5, 1)):  # noqa: S311 - jitter, no secret
+            # Without a sign-in nothing changes by itself: no pause is long enough.
+            jittered = math.inf if self.needs_sign_in else pause * random.uniform(0.5, 1)  # noqa: S311 - no secret
+            with anyio.move_on_after(jittered):
                 await self._hurry.wait()
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
@@ -190,7 +326,8 @@ class McpServer:
             with scope:
                 await self._stay(scope, lost, words)
         except Exception as error:  # noqa: BLE001 - an edge: whatever a server or mcp does ends this connection only
-            reason = _in_words(error)
+            reason = in_words(error)
+            self.needs_sign_in = _wants_sign_in(error)
         finally:
             lost.set()
         if words.exit_code is not None:
@@ -203,17 +340,31 @@ class McpServer:
         stale = asyncio.Event()
 
         async def hear(message: IncomingMessage) -> None:
-            if isinstance(message, ToolListChangedNotification):
+            if isinstance(message, CHANGES):
                 stale.set()
 
-        transport = transport_to(self.settings, lost=lost, words=words, connect_timeout_seconds=self._connect_timeout)
+        exchanges = Exchanges()
+        transport = transport_to(
+            self.settings,
+            lost=lost,
+            words=words,
+            connect_timeout_seconds=self._connect_timeout,
+            auth=await self._access.auth() if self._access else None,
+        )
         async with (
-            Client(transport, mode=self._mode, message_handler=hear, cache=None) as client,
+            Client(
+                transport,
+                mode=self._mode,
+                message_handler=hear,
+                elicitation_callback=exchanges.asked,
+                client_info=_us(),
+                cache=None,
+            ) as client,
             anyio.create_task_group() as tasks,
         ):
             await self._refresh(client)
             scope.deadline = math.inf
-            self._note_ready(_Link(client, lost))
+            self._note_ready(Link(client, lost, tasks, exchanges))
             tasks.start_soon(self._keep_fresh, client, stale)
             if _tells_of_changes(client):
                 tasks.start_soon(_listen, client, stale, lost)
@@ -221,9 +372,9 @@ class McpServer:
             scope.deadline = anyio.current_time() + FAREWELL_SECONDS
             tasks.cancel_scope.cancel()
 
-    def _note_ready(self, link: _Link) -> None:
+    def _note_ready(self, link: Link) -> None:
         protocol = link.client.protocol_version
-        self._link, self._state = link, "ready"
+        self._link, self._state, self.needs_sign_in = link, "ready", False
         self._detail = f"protocol {protocol} over {self.settings.transport}"
         # The probe of "auto" costs an older server a screenful of complaints: once known, go straight there.
         self._mode = "auto" if protocol in MODERN_PROTOCOL_VERSIONS else "legacy"
@@ -236,7 +387,7 @@ class McpServer:
     def _note_end(self, reason: str) -> None:
         """After a loss the tools stay on offer, since calls wait for the next try. After a failed try they go."""
         if self._link is None or self._stopping:
-            self._state, self.offers = "failed", ()
+            self._state, self.offers, self.templates, self.readables = "failed", (), (), ()
             self._failures += 1
             self._mode = self.settings.protocol
         else:
@@ -262,19 +413,18 @@ class McpServer:
             except (MCPError, ValidationError, TimeoutError) as error:
                 log.warning(
                     "MCP tools could not be listed again; the old ones stay",
-                    extra={"server": self.settings.name, "reason": _in_words(error)},
+                    extra={"server": self.settings.name, "reason": in_words(error)},
                 )
 
     async def _refresh(self, client: Client) -> None:
-        tools: list[Tool] = []
-        cursor: str | None = None
-        for _ in range(PAGE_LIMIT if client.server_capabilities.tools else 0):
-            page = await client.list_tools(cursor=cursor)
-            tools += page.tools
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-        self._take(tools)
+        """Read anew what the server offers, as far as it says that it offers such things."""
+        offered = client.server_capabilities
+        tools = await every_page(client.list_tools) if offered.tools else []
+        prompts = await every_page(client.list_prompts) if offered.prompts else []
+        resources = await every_page(client.list_resources) if offered.resources else []
+        self._take([tool for page in tools for tool in page.tools])
+        self.templates = tuple(template(self.settings.name, each) for page in prompts for each in page.prompts)
+        self.readables = tuple(readable(each) for page in resources for each in page.resources)
 
     def _take(self, tools: Sequence[Tool]) -> None:
         offers, left_out = [], []
@@ -290,25 +440,44 @@ class McpServer:
         return _matches(tool.name, allow) and not _matches(tool.name, deny)
 
 
+def _us() -> Implementation:
+    try:
+        return Implementation(name="errand", title="Errand", version=version("errand"))
+    except PackageNotFoundError:  # a checkout that is not installed
+        return Implementation(name="errand", title="Errand", version="checkout")
+
+
 def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _tells_of_changes(client: Client) -> bool:
-    """Whether changes of the tools come over a stream that the client has to hold open. Older servers just say so."""
-    tools = client.server_capabilities.tools
-    return client.protocol_version in MODERN_PROTOCOL_VERSIONS and tools is not None and bool(tools.list_changed)
+    """Whether changes are told on a stream that the client has to hold open. Older servers just say so."""
+    offered = client.server_capabilities
+    told = (each and each.list_changed for each in (offered.tools, offered.prompts, offered.resources))
+    return client.protocol_version in MODERN_PROTOCOL_VERSIONS and any(told)
+
+
+def _wants_sign_in(error: BaseException) -> bool:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return isinstance(error, MCPError) and error.code == SIGN_IN
 
 
 async def _listen(client: Client, stale: asyncio.Event, lost: asyncio.Event) -> None:
-    """Hold the stream open on which a server says that its tools have changed; the message handler hears of it.
+    """Hold the stream open on which a server says what has changed; the message handler hears of it.
 
     A proxy may cut a quiet stream at any time: that is no loss of the server, whose other calls go on.
     """
+    offered = client.server_capabilities
     while True:
         try:
             with suppress(SubscriptionLost):
-                async with client.listen(tools_list_changed=True) as changes:
+                async with client.listen(
+                    tools_list_changed=True,
+                    prompts_list_changed=bool(offered.prompts),
+                    resources_list_changed=bool(offered.resources),
+                ) as changes:
                     stale.set()  # they may have changed while nobody listened
                     async for _ in changes:
                         pass
@@ -320,42 +489,10 @@ async def _listen(client: Client, stale: asyncio.Event, lost: asyncio.Event) -> 
         await anyio.sleep(RELISTEN_SECONDS)
 
 
-async def _check(link: _Link) -> None:
+async def _check(link: Link) -> None:
     """See whether a connection that lost one answer still works, before it is used again."""
     try:
         await link.client.list_tools()
     except Exception:  # an edge, as below
         log.info("MCP connection does not work any more", exc_info=True)
         link.lost.set()
-
-
-async def _ask(link: _Link, tool: str, arguments: Arguments) -> CallToolResult:
-    """One request. Raises _Lost, _Unreadable, and ToolError for an error that the server answered."""
-    try:
-        return await link.client.call_tool(tool, dict(arguments))
-    except MCPError as error:
-        is_loss = error.code == CONNECTION_CLOSED and error.message.startswith(LOSSES)
-        if error.code == NOT_SENT or error.message == LOSSES[0]:
-            link.lost.set()
-        if is_loss or error.code == NOT_SENT:
-            raise _Lost(sent=is_loss) from error
-        raise ToolError(clean(error.message, REASON_LIMIT)) from error
-    except Exception as error:  # an edge: whatever mcp makes of a strange answer is the trouble of this call only
-        raise _Unreadable(_in_words(error)) from error
-
-
-def _in_words(error: BaseException) -> str:
-    """An error for the operator; of a group, the first in it."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    match error:
-        case ValidationError():
-            first = error.errors()[0]
-            words = f"the answer breaks the protocol at {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        case OSError():
-            words = f"it cannot be started: {error}"
-        case MCPError() | ToolUnavailable():
-            words = str(error)
-        case _:
-            words = f"{type(error).__name__}: {error}"
-    return clean(words, REASON_LIMIT)

@@ -19,7 +19,11 @@ from mcp_types import (
     CallToolResult,
     ContentBlock,
     EmbeddedResource,
+    GetPromptResult,
     ImageContent,
+    Prompt,
+    ReadResourceResult,
+    Resource,
     ResourceLink,
     TextContent,
     TextResourceContents,
@@ -30,6 +34,7 @@ from mcp_types import (
 from orchestrator.tools.spec import LARGEST_FILE, File, ToolResult, ToolSpec, file_line
 
 NAME_LIMIT = 64  # characters of ^[A-Za-z0-9_-]{1,64}$, what every provider takes (read 2026-11)
+SUMMARY_LIMIT = 200  # characters of what stands in a list
 DESCRIPTION_LIMIT = 4000  # characters; what a tool needs more for is not a description
 
 
@@ -39,6 +44,26 @@ class Offer:
 
     tool: str
     spec: ToolSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A prompt of a server's: its own name, its name as a slash word, what it is for, what it wants to know."""
+
+    prompt: str
+    name: str
+    summary: str
+    parameters: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A resource that a server has: where, and what it is."""
+
+    uri: str
+    name: str
+    summary: str = ""
 
 
 class Unusable(Exception):
@@ -65,6 +90,24 @@ def offer(server: str, tool: Tool) -> Offer:
         title=clean(tool.title or hints.title or "", 100),
     )
     return Offer(tool.name, spec)
+
+
+def template(server: str, prompt: Prompt) -> Template:
+    """A prompt as we offer it."""
+    wanted = prompt.arguments or []
+    return Template(
+        prompt=prompt.name,
+        name=outside_name(server, prompt.name),
+        summary=clean(prompt.title or prompt.description or "", SUMMARY_LIMIT),
+        parameters=tuple(each.name for each in wanted),
+        required=tuple(each.name for each in wanted if each.required),
+    )
+
+
+def readable(resource: Resource) -> Readable:
+    """A resource as we tell of it."""
+    summary = clean(resource.title or resource.description or "", SUMMARY_LIMIT)
+    return Readable(resource.uri, clean(resource.name, SUMMARY_LIMIT), summary)
 
 
 def prefix(server: str) -> str:
@@ -124,6 +167,18 @@ def to_result(answer: CallToolResult, limit: int) -> ToolResult:
     elif not text:
         text = written
     return ToolResult(_cut(text, limit), data, is_error=answer.is_error, files=files)
+
+
+def to_contents(answer: ReadResourceResult, limit: int) -> ToolResult:
+    """A resource's contents, as a tool would give them back."""
+    blocks: list[ContentBlock] = [EmbeddedResource(resource=each) for each in answer.contents]
+    return to_result(CallToolResult(content=blocks), limit)
+
+
+def to_words(answer: GetPromptResult, limit: int) -> str:
+    """What a prompt says, as one text; pictures in it are left out."""
+    parts = (_part(message.content) for message in answer.messages)
+    return _cut("\n\n".join(part for part in parts if isinstance(part, str)), limit)
 
 
 def _part(block: ContentBlock) -> str | File:

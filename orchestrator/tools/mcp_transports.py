@@ -1,4 +1,4 @@
-"""The two ways to an MCP server: a child process of ours, and an HTTP endpoint."""
+"""The ways to an MCP server: a child process of ours, and an HTTP endpoint of today or of before."""
 
 import asyncio
 import os
@@ -17,6 +17,8 @@ import anyio
 import httpx2
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.client._transport import TransportStreams
+from mcp.client.auth import OAuthFlowError
+from mcp.client.sse import sse_client
 from mcp.client.stdio import get_default_environment
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.message import SessionMessage
@@ -32,6 +34,10 @@ POLL_SECONDS = 0.01
 
 NOT_SENT = -32098
 """Our own error code: the request has not reached the server, so repeating it is safe."""
+
+
+SIGN_IN = -32097
+"""Our own error code: the server wants a sign-in, and there is none that it takes."""
 
 
 class LastWords:
@@ -53,12 +59,21 @@ class LastWords:
 
 
 def transport_to(
-    settings: ServerSettings, *, lost: asyncio.Event, words: LastWords, connect_timeout_seconds: float
+    settings: ServerSettings,
+    *,
+    lost: asyncio.Event,
+    words: LastWords,
+    connect_timeout_seconds: float,
+    auth: httpx2.Auth | None = None,
 ) -> AbstractAsyncContextManager[TransportStreams]:
     """The way to one server, to be entered once. `lost` is set as soon as it is known to be gone."""
-    if settings.transport == "http":
-        return _http(settings, connect_timeout_seconds)
-    return _process(settings, lost, words)
+    match settings.transport:
+        case "http":
+            return _http(settings, connect_timeout_seconds, auth)
+        case "sse":
+            return _sse(settings, connect_timeout_seconds, auth, lost)
+        case "stdio":
+            return _process(settings, lost, words)
 
 
 # --- A child process ----------------------------------------------------------------------------------
@@ -214,14 +229,49 @@ def _signal(group: int, sign: int) -> bool:
 
 
 @asynccontextmanager
-async def _http(settings: ServerSettings, connect_timeout_seconds: float) -> AsyncGenerator[TransportStreams, None]:
+async def _http(
+    settings: ServerSettings, connect_timeout_seconds: float, auth: httpx2.Auth | None
+) -> AsyncGenerator[TransportStreams, None]:
     # No read timeout: calls have their own, and mcp's 300 s would cut a longer call and its whole connection.
     timeout = httpx2.Timeout(connect_timeout_seconds, read=None)
     async with (
-        _Http(headers=dict(settings.headers), timeout=timeout) as client,
+        _Http(headers=dict(settings.headers), timeout=timeout, auth=auth) as client,
         streamable_http_client(settings.url or "", http_client=client, max_sse_event_size=MESSAGE_LIMIT) as streams,
     ):
         yield streams
+
+
+@asynccontextmanager
+async def _sse(
+    settings: ServerSettings, connect_timeout_seconds: float, auth: httpx2.Auth | None, lost: asyncio.Event
+) -> AsyncGenerator[TransportStreams, None]:
+    """The transport of before 2025: one stream that brings every answer. Its end is the connection's."""
+
+    def client(
+        headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
+    ) -> httpx2.AsyncClient:
+        limited = httpx2.Timeout(connect_timeout_seconds, read=None)
+        return httpx2.AsyncClient(headers=headers, timeout=limited, auth=auth)
+
+    to_session, from_server = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+
+    async def pass_on(messages: MemoryObjectReceiveStream[SessionMessage | Exception]) -> None:
+        async with to_session:
+            async for message in messages:
+                await to_session.send(message)
+        lost.set()
+
+    async with (
+        sse_client(settings.url or "", dict(settings.headers), httpx_client_factory=client, auth=auth) as (
+            messages,
+            to_server,
+        ),
+        from_server,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(pass_on, messages)
+        yield from_server, to_server
+        tasks.cancel_scope.cancel()
 
 
 class _Http(httpx2.AsyncClient):
@@ -238,6 +288,8 @@ class _Http(httpx2.AsyncClient):
             return _refusal(request, 503, NOT_SENT, f"{request.url.host} cannot be reached: {error}")
         except httpx2.TransportError as error:
             return _refusal(request, 502, CONNECTION_CLOSED, f"HTTP connection lost: {type(error).__name__}")
+        except OAuthFlowError as error:
+            return _refusal(request, 401, SIGN_IN, str(error))
         if response.status_code == 404 and "mcp-session-id" in request.headers:
             return _refusal(request, 404, NOT_SENT, "the server has forgotten the session")
         if response.is_error and b"jsonrpc" not in await response.aread():

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from orchestrator.messages import size_in_words
+from orchestrator.tools.asking import Asking
 
 KEPT = re.compile(r"\S*/[0-9a-f]{32}-")  # what stands before a file's name in the path under which it is kept
 
@@ -90,13 +91,15 @@ class ToolResult:
     """What a tool gave back. `data` is its structured content where it has any; `text` is for reading, and holds a line
     for each of the `files`.
 
-    `is_error` is the tool's own "no": the call arrived and was answered.
+    `is_error` is the tool's own "no": the call arrived and was answered. With `asks` it is not done: it wants to know
+    something of the person, and is called again with the answers in `calling().asked`.
     """
 
     text: str
     data: Any = None
     is_error: bool = False
     files: tuple[File, ...] = ()
+    asks: Asking | None = None
 
 
 def file_line(file: File) -> str:

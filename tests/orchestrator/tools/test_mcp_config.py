@@ -227,14 +227,7 @@ def test_a_file_that_cannot_be_read_says_so(file: Path) -> None:
         ),
         (
             '{"type": "pigeon", "command": "x"}',
-            'line 3: mcpServers.bad.type \'pigeon\' is unknown: use "stdio" or "http"',
-        ),
-        (
-            '{"type": "sse", "url": "http://a/sse"}',
-            (
-                "line 3: mcpServers.bad.type is sse, a transport that MCP has given up: "
-                'use "http" and the URL that ends in /mcp'
-            ),
+            'line 3: mcpServers.bad.type \'pigeon\' is unknown: use "stdio", "http" or "sse"',
         ),
         (
             '{"type": "http", "command": "x"}',
