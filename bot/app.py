@@ -245,7 +245,7 @@ async def build(
     async with AsyncExitStack() as parts:
         store = await open_store(settings.database)
         parts.push_async_callback(store.close)
-        catalog = Catalog(default_toolsets(settings) if toolsets is None else toolsets)
+        catalog = Catalog(default_toolsets(settings, store) if toolsets is None else toolsets)
         parts.push_async_callback(catalog.stop)
         await catalog.start()
         make = model if model is not None else await parts.enter_async_context(models_of(settings))

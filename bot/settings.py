@@ -46,6 +46,14 @@ class Settings(BaseSettings):
         "Empty: errand-files beside the SQLite database.",
     )
     servers: Path = Field(Path("mcp.json"), description="File of MCP servers in the mcpServers form.")
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Words that encrypt sign-ins at MCP servers. Empty: errand.key, made beside the data.",
+    )
+    sign_in_address: str = Field(
+        "http://127.0.0.1:8765/signed-in",
+        description="Address that a sign-in at an MCP server ends at. Nothing need be there: people copy it.",
+    )
     router: str = Field("", description='Chain of the front call, such as "openai:gpt-4o-mini, openai:gpt-4o".')
     planner: str = Field("", description="Chain that writes plans, before the router's. Empty: the router plans.")
     worker: str = Field("", description="Chain that does tasks of a plan in a loop with tools. Empty: the router's.")

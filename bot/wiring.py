@@ -1,17 +1,19 @@
 """How the parts fit together: settings become chains, models, tools, commands, and the conductor of turns."""
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from bot.keys import secret_key
 from bot.settings import Settings, environment, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.answer_reader import AnswerReader
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
 from orchestrator.commands import Commands
+from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
@@ -33,6 +35,7 @@ from orchestrator.tools.functions import Functions
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import read_servers
 from orchestrator.tools.spec import Toolset
+from orchestrator.tools.vault import KeptVault
 from orchestrator.turn import Turns
 from orchestrator.words import say
 from orchestrator.workers import WorkerLimits, Workers
@@ -147,10 +150,21 @@ def _steps(
     )
 
 
-def default_toolsets(settings: Settings) -> list[Toolset]:
+def default_toolsets(settings: Settings, store: Store) -> list[Toolset]:
     """The built-in functions, and the MCP servers of the settings' file."""
-    servers, problems = read_servers(settings.servers, os.environ) if settings.servers.exists() else ([], [])
-    return [Functions(BUILTIN), McpTools(servers, problems, connect_timeout_seconds=settings.connect_seconds)]
+    return [Functions(BUILTIN), mcp_tools(settings, store)]
+
+
+def mcp_tools(settings: Settings, store: Store) -> McpTools:
+    """The MCP servers of the settings' file, with the sign-ins that the store keeps."""
+    servers, problems = read_servers(settings.servers, environment()) if settings.servers.exists() else ([], [])
+    return McpTools(
+        servers,
+        problems,
+        connect_timeout_seconds=settings.connect_seconds,
+        vault=KeptVault(store, partial(secret_key, settings)),
+        return_to=settings.sign_in_address,
+    )
 
 
 @asynccontextmanager
@@ -167,8 +181,9 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
 
 def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Settings) -> Commands:
     """The slash words of every subject."""
+    connecting = Connecting([each for each in catalog.toolsets if isinstance(each, McpTools)])
     explaining = Explaining(store, catalog, sessions, about=lambda: about_models(settings))
-    return Commands(catalog, explaining, [Saving(store, catalog, sessions), Preferring(store)])
+    return Commands(catalog, explaining, [Saving(store, catalog, sessions), Preferring(store), connecting])
 
 
 def _policy(settings: Settings) -> Policy:

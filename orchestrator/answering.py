@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from orchestrator.inquiring import LEFT_OUT, Given
 from orchestrator.messages import Choice, Form, Inbound, Message
 from orchestrator.plan import FindTool, StepResult
-from orchestrator.questions import blanks, given_grants, merge, read_reply
+from orchestrator.questions import blanks, given_grants, given_input, merge, read_reply
 from orchestrator.reviewing import Edit, agreed_to, edited, read_edits, says_go
 from orchestrator.sessions import Run, Talk
 from orchestrator.slots import yes_or_no
@@ -38,17 +39,27 @@ class Values:
 
     def merged(self, run: Run, talk: Talk, *, find: FindTool) -> WentOn:
         person, arrived = talk.inbound.person.id, talk.arrived
-        plan, ended = merge(run.plan, self.values, waiting=run.waiting, person=person, find=find)
+        told = given_input(self.values, run.plan, run.waiting)
+        plain = {name: value for name, value in self.values.items() if not isinstance(value, Given)}
+        plan, ended = merge(run.plan, plain, waiting=run.waiting, person=person, find=find)
         again = {name.removesuffix(".repeat") for name, yes in self.values.items() if name.endswith(".repeat") and yes}
-        steps = [_row(step_id, result) for step_id, result in ended.items()]
+        steps = [_row(step_id, result) for step_id, result in {**ended, **told}.items()]
         steps += [StoredStep(step_id, "agreed", "{}") for step_id in again]
         given = [
             Grant(arrived.channel, person, arrived.session if scope == "session" else None, tool)
             for tool, scope in given_grants(self.values, run.plan, run.waiting)
         ]
         yeses = frozenset(grant.tool for grant in given)
-        run = replace(run, plan=plan, results={**run.results, **ended}, begun=run.begun - again, granted=yeses)
-        return WentOn(run, self.values, steps=tuple(steps), given=tuple(given))
+        run = replace(
+            run,
+            plan=plan,
+            results={**run.results, **ended},
+            waiting={**run.waiting, **told},
+            begun=run.begun - again,
+            granted=yeses,
+        )
+        understood = {name: _understood(value) for name, value in self.values.items()}
+        return WentOn(run, understood, steps=tuple(steps), given=tuple(given))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,13 @@ def read_answer_to(run: Run, inbound: Inbound, *, find: FindTool) -> Answered | 
         return None if go is None else Verdict(go)
     values = read_reply(inbound, run.plan, run.waiting, find)
     return Values(values) if values else None
+
+
+def _understood(value: Any) -> Any:
+    """A value for the record."""
+    if isinstance(value, Given):
+        return value.refused or (LEFT_OUT if value.left_out else value.value)
+    return value
 
 
 def _words_of(inbound: Inbound) -> str:

@@ -23,6 +23,7 @@ from orchestrator.scheduler import run_plan
 from orchestrator.sessions import Run, Talk, plan_in
 from orchestrator.steps import Steps
 from orchestrator.synthesizer import Synthesizer, troubles
+from orchestrator.tools.calling import calling_with
 from orchestrator.tools.catalog import Catalog
 from orchestrator.words import say
 from storage.store import Store
@@ -121,9 +122,10 @@ class CarryingOut:
 
         async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
             await card.mark(step, "running")
-            result = await self._steps.run_step(
-                run, step, inputs, note=scene.dossier.call, granted=granted, begun=scene.ahead.take(step)
-            )
+            with calling_with(tell=partial(card.mark, step, "running")):
+                result = await self._steps.run_step(
+                    run, step, inputs, note=scene.dossier.call, granted=granted, begun=scene.ahead.take(step)
+                )
             await card.mark(step, result.state, result.error)
             return result
 

@@ -1,9 +1,9 @@
 """The slash words: those of every subject, and /NAME key=value for every tool."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from orchestrator.connecting import Connecting
 from orchestrator.errors import BadInput
 from orchestrator.explaining import Explaining
 from orchestrator.messages import Command
@@ -12,7 +12,7 @@ from orchestrator.plan import Plan, Planned, Step
 from orchestrator.preferring import Preferring
 from orchestrator.saving import Saving
 from orchestrator.sessions import Talk
-from orchestrator.slash import Slash, Told
+from orchestrator.slash import Said, Slash, Told, pairs_of
 from orchestrator.slots import coerce
 from orchestrator.templates import PARAMETER
 from orchestrator.tools.catalog import Catalog
@@ -26,13 +26,15 @@ ALIASES = {"start": "help", "reset": "new"}
 class Commands:
     """Carries out slash words. `others` are the subjects that bring some."""
 
-    def __init__(self, catalog: Catalog, explaining: Explaining, others: Iterable[Preferring | Saving]) -> None:
+    def __init__(
+        self, catalog: Catalog, explaining: Explaining, others: Iterable[Preferring | Saving | Connecting]
+    ) -> None:
         self._catalog = catalog
         self._explaining = explaining
         self._others = tuple(others)
 
-    async def carry_out(self, talk: Talk, command: Command) -> Told | Planned:
-        """What it says, or the plan that it stands for. Raises BadInput, PlanInvalid."""
+    async def carry_out(self, talk: Talk, command: Command) -> Told | Planned | Said:
+        """What it says, or the plan or the words that it stands for. Raises BadInput, PlanInvalid."""
         words = {word.name: word for word in self._words()}
         name = ALIASES.get(command.name, command.name)
         if name in words:
@@ -77,7 +79,8 @@ class Commands:
         tool = self._find(name)
         if tool is None:
             raise BadInput(say("I know no command /{name}. /help lists mine, /tools lists the tools.", name=name))
-        arguments = {key: coerce(value, tool.properties.get(key, {})) for key, value in _pairs(tool, rest)}
+        pairs = pairs_of(tool.name, tuple(tool.properties), tool.required, rest)
+        arguments = {key: coerce(value, tool.properties.get(key, {})) for key, value in pairs}
         missing = [required for required in tool.required if required not in arguments]
         arguments |= in_place(tool, missing, paths)
         step = Step(
@@ -108,19 +111,3 @@ class Commands:
         """A tool by its name as typed: slash words arrive in lower case."""
         by_lower = {spec.name.lower(): spec.name for spec in self._catalog.specs()}
         return self._catalog.find(by_lower.get(name.lower(), name))
-
-
-def _pairs(tool: ToolSpec, rest: str) -> list[tuple[str, str]]:
-    """`key=value` words; a single value without a key is the tool's first parameter."""
-    try:
-        words = shlex.split(rest)
-    except ValueError:
-        raise BadInput(say("A quotation mark is open in: {text}", text=rest[:200])) from None
-    pairs = [tuple(word.split("=", 1)) for word in words if "=" in word]
-    if words and not pairs and tool.properties:
-        return [(next(iter(tool.properties)), rest.strip())]
-    if len(pairs) < len(words):
-        example = " ".join(f"{name}=..." for name in tool.required or tool.properties)
-        usage = f"/{tool.name} {example}"
-        raise BadInput(say("Write it as {usage}; values with spaces in quotation marks.", usage=usage))
-    return [(key, value) for key, value in pairs]

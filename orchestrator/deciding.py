@@ -15,7 +15,7 @@ from orchestrator.plan import GENERAL, Decision, FindTool, Plan, Planned, Step
 from orchestrator.questions import blanks
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions, Talk
-from orchestrator.slash import Told
+from orchestrator.slash import Said, Told
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.paths import in_place
 from orchestrator.words import say
@@ -53,7 +53,8 @@ class Deciding:
             case Edit() as edit:
                 return await self._too_late(edit)
             case Command() as command:
-                return await self._commands.carry_out(talk, command)
+                told = await self._commands.carry_out(talk, command)
+                return await self._fresh(scene.saying(told.text)) if isinstance(told, Said) else told
             case Choice() | Form() as press if talk.question is None or press.question != talk.question.id:
                 return Told(say("That question is closed already."))
             case Choice() | Form() as press if talk.question and press.person.id != talk.question.person:
@@ -110,7 +111,7 @@ class Deciding:
     async def _fresh(self, scene: Scene) -> Decision:
         """A decision on a new request, and behind it the guard."""
         if isinstance(scene.talk.inbound, Choice | Form):
-            scene = replace(scene, talk=replace(scene.talk, inbound=_as_message(scene.talk.inbound)))
+            scene = scene.saying(_words(scene.talk.inbound))
         decision = await self._front_decision(scene)
         if isinstance(decision, Planned):
             return replace(decision, plan=guard.check(decision.plan, self._catalog.find, scene.talk.said))
@@ -168,8 +169,6 @@ def _asked_for_files(run: Run, paths: Sequence[str], find: FindTool) -> dict[str
     return {blank.name: path for blank, path in zip(asked, paths, strict=False)}
 
 
-def _as_message(press: Choice | Form) -> Message:
+def _words(press: Choice | Form) -> str:
     """A press on a question that a model asked, as the words that it stands for."""
-    text = press.value if isinstance(press, Choice) else "\n".join(press.values.values())
-    arrival = {name: getattr(press, name) for name in ("event_id", "address", "person", "sent_at")}
-    return Message(**arrival, text=text)
+    return press.value if isinstance(press, Choice) else "\n".join(press.values.values())

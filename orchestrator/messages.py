@@ -39,12 +39,14 @@ class Person(Frozen):
 
 
 class Arrival(Frozen):
-    """What every Inbound has. `event_id` is the platform's own and unique within the channel."""
+    """What every Inbound has. `event_id` is the platform's own and unique within the channel. `private` says that
+    nobody but the person and us reads along."""
 
     event_id: str
     address: Address
     person: Person
     sent_at: datetime
+    private: bool = True
 
 
 def size_in_words(size: int) -> str:

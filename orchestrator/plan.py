@@ -15,6 +15,7 @@ from referencing.exceptions import Unresolvable
 
 from orchestrator.errors import PlanInvalid
 from orchestrator.messages import Attachment, StepState
+from orchestrator.tools.asking import Asking
 from orchestrator.tools.spec import ToolSpec
 
 Mode = Literal["single", "parallel", "sequential", "graph"]
@@ -141,11 +142,11 @@ class Plan(BaseModel):
 class StepResult(BaseModel):
     """What came of one step.
 
-    "waiting" is not an end: the step needs an argument, a yes, or a word on a call whose outcome nobody knows, as
-    `waits_for` says; of a worker `tool` and `call` are then the call that waits. Else `tool` is the one that really
-    worked, `tried` those that failed before it. Of a worker, `used` are the tools that it called, and `refused`
-    those that it wanted and that its step does not allow. `granted` says that a standing yes let it run. `files` are
-    what it made, `paths` where they are, in the same order.
+    "waiting" is not an end: the step needs an argument, a yes, a word on a call whose outcome nobody knows, or what
+    its tool is `asking`, as `waits_for` says; of a worker `tool` and `call` are then the call that waits. Else `tool`
+    is the one that really worked, `tried` those that failed before it. Of a worker, `used` are the tools that it
+    called, and `refused` those that it wanted and that its step does not allow. `granted` says that a standing yes let
+    it run. `files` are what it made, `paths` where they are, in the same order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -164,7 +165,8 @@ class StepResult(BaseModel):
     paths: tuple[str, ...] = ()
     attempts: int = 0
     seconds: float = 0.0
-    waits_for: Literal["arguments", "approval", "repeat"] | None = None
+    waits_for: Literal["arguments", "approval", "repeat", "input"] | None = None
+    asking: Asking | None = None
 
     @property
     def state(self) -> StepState:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from orchestrator.inquiring import Given, Item, answered, items, read_item, refusal
 from orchestrator.messages import Choice, Form, Inbound, Message, Question, QuestionField
 from orchestrator.plan import Clarify, FindTool, Plan, Step, StepResult, argument_problems, references
 from orchestrator.slots import parameter_choices, parameter_question, read_answer, yes_or_no
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import each_way, say
 
-Topic = Literal["argument", "approval", "repeat"]
+Topic = Literal["argument", "approval", "repeat", "input"]
 Scope = Literal["session", "always"]
 SHOWN = 1_000  # characters of one argument in a question
 FOLDED = 300  # characters of all arguments above which they stand in a quote, which a chat folds
@@ -20,17 +21,20 @@ FOLDED = 300  # characters of all arguments above which they stand in a quote, w
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """One thing that a plan waits for: an argument's value, a yes, or a word on an unknown outcome."""
+    """One thing that a plan waits for: an argument's value, a yes, a word on an unknown outcome, whose reason is `why`,
+    or an `item` that a tool asks for."""
 
     step: Step
     topic: Topic
     argument: str = ""
     tool: str = ""
     resolved: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
+    item: Item | None = None
 
     @property
     def short_name(self) -> str:
-        return self.argument or self.topic
+        return self.item.short_name if self.item else self.argument or self.topic
 
     @property
     def name(self) -> str:
@@ -44,8 +48,10 @@ def blanks(plan: Plan, results: Mapping[str, StepResult]) -> list[Blank]:
         match results.get(step.id):
             case StepResult(waits_for="arguments"):
                 waiting += [Blank(step, "argument", name, tool=step.tool) for name in step.missing]
-            case StepResult(waits_for="approval" | "repeat" as topic, data=resolved, tool=tool):
-                waiting.append(Blank(step, topic, tool=tool or step.tool, resolved=resolved or {}))
+            case StepResult(waits_for="approval" | "repeat" as topic, data=resolved, tool=tool, error=why):
+                waiting.append(Blank(step, topic, tool=tool or step.tool, resolved=resolved or {}, why=why))
+            case StepResult(waits_for="input", asking=asking) if asking and not asking.is_answered:
+                waiting += [Blank(step, "input", tool=step.tool, item=item) for item in items(asking)]
             case _:
                 pass
     return waiting
@@ -62,6 +68,8 @@ def plan_question(question_id: str, plan: Plan, results: Mapping[str, StepResult
         text = say("I need to know a few things:") + "\n"
         text += "\n".join(f"- `{written[field.name]}`: {field.label}" for field in fields)
         text += "\n\n" + say("Answer as `name=value`, or one line each, in this order.")
+        if any(blank.item for blank in open_blanks):
+            text += " " + say("Or write `decline` or `cancel`.")
     return Question(id=question_id, text=text, fields=fields)
 
 
@@ -83,11 +91,17 @@ def _field(blank: Blank, find: FindTool) -> QuestionField:
         return QuestionField(
             name=blank.name, label=label, choices=(say("yes"), say("no"), *scopes), closed=True, approval=True
         )
+    if blank.item is not None:
+        return QuestionField(name=blank.name, label=blank.item.label, choices=blank.item.choices)
     if blank.topic == "repeat":
-        label = say(
-            "`{tool}` was under way when I lost it: {arguments}. It may have happened or not.",
-            tool=blank.tool,
-            arguments=_shown(blank),
+        label = (
+            blank.why
+            + " " * bool(blank.why)
+            + say(
+                "`{tool}` was under way when I lost it: {arguments}. It may have happened or not.",
+                tool=blank.tool,
+                arguments=_shown(blank),
+            )
         )
         both = (say("run it again"), say("leave it"))
         return QuestionField(name=blank.name, label=label, choices=both, closed=True)
@@ -210,9 +224,21 @@ def _texts(text: str, open_blanks: list[Blank]) -> dict[str, str]:
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) == len(open_blanks):
         return {blank.name: line for blank, line in zip(open_blanks, lines, strict=True)}
-    if all(blank.topic != "argument" for blank in open_blanks):
+    if refusal(text) or all(blank.topic not in {"argument", "input"} for blank in open_blanks):
         return {blank.name: text for blank in open_blanks}
     return {}
+
+
+def given_input(values: Mapping[str, Any], plan: Plan, waiting: Mapping[str, StepResult]) -> dict[str, StepResult]:
+    """The steps whose tools asked something, with the answers in what they wait for."""
+    told: dict[str, StepResult] = {}
+    for blank in blanks(plan, waiting):
+        if blank.item is not None and isinstance(given := values.get(blank.name), Given):
+            result = told.get(blank.step.id, waiting[blank.step.id])
+            assert result.asking is not None
+            asking = answered(result.asking, [(blank.item, given)])
+            told[blank.step.id] = result.model_copy(update={"asking": asking})
+    return told
 
 
 def given_grants(
@@ -233,6 +259,8 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 def _value(text: str, blank: Blank, find: FindTool) -> Any | None:
+    if blank.item is not None:
+        return read_item(text, blank.item)
     if blank.topic == "approval":
         scope = _scope(text) if _may_stand(find(blank.tool)) else None
         return scope or {"1": True, "2": False}.get(text.strip(), yes_or_no(text))

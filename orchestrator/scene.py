@@ -1,10 +1,10 @@
 """What one turn works with: its talk, its dossier, the way up to the person, and the steps that began early."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from orchestrator.dossier import Dossier
 from orchestrator.headstart import HeadStart
-from orchestrator.messages import Draft, Emit, Live, Question
+from orchestrator.messages import Arrival, Draft, Emit, Live, Message, Question
 from orchestrator.sessions import Talk
 from orchestrator.steering import Steering
 from orchestrator.words import say
@@ -23,6 +23,11 @@ class Scene:
     async def draft(self, text: str) -> None:
         """Show the answer so far."""
         await self.emit(Draft(text=text))
+
+    def saying(self, text: str) -> "Scene":
+        """The same, as if the person had said this."""
+        arrival = {name: getattr(self.talk.inbound, name) for name in Arrival.model_fields}
+        return replace(self, talk=replace(self.talk, inbound=Message(**arrival, text=text)))
 
     @property
     def question_id(self) -> str:

@@ -1,6 +1,7 @@
 """What a slash word is: its name, how it is written, what it is for, and what it does."""
 
-from collections.abc import Awaitable, Callable
+import shlex
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import BadInput
@@ -20,7 +21,14 @@ class Told:
     changes: tuple[Change, ...] = ()
 
 
-CarryOut = Callable[[Talk, str], Awaitable[Told | Planned]]
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Words that stand for what the person says."""
+
+    text: str
+
+
+CarryOut = Callable[[Talk, str], Awaitable[Told | Planned | Said]]
 """Does what stands behind a slash word. Raises BadInput where that cannot be used."""
 
 
@@ -32,6 +40,21 @@ class Slash:
     carry_out: CarryOut
     usage: str = ""
     summary: str = ""
+
+
+def pairs_of(name: str, parameters: Sequence[str], required: Sequence[str], rest: str) -> list[tuple[str, str]]:
+    """`key=value` words behind a slash word; a single value without a key is the first parameter's. Raises BadInput."""
+    try:
+        words = shlex.split(rest)
+    except ValueError:
+        raise BadInput(say("A quotation mark is open in: {text}", text=rest[:200])) from None
+    pairs = [tuple(word.split("=", 1)) for word in words if "=" in word]
+    if words and not pairs and parameters:
+        return [(parameters[0], rest.strip())]
+    if len(pairs) < len(words):
+        usage = f"/{name} {' '.join(f'{each}=...' for each in required or parameters)}"
+        raise BadInput(say("Write it as {usage}; values with spaces in quotation marks.", usage=usage))
+    return [(key, value) for key, value in pairs]
 
 
 def choice_of(rest: str, count: int, *, usage: str) -> list[int]:

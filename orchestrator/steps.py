@@ -17,6 +17,7 @@ from orchestrator.repair import repaired
 from orchestrator.resources import Resources
 from orchestrator.retries import ONCE, Retries
 from orchestrator.sessions import Run
+from orchestrator.tools.calling import calling_with
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import Arguments, ToolSpec
 from orchestrator.workers import Workers
@@ -106,6 +107,9 @@ class Steps:
     ) -> StepResult:
         if step.missing:
             return StepResult(status="waiting", waits_for="arguments")
+        asked = run.waiting[step.id].asking if step.id in run.waiting else None
+        if asked and not asked.is_answered:
+            return run.waiting[step.id]
         tool = self._catalog.find(step.tool)
         if step.id in run.begun and not (tool and tool.is_repeatable):
             return StepResult(status="waiting", waits_for="repeat", data=step.arguments)
@@ -158,9 +162,13 @@ class Steps:
             return StepResult(status="failed", error="; ".join(problems), tool=tool.name)
         if tool.is_risky:  # so that a restart, or a stop, knows that it may have happened
             await self._store.keep_step(run.id, StoredStep(step.id, "started", "{}"))
-        answer = await self._catalog.call(
-            tool.name, arguments, key=f"{run.id}/{step.id}", timeout_seconds=self._limits.seconds
-        )
+        asked = run.waiting[step.id].asking if step.id in run.waiting else None
+        with calling_with(can_ask=True, asked=asked):
+            answer = await self._catalog.call(
+                tool.name, arguments, key=f"{run.id}/{step.id}", timeout_seconds=self._limits.seconds
+            )
+        if answer.asks:
+            return StepResult(status="waiting", waits_for="input", asking=answer.asks, data=arguments, tool=tool.name)
         if answer.is_error:
             return StepResult(status="failed", error=repaired(answer.text), tool=tool.name)
         made = await kept(answer, self._files)
@@ -196,5 +204,5 @@ async def _timed(work: Awaitable[StepResult]) -> StepResult:
 
 def _given_up(failure: ToolError, arguments: Arguments, attempts: int) -> StepResult:
     if isinstance(failure, OutcomeUnknown):
-        return StepResult(status="waiting", waits_for="repeat", data=arguments, attempts=attempts)
+        return StepResult(status="waiting", waits_for="repeat", data=arguments, attempts=attempts, error=str(failure))
     return StepResult(status="failed", error=str(failure), attempts=attempts)

@@ -18,6 +18,7 @@ from orchestrator.scene import Scene, drafts_alone
 from orchestrator.sessions import Run, Sessions, Talk, files_of
 from orchestrator.slash import Told
 from orchestrator.steering import Added, Steering
+from orchestrator.tools.calling import calling_with
 from orchestrator.words import say, speaking
 from storage.records import Arrived, Conclusion, Parcel
 from storage.store import Store
@@ -60,7 +61,8 @@ class Turns:
         if files := files_of(inbound):
             dossier.note("files", "; ".join(": ".join(filter(None, (f.in_words, f.heard or f.problem))) for f in files))
         shown = dossier.watching(drafts_alone(emit) if talk.verbosity == "quiet" else emit)
-        with speaking(talk.language):
+        person = inbound.address.channel, inbound.person.id
+        with speaking(talk.language), calling_with(channel=person[0], person=person[1], private=inbound.private):
             async with self._carrying_out.head_start(talk, shown) as ahead:
                 ending = await self._work(Scene(talk, dossier, shown, ahead, steering))
             ending = about_files(honest(ending, talk, dossier, self._find), talk.inbound)

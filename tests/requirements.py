@@ -276,6 +276,17 @@ PROMISES = (
     ),
     Promise("tools.mcp.config_errors", "Every defect of mcp.json is named with file, line, field and fix.", (13,)),
     Promise("tools.mcp.config_dialects", "Files of Claude, Cursor and VS Code are read as they are.", (13,)),
+    Promise("tools.mcp.elicitation", "What a server asks while it works is asked in the chat, and answered.", (4, 13)),
+    Promise("tools.mcp.elicitation_refused", "A server's question can be declined or cancelled.", (4, 13)),
+    Promise(
+        "tools.mcp.elicitation_restart",
+        "A server's question is answered after a restart too, where the server allows it; else that is said.",
+        (4, 13),
+    ),
+    Promise("tools.mcp.elicitation_page", "A page that a server sends to is shown in private alone.", (4, 13)),
+    Promise(
+        "tools.mcp.conformance", "The client scenarios of MCP's own conformance suite pass over our connections.", (13,)
+    ),
     Promise("tools.mcp.isolation", "A bad server disturbs no other, and sees none of our secrets.", (13,)),
     Promise("tools.error_told", "A tool's own no is told in its words.", (44,)),
     Promise("tools.dies", "A server that dies in a risky call leads to a question, not to a repeat.", (44, 54)),

@@ -77,6 +77,7 @@ def message_of(sent: Sent, me: Me, *, place: Place | None = None) -> Message:
         address=(place or place_of(sent)).address,
         person=person_of(sent),
         sent_at=sent.date,
+        private=place_of(sent).is_private,
         text="" if forwarded else words_of(sent, me),
         attachments=(*attachments_of(sent), *_replied_files(sent)),
         foreign=tuple(filter(None, (forwarded, _reply(sent, me)))),
@@ -90,6 +91,7 @@ def edit_of(update: Update, sent: Sent, me: Me, *, place: Place | None = None) -
         address=(place or place_of(sent)).address,
         person=person_of(sent),
         sent_at=sent.edit_date or sent.date,
+        private=place_of(sent).is_private,
         edits=event_of(sent),
         text=words_of(sent, me),
     )

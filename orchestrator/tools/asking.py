@@ -60,6 +60,10 @@ class Asking(BaseModel):
             each.key in self.given and self.given[each.key].keys() >= set(each.required) for each in self.inquiries
         )
 
+    @property
+    def opens_pages(self) -> bool:
+        return any(each.url for each in self.inquiries)
+
     def asks_the_same(self, other: "Asking") -> bool:
         """Whether the answers to one are those to the other."""
         return (self.source, self.inquiries) == (other.source, other.inquiries)

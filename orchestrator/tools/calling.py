@@ -16,14 +16,15 @@ Tell = Callable[[str], Awaitable[None]]
 class Calling:
     """The person, by channel and the channel's id, and what else is known of a call.
 
-    `private` says that nobody else reads along. `asked` is what the tool asked when it was called before, with the
-    answers.
+    `private` says that nobody else reads along. Where the tool `can_ask`, its questions find their way to the person;
+    `asked` is what it asked when it was called before, with the answers.
     """
 
     channel: str = ""
     person: str = ""
     private: bool = True
     tell: Tell | None = None
+    can_ask: bool = False
     asked: Asking | None = None
 
     @property

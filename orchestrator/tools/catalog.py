@@ -22,6 +22,11 @@ class Catalog:
         self._toolsets = tuple(toolsets)
         self._index = Index(())
 
+    @property
+    def toolsets(self) -> tuple[Toolset, ...]:
+        """The sources, in their order."""
+        return self._toolsets
+
     async def start(self) -> None:
         """Start every source, side by side."""
         async with asyncio.TaskGroup() as group:

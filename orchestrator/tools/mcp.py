@@ -165,10 +165,9 @@ class McpTools:
         """Where whoever calls has to go to sign in; empty where there is no need to. Raises ToolUnavailable."""
         return await (await self._for_caller(self._named(name), signing_in=True)).begin_sign_in()
 
-    async def end_sign_in(self, name: str, address: str) -> None:
-        """Take the address at which their sign-in has ended. Raises BadInput, ToolUnavailable."""
-        own = await self._for_caller(self._named(name), signing_in=True)
-        await own.end_sign_in(address)
+    async def end_sign_in(self, name: str, address: str) -> str:
+        """Take the address at which their sign-in has ended. As `begin_sign_in`; raises BadInput too."""
+        return await (await self._for_caller(self._named(name), signing_in=True)).end_sign_in(address)
 
     async def sign_out(self, name: str) -> None:
         """Forget the account of whoever calls. Raises ToolUnavailable."""

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -69,6 +68,11 @@ def secret_name(server: str, account: str) -> str:
     return f"{quote(server, safe='')}/{account}"
 
 
+def sign_in_wanted(server: str) -> str:
+    """What to say where a server wants a sign-in."""
+    return f"it wants you to sign in: /signin {server}"
+
+
 class SignInNeeded(OAuthFlowError):
     """Somebody has to sign in before this can go on."""
 
@@ -81,24 +85,23 @@ def _is_news(record: logging.LogRecord) -> bool:
 logging.getLogger("mcp.client.auth.oauth2").addFilter(_is_news)
 
 
-@dataclass(slots=True)
 class SignIn:
-    """One person on their way through a sign-in: where they are sent, and with what they come back. `sent` is told once
-    the link is known."""
+    """One person on their way through a sign-in: where they are sent, and with what they come back. Servers may send
+    them on twice. `sent` is told once there is a `link`."""
 
-    sent: Callable[[], None]
-    link: "asyncio.Future[str]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    returned: "asyncio.Future[AuthorizationCodeResult]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    def __init__(self, sent: Callable[[], None]) -> None:
+        self.link = ""
+        self._sent = sent
+        self._returned: asyncio.Future[AuthorizationCodeResult] | None = None
 
     async def send_to(self, link: str) -> None:
-        if not self.link.done():
-            self.link.set_result(link)
-            self.sent()
+        self._returned = asyncio.get_running_loop().create_future()
+        self.link = link
+        self._sent()
 
     async def come_back(self) -> AuthorizationCodeResult:
-        return await self.returned
+        assert self._returned is not None
+        return await self._returned
 
     def back_at(self, address: str) -> None:
         """Take the address at which the person's browser has ended. Raises BadInput for one that is none."""
@@ -108,8 +111,9 @@ class SignIn:
         if "code" not in query:
             raise BadInput("This is not the address that the sign-in ended at: it holds no code.")
         one = {name: query[name][0] for name in ("code", "state", "iss") if name in query}
-        if not self.returned.done():
-            self.returned.set_result(AuthorizationCodeResult(**one))
+        if self._returned is not None and not self._returned.done():
+            self.link = ""
+            self._returned.set_result(AuthorizationCodeResult(**one))
 
 
 class _Kept(BaseModel):
@@ -137,7 +141,10 @@ class _AtLeast(OAuthClientMetadata):
 
 
 class Access:
-    """Signs the requests of one account to one server. Without a `sign_in`, a missing token is an error."""
+    """Signs the requests of one account to one server.
+
+    Without a `sign_in` under way, a missing token is an error, and `needs_sign_in` is set from then on.
+    """
 
     def __init__(self, settings: ServerSettings, vault: Vault, account: str, *, return_to: str) -> None:
         self._settings = settings
@@ -147,6 +154,7 @@ class Access:
         self._kept = _Kept()
         self._provider: OAuthClientProvider | None = None
         self.sign_in: SignIn | None = None
+        self.needs_sign_in = False
 
     @property
     def wants_more(self) -> bool:
@@ -208,8 +216,9 @@ class Access:
     async def _send_to(self, link: str) -> None:
         if self.sign_in is None:
             assert self._provider is not None
+            self.needs_sign_in = True
             await self._keep(wanted=self._provider.context.client_metadata.scope or "")
-            raise SignInNeeded(f"somebody has to sign in: /signin {self._settings.name}")
+            raise SignInNeeded(sign_in_wanted(self._settings.name))
         await self.sign_in.send_to(link)
 
     async def _come_back(self) -> AuthorizationCodeResult:
@@ -223,6 +232,7 @@ class Access:
 
     async def set_tokens(self, tokens: OAuthToken) -> None:
         ends = None if tokens.expires_in is None else time.time() + tokens.expires_in - EXPIRES_EARLY_SECONDS
+        self.needs_sign_in = False
         await self._keep(tokens=tokens, expires_at=ends, wanted="")
 
     async def get_client_info(self) -> OAuthClientInformationFull | None:
@@ -232,7 +242,7 @@ class Access:
                 client_id=oauth.client_id,
                 client_secret=oauth.client_secret or None,
                 redirect_uris=[AnyUrl(self._return_to)],
-                token_endpoint_auth_method="client_secret_post" if oauth.client_secret else "none",
+                token_endpoint_auth_method="client_secret_basic" if oauth.client_secret else "none",
             )
         return self._kept.client
 

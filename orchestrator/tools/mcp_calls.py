@@ -188,6 +188,17 @@ async def ask(link: Link, request: Request) -> CallToolResult | Asking:
     Raises Lost, Unreadable, OutcomeUnknown, and ToolError for an error that the server answered.
     """
     known = calling()
+    outcome = await _asked_anew(link, request, known)
+    if isinstance(outcome, Asking) and known.can_ask and not known.private and outcome.opens_pages:
+        await _heard(link, request, known, outcome.model_copy(update={"refused": "cancel"}))
+        raise ToolError(f"{request.server} wants to send you to a page that is for you alone: ask me in private.")
+    while isinstance(outcome, Asking) and not known.can_ask:  # nobody can answer, and the tool must not wait
+        outcome = await _heard(link, request, known, outcome.model_copy(update={"refused": "cancel"}))
+    return outcome
+
+
+async def _asked_anew(link: Link, request: Request, known: Calling) -> CallToolResult | Asking:
+    """The call with its answers; where the server has forgotten what it asked, from the beginning."""
     try:
         return await _heard(link, request, known, known.asked)
     except _Forgotten as forgotten:
@@ -198,8 +209,7 @@ async def ask(link: Link, request: Request) -> CallToolResult | Asking:
             ) from None
     anew = await _heard(link, request, known, None)
     if isinstance(anew, Asking) and known.asked and known.asked.asks_the_same(anew):
-        answered = known.asked.model_copy(update={"state": anew.state})
-        return await _heard(link, request, known, answered)
+        return await _heard(link, request, known, known.asked.model_copy(update={"state": anew.state}))
     return anew
 
 

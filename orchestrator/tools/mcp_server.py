@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from orchestrator.errors import OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
 from orchestrator.tools.asking import Asking
-from orchestrator.tools.mcp_access import Access, SignIn
+from orchestrator.tools.mcp_access import Access, SignIn, sign_in_wanted
 from orchestrator.tools.mcp_calls import (
     REASON_LIMIT,
     Exchanges,
@@ -56,7 +56,7 @@ from orchestrator.tools.mcp_shapes import (
     to_result,
     to_words,
 )
-from orchestrator.tools.mcp_transports import NOT_SENT, SIGN_IN, LastWords, transport_to
+from orchestrator.tools.mcp_transports import NOT_SENT, LastWords, transport_to
 from orchestrator.tools.spec import Arguments, ToolResult, ToolsetHealth
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,6 @@ class McpServer:
         self.offers: tuple[Offer, ...] = ()
         self.templates: tuple[Template, ...] = ()
         self.readables: tuple[Readable, ...] = ()
-        self.needs_sign_in = False
         self._state: Literal["connecting", "ready", "failed"] = "connecting"
         self._detail = "it is starting"
         self._left_out: tuple[str, ...] = ()
@@ -131,6 +130,11 @@ class McpServer:
     def is_idle(self) -> bool:
         """Whether no call is under way, and none waits for an answer."""
         return not self._calls and not (self._link and self._link.exchanges.are_open)
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """Whether there is no way in without a person."""
+        return self._link is None and self._access is not None and self._access.needs_sign_in
 
     async def settled(self) -> None:
         """Wait until it is ready, or its first try has failed."""
@@ -236,27 +240,26 @@ class McpServer:
         if self._link is not None and self._access.wants_more:
             await self._access.drop_tokens()
             await self._leave(self._link)
+        return await self._sent_to(signing)
+
+    async def end_sign_in(self, address: str) -> str:
+        """Take the address at which the sign-in has ended, and connect. As `begin_sign_in`; raises BadInput too."""
+        if self._access is None or self._access.sign_in is None:
+            raise ToolUnavailable(f"No sign-in to {self.settings.name} is under way; begin with /signin.")
+        self._access.sign_in.back_at(address)
+        return await self._sent_to(self._access.sign_in)
+
+    async def _sent_to(self, signing: SignIn) -> str:
+        """Where the person is sent; empty once there is a connection."""
         failures = self._failures
         self._hurry.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._connect_timeout):
-                while self._link is None and not signing.link.done() and self._failures < failures + 2:
+                while self._link is None and not signing.link and self._failures < failures + 2:
                     await self._news.wait()
-        if signing.link.done():
-            return signing.link.result()
-        if self._link is None:
+        if not signing.link and self._link is None:
             raise self._unavailable()
-        return ""
-
-    async def end_sign_in(self, address: str) -> None:
-        """Take the address at which the sign-in has ended, and connect. Raises BadInput, ToolUnavailable."""
-        if self._access is None or self._access.sign_in is None:
-            raise ToolUnavailable(f"No sign-in to {self.settings.name} is under way; begin with /signin.")
-        self._access.sign_in.back_at(address)
-        try:
-            await self.connected()
-        finally:
-            self._access.sign_in = None
+        return signing.link
 
     async def sign_out(self) -> None:
         """Forget the tokens, and the connection that uses them."""
@@ -327,7 +330,9 @@ class McpServer:
                 await self._stay(scope, lost, words)
         except Exception as error:  # noqa: BLE001 - an edge: whatever a server or mcp does ends this connection only
             reason = in_words(error)
-            self.needs_sign_in = _wants_sign_in(error)
+            # Not by the error: after a refused probe mcp tries an older protocol, and fails with that one's trouble.
+            if self._access is not None and self._access.needs_sign_in:
+                reason = sign_in_wanted(self.settings.name)
         finally:
             lost.set()
         if words.exit_code is not None:
@@ -374,7 +379,9 @@ class McpServer:
 
     def _note_ready(self, link: Link) -> None:
         protocol = link.client.protocol_version
-        self._link, self._state, self.needs_sign_in = link, "ready", False
+        self._link, self._state = link, "ready"
+        if self._access is not None:
+            self._access.sign_in = None
         self._detail = f"protocol {protocol} over {self.settings.transport}"
         # The probe of "auto" costs an older server a screenful of complaints: once known, go straight there.
         self._mode = "auto" if protocol in MODERN_PROTOCOL_VERSIONS else "legacy"
@@ -456,12 +463,6 @@ def _tells_of_changes(client: Client) -> bool:
     offered = client.server_capabilities
     told = (each and each.list_changed for each in (offered.tools, offered.prompts, offered.resources))
     return client.protocol_version in MODERN_PROTOCOL_VERSIONS and any(told)
-
-
-def _wants_sign_in(error: BaseException) -> bool:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return isinstance(error, MCPError) and error.code == SIGN_IN
 
 
 async def _listen(client: Client, stale: asyncio.Event, lost: asyncio.Event) -> None:

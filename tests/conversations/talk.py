@@ -27,6 +27,7 @@ class Talk:
         self.channel = channel
         self.address = channel.address(chat)
         self.person = Person(id=person)
+        self.private = True
 
     async def send(self, text: str, *files: Attachment) -> str:
         """Send words and files; the name of the turn that will answer them."""
@@ -37,6 +38,7 @@ class Talk:
             sent_at=datetime.now(UTC),
             text=text,
             attachments=files,
+            private=self.private,
         )
         receipt = await self.channel.push(message)
         assert receipt.turn is not None

@@ -13,10 +13,10 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from mcp.server import MCPServer
-from mcp.server.mcpserver import Context
+from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ImageContent, TextContent, ToolAnnotations
 from pydantic import BaseModel
@@ -157,6 +157,64 @@ def header(name: str, ctx: Context[Any, Any]) -> str:
     return (ctx.headers or {}).get(name, "")
 
 
+class Seat(BaseModel):
+    seat: Literal["window", "aisle"]
+    meal: str = "none"
+
+
+def which_seat() -> Elicit[Seat]:
+    return Elicit("Where do you want to sit?", Seat)
+
+
+@server.tool()
+def book(train: str, seat: Annotated[Seat, Resolve(which_seat)]) -> str:
+    """Book a seat in a train. Asks for the seat."""
+    record("book", arguments={"train": train, "seat": seat.seat, "meal": seat.meal})
+    return f"booked {seat.seat} in {train}, meal: {seat.meal}"
+
+
+@server.tool(annotations=READ_ONLY)
+def seat_price(train: str, seat: Annotated[Seat, Resolve(which_seat)]) -> str:
+    """The price of a seat. Asks for the seat."""
+    return f"{seat.seat} in {train}: 12 EUR"
+
+
+@server.tool(annotations=READ_ONLY)
+async def visit(ctx: Context[Any, Any]) -> str:
+    """Send the person to a page. Works with an older protocol."""
+    answer = await ctx.elicit_url("Please sign the form.", "https://forms.example/42", "f42")
+    return f"visit: {answer.action}"
+
+
+@server.tool(annotations=READ_ONLY)
+async def count(to: int, ctx: Context[Any, Any]) -> str:
+    """Count, and tell how far it is."""
+    for number in range(1, to + 1):
+        await ctx.report_progress(number, to, f"at {number}")
+        await asyncio.sleep(0)
+    await waiting.setdefault("count", asyncio.Barrier(2)).wait()
+    return f"counted to {to}"
+
+
+@server.tool(annotations=READ_ONLY)
+async def go_on() -> str:
+    """Let a count end."""
+    await waiting.setdefault("count", asyncio.Barrier(2)).wait()
+    return "it ends"
+
+
+@server.prompt()
+def summary(topic: str) -> str:
+    """Ask for a summary."""
+    return f"Sum up what you know of {topic}."
+
+
+@server.resource("notes://shopping")
+def shopping() -> str:
+    """What to buy."""
+    return "milk and bread"
+
+
 @server.tool(annotations=READ_ONLY)
 def spawn() -> int:
     """Start a process that stays in the server's group and holds none of its pipes."""
@@ -167,6 +225,7 @@ def spawn() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--http", type=int, metavar="PORT")
+    parser.add_argument("--sse", type=int, metavar="PORT")
     parser.add_argument("--stubborn", action="store_true", help="stay, whatever is said")
     options = parser.parse_args()
     print("the fake server has something to say", file=sys.stderr)
@@ -174,6 +233,8 @@ def main() -> None:
         signal.signal(signal.SIGTERM, lambda number, frame: record("stay"))
     if options.http:
         server.run("streamable-http", host="127.0.0.1", port=options.http)
+    elif options.sse:
+        server.run("sse", host="127.0.0.1", port=options.sse)
     else:
         server.run("stdio")
     if options.stubborn:
