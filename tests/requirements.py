@@ -283,6 +283,8 @@ PROMISES = (
         "A server's question is answered after a restart too, where the server allows it; else that is said.",
         (4, 13),
     ),
+    Promise("tools.mcp.sign_in", "People sign in to servers in private, each with an account of their own.", (13,)),
+    Promise("tools.mcp.tokens", "Sign-ins are encrypted at rest, and renewed also after a restart.", (13, 36)),
     Promise("tools.mcp.elicitation_page", "A page that a server sends to is shown in private alone.", (4, 13)),
     Promise(
         "tools.mcp.conformance", "The client scenarios of MCP's own conformance suite pass over our connections.", (13,)

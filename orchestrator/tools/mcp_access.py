@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -29,6 +30,8 @@ from orchestrator.errors import BadInput
 from orchestrator.tools.mcp_config import OAuth, ServerSettings
 
 EXPIRES_EARLY_SECONDS = 30.0  # a token is refreshed before it ends, not after
+RENEWED_AT_MOST_EVERY_SECONDS = 60.0  # a server that refuses new ones too wants the person
+LONG_AGO = 1.0  # seconds since 1970; mcp takes 0 for "never"
 
 
 class Vault(Protocol):
@@ -77,9 +80,13 @@ class SignInNeeded(OAuthFlowError):
     """Somebody has to sign in before this can go on."""
 
 
+class RenewalDue(OAuthFlowError):
+    """The server takes the token no more, though its time is not over: it can be renewed."""
+
+
 def _is_news(record: logging.LogRecord) -> bool:
     """That somebody has to sign in is said in the health; mcp would log it as an error, with a traceback."""
-    return not (record.exc_info and isinstance(record.exc_info[1], SignInNeeded))
+    return not (record.exc_info and isinstance(record.exc_info[1], SignInNeeded | RenewalDue))
 
 
 logging.getLogger("mcp.client.auth.oauth2").addFilter(_is_news)
@@ -107,13 +114,25 @@ class SignIn:
         """Take the address at which the person's browser has ended. Raises BadInput for one that is none."""
         query = parse_qs(urlsplit(address.strip()).query)
         if "error" in query:
+            self._end_with(OAuthFlowError("the sign-in was refused"))
             raise BadInput(f"The server has refused: {query['error'][0][:200]}.")
         if "code" not in query:
             raise BadInput("This is not the address that the sign-in ended at: it holds no code.")
         one = {name: query[name][0] for name in ("code", "state", "iss") if name in query}
-        if self._returned is not None and not self._returned.done():
-            self.link = ""
-            self._returned.set_result(AuthorizationCodeResult(**one))
+        self._end_with(AuthorizationCodeResult(**one))
+
+    @property
+    def was_sent(self) -> bool:
+        return self._returned is not None
+
+    def _end_with(self, outcome: AuthorizationCodeResult | OAuthFlowError) -> None:
+        self.link = ""
+        if self._returned is None or self._returned.done():
+            return
+        if isinstance(outcome, OAuthFlowError):
+            self._returned.set_exception(outcome)
+        else:
+            self._returned.set_result(outcome)
 
 
 class _Kept(BaseModel):
@@ -155,6 +174,8 @@ class Access:
         self._provider: OAuthClientProvider | None = None
         self.sign_in: SignIn | None = None
         self.needs_sign_in = False
+        self._connection = 0
+        self._renewed_at = -RENEWED_AT_MOST_EVERY_SECONDS
 
     @property
     def wants_more(self) -> bool:
@@ -173,6 +194,9 @@ class Access:
         """What signs the requests of one connection."""
         if kept := await self._vault.read(self._name):
             self._kept = _Kept.model_validate_json(kept)
+        self._connection += 1
+        if self._kept.expires_at == LONG_AGO:
+            self._renewed_at = time.monotonic()
         self._provider = provider = self._of_settings()
         # mcp 2.3 reads the tokens back, but not when they end nor where they are renewed (python-sdk#3250): without
         # these an old token would be taken for good, and the person asked to sign in after each restart.
@@ -199,7 +223,7 @@ class Access:
             url,
             self._about_us(oauth),
             self,
-            redirect_handler=self._send_to,
+            redirect_handler=partial(self._send_to, self._connection),
             callback_handler=self._come_back,
             client_metadata_url=oauth.client_metadata_url or None,
         )
@@ -213,13 +237,24 @@ class Access:
             scope=oauth.scope or None,
         )
 
-    async def _send_to(self, link: str) -> None:
+    async def _send_to(self, connection: int, link: str) -> None:
         if self.sign_in is None:
             assert self._provider is not None
+            if connection != self._connection:  # an older one, with the token of then: it ends anyway
+                raise RenewalDue("there is a newer connection")
+            if self._may_renew():
+                await self._keep(expires_at=LONG_AGO)
+                raise RenewalDue("the token is renewed")
             self.needs_sign_in = True
             await self._keep(wanted=self._provider.context.client_metadata.scope or "")
             raise SignInNeeded(sign_in_wanted(self._settings.name))
         await self.sign_in.send_to(link)
+
+    def _may_renew(self) -> bool:
+        """Whether a new token may help: mcp asks the person at once, also where a token was taken back early."""
+        tokens = self._kept.tokens
+        again = time.monotonic() - self._renewed_at < RENEWED_AT_MOST_EVERY_SECONDS
+        return tokens is not None and tokens.refresh_token is not None and not again
 
     async def _come_back(self) -> AuthorizationCodeResult:
         assert self.sign_in is not None

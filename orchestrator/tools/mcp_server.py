@@ -236,6 +236,8 @@ class McpServer:
         """Where the person has to go to sign in; empty where there is no need to. Raises ToolUnavailable."""
         if self._access is None:
             raise ToolUnavailable(f"{self.settings.name} knows no sign-in.")
+        if self._access.sign_in is not None and self._access.sign_in.link:
+            return self._access.sign_in.link
         signing = self._access.sign_in = SignIn(self._give_time)
         if self._link is not None and self._access.wants_more:
             await self._access.drop_tokens()
@@ -401,6 +403,8 @@ class McpServer:
             self._state = "connecting"
         if not self._stopping and reason != self._detail:  # said once, not at every try
             log.warning("MCP server is not connected", extra={"server": self.settings.name, "reason": reason})
+        if self._access is not None and self._access.sign_in is not None and self._access.sign_in.was_sent:
+            self._access.sign_in = None  # the way that this connection had begun cannot be gone on
         self._link, self._detail = None, "it is stopped" if self._stopping else reason
         self._tell()
 

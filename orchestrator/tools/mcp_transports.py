@@ -26,6 +26,7 @@ from mcp_types import CONNECTION_CLOSED, INVALID_REQUEST, METHOD_NOT_FOUND, json
 from pydantic import ValidationError
 
 from orchestrator.errors import ToolUnavailable
+from orchestrator.tools.mcp_access import RenewalDue
 from orchestrator.tools.mcp_config import ServerSettings
 
 MESSAGE_LIMIT = 32 * 2**20  # bytes of one message; mcp's own limit for one SSE event is 1 MiB, too small for a page
@@ -289,7 +290,7 @@ class _Http(httpx2.AsyncClient):
         except httpx2.TransportError as error:
             return _refusal(request, 502, CONNECTION_CLOSED, f"HTTP connection lost: {type(error).__name__}")
         except OAuthFlowError as error:
-            return _refusal(request, 401, SIGN_IN, str(error))
+            return _refusal(request, 401, NOT_SENT if isinstance(error, RenewalDue) else SIGN_IN, str(error))
         if response.status_code == 404 and "mcp-session-id" in request.headers:
             return _refusal(request, 404, NOT_SENT, "the server has forgotten the session")
         if response.is_error and b"jsonrpc" not in await response.aread():
