@@ -285,6 +285,16 @@ PROMISES = (
     ),
     Promise("tools.mcp.sign_in", "People sign in to servers in private, each with an account of their own.", (13,)),
     Promise("tools.mcp.tokens", "Sign-ins are encrypted at rest, and renewed also after a restart.", (13, 36)),
+    Promise(
+        "tools.mcp.real_servers", "Servers of others are used as they are, also killed, hung, and restarted.", (13,)
+    ),
+    Promise("tools.mcp.no_child_left", "Connections that come and go leave no process.", (13,)),
+    Promise("tools.mcp.concurrency", "A server gets no more calls at once than it is set to take.", (13,)),
+    Promise("tools.mcp.progress", "How far a call is, is shown while it runs.", (13,)),
+    Promise("tools.mcp.isolation_of_people", "People who use one server see nothing of each other.", (13,)),
+    Promise("tools.mcp.resources", "What servers have is listed and read by a tool that changes nothing.", (13,)),
+    Promise("tools.mcp.prompts", "A server's prompts are slash words, and what they say is said by the person.", (13,)),
+    Promise("tools.mcp.sse", "Servers of the older SSE transport are called too.", (13,)),
     Promise("tools.mcp.elicitation_page", "A page that a server sends to is shown in private alone.", (4, 13)),
     Promise(
         "tools.mcp.conformance", "The client scenarios of MCP's own conformance suite pass over our connections.", (13,)

@@ -296,7 +296,7 @@ class McpServer:
 
     def _unavailable(self) -> ToolUnavailable:
         if self._link is not None:
-            return ToolUnavailable(f"{self.settings.name} is busy with {self._calls} calls.")
+            return ToolUnavailable(f"{self.settings.name} is busy with other calls.")
         return ToolUnavailable(f"{self.settings.name} is not connected: {self._detail}.")
 
     # --- The connection -------------------------------------------------------------------------------

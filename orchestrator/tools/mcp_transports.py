@@ -263,11 +263,12 @@ async def _sse(
         lost.set()
 
     async with (
+        to_session,
+        from_server,
         sse_client(settings.url or "", dict(settings.headers), httpx_client_factory=client, auth=auth) as (
             messages,
             to_server,
         ),
-        from_server,
         anyio.create_task_group() as tasks,
     ):
         tasks.start_soon(pass_on, messages)
@@ -291,12 +292,20 @@ class _Http(httpx2.AsyncClient):
             return _refusal(request, 502, CONNECTION_CLOSED, f"HTTP connection lost: {type(error).__name__}")
         except OAuthFlowError as error:
             return _refusal(request, 401, NOT_SENT if isinstance(error, RenewalDue) else SIGN_IN, str(error))
-        if response.status_code == 404 and "mcp-session-id" in request.headers:
+        if "mcp-session-id" in request.headers and await _has_forgotten(response):
             return _refusal(request, 404, NOT_SENT, "the server has forgotten the session")
         if response.is_error and b"jsonrpc" not in await response.aread():
             status = f"HTTP {response.status_code} {response.reason_phrase}"
             return _refusal(request, response.status_code, _code(response.status_code), status)
         return response
+
+
+async def _has_forgotten(response: httpx2.Response) -> bool:
+    """Whether a server knows nothing of our session: 404 by the protocol, 400 by servers after the examples of its
+    TypeScript SDK (server-everything 2026.8.31)."""
+    if response.status_code != 400:
+        return response.status_code == 404
+    return b"session" in (await response.aread()).lower()
 
 
 def _code(status: int) -> int:

@@ -1,5 +1,6 @@
 """What an MCP server wants to know while it works is asked in the chat, and its call goes on with the answer."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import ServerSettings
 from tests.conversations.program import calls_made
 from tests.conversations.talk import Talk, talking
+from tests.fakes.model_server import ModelServer, Say, asked_for
 from tests.web_mcp_server import WebMcpServer
 
 HOME = Path(__file__).parents[2]
@@ -130,3 +132,34 @@ async def test_a_page_is_shown_with_its_host_and_never_in_a_group(tmp_path: Path
         assert isinstance(refused, Answer)
         assert "ask me in private" in refused.text
         assert "forms.example" not in refused.text
+
+
+@pytest.mark.proves("tools.mcp.progress")
+async def test_how_far_a_call_is_stands_in_the_plan_card(tmp_path: Path) -> None:
+    async with talking(tmp_path, toolsets=[server(tmp_path)]) as talk:
+        turn = await talk.send("/rail__count to=4")
+        other = Talk(talk.app, talk.channel, chat="2")
+        async with asyncio.timeout(20):
+            while "25%: at 1" not in [line.note for card in talk.cards(turn) for line in card.steps]:
+                await asyncio.sleep(0.01)
+        await other.answered("/rail__go_on")
+        answer = await talk.outcome(turn)
+        assert isinstance(answer, Answer)
+        assert "counted to 4" in answer.text
+
+
+@pytest.mark.proves("tools.mcp.prompts")
+async def test_a_prompt_is_a_slash_word_and_its_words_are_the_persons(tmp_path: Path) -> None:
+    async with (
+        ModelServer(lambda request: Say(f"I heard: {asked_for(request)}")) as model,
+        talking(
+            tmp_path,
+            toolsets=[server(tmp_path)],
+            router="openai:one",
+            openai_base_url=model.url,
+            openai_api_key="obviously-fake-key",
+        ) as talk,
+    ):
+        assert await talk.told("/prompts") == "- `/rail__summary topic=...` Ask for a summary."
+        assert await talk.told("/rail__summary") == "This wants to know more: topic=...."
+        assert "Sum up what you know of tea." in await talk.answered("/rail__summary topic=tea")
