@@ -12,8 +12,8 @@ import click
 
 from adapters.base import ChannelClosed
 from bot.logs import set_up_logging
-from bot.settings import Settings, read_settings
-from orchestrator.errors import ErrandError
+from bot.settings import Settings, environment, read_settings
+from orchestrator.errors import BadInput, ErrandError
 from storage.errors import StorageError
 
 EXPECTED = (ErrandError, StorageError, ChannelClosed)  # errors whose message is a sentence for the operator
@@ -56,11 +56,52 @@ def plan(settings: Settings, file: Path, given: tuple[str, ...]) -> None:
     run(_plan(settings, file, dict(each.partition("=")[::2] for each in given)))
 
 
-@errand.command()
+@errand.group(invoke_without_command=True)
+@click.pass_context
+def tools(context: click.Context) -> None:
+    """List the tools, add a server of tools, try one, call one."""
+    if context.invoked_subcommand is None:
+        run(_tools(context.obj))
+
+
+@tools.command("list")
 @click.pass_obj
-def tools(settings: Settings) -> None:
+def tools_list(settings: Settings) -> None:
     """List the tools, and how their sources are."""
     run(_tools(settings))
+
+
+@tools.command("add")
+@click.argument("name")
+@click.argument("command", nargs=-1)
+@click.option("--url", help="Address of a server over HTTP.")
+@click.option("--type", "kind", type=click.Choice(["stdio", "http", "sse"]), help="Where it cannot be seen.")
+@click.option("--env", multiple=True, metavar="NAME=VALUE", help="A variable of its own; ${env:NAME} keeps keys out.")
+@click.option("--header", "headers", multiple=True, metavar="NAME=VALUE", help="A header of its requests.")
+@click.pass_obj
+def tools_add(settings: Settings, /, name: str, command: tuple[str, ...], **given: Any) -> None:
+    """Write an MCP server into the file of servers: errand tools add time -- mcp-server-time --local-timezone=UTC."""
+    from bot.servers import add, entry_of  # noqa: PLC0415
+
+    add(settings.servers, name, entry_of(command, **given), environment())
+    click.echo(f"{name} stands in {settings.servers}; `errand tools test {name}` tries it.")
+
+
+@tools.command("test")
+@click.argument("names", nargs=-1)
+@click.pass_obj
+def tools_test(settings: Settings, names: tuple[str, ...]) -> None:
+    """Connect to the MCP servers, or to these alone. Exits with 1 where one does not answer."""
+    run(_tools_test(settings, names))
+
+
+@tools.command("call")
+@click.argument("tool")
+@click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
+@click.pass_obj
+def tools_call(settings: Settings, tool: str, arguments: tuple[str, ...]) -> None:
+    """Call a tool, without asking: errand tools call time__get_current_time timezone=UTC."""
+    run(_tools_call(settings, tool, arguments))
 
 
 @errand.command()
@@ -182,6 +223,46 @@ async def _tools(settings: Settings) -> None:
             click.echo(f"{tool.name}({wants}){effect}\n    {tool.description.strip().splitlines()[0]}")
         for health in app.catalog.health():
             click.echo(f"-- {health.name}: {health.state}, {health.tools} tools. {health.detail}".rstrip())
+
+
+async def _tools_test(settings: Settings, names: tuple[str, ...]) -> None:
+    from bot.wiring import mcp_tools  # noqa: PLC0415
+    from storage.store import open_store  # noqa: PLC0415
+
+    store = await open_store(settings.database)
+    servers = mcp_tools(settings, store, only=names)
+    try:
+        await servers.start()
+        found = servers.health()
+    finally:
+        await servers.stop()
+        await store.close()
+    for health in found:
+        click.echo(f"{health.name}: {health.state}, {health.tools} tools. {health.detail}")
+    missing = sorted(set(names) - {health.name for health in found})
+    if missing:
+        click.echo(f"{settings.servers} has no server {', '.join(missing)}.")
+    if missing or any(health.state not in {"ready", "disabled"} for health in found):
+        sys.exit(1)
+
+
+async def _tools_call(settings: Settings, name: str, given: tuple[str, ...]) -> None:
+    from bot.app import build  # noqa: PLC0415
+    from orchestrator.plan import argument_problems  # noqa: PLC0415
+    from orchestrator.slots import coerce  # noqa: PLC0415
+
+    async with build(settings) as app:
+        tool = app.catalog.find(name)
+        if tool is None:
+            raise BadInput(f"There is no tool {name!r}; `errand tools` lists them.")
+        pairs = (each.partition("=") for each in given)
+        arguments = {key: coerce(value, tool.properties.get(key, {})) for key, _, value in pairs}
+        if problems := list(argument_problems(tool, arguments)):
+            raise BadInput("; ".join(problems))
+        result = await app.catalog.call(tool.name, arguments, key="cli/call", timeout_seconds=settings.tool_seconds)
+    click.echo(result.text)
+    if result.is_error:
+        sys.exit(1)
 
 
 async def _sessions(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """How the parts fit together: settings become chains, models, tools, commands, and the conductor of turns."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -155,12 +155,12 @@ def default_toolsets(settings: Settings, store: Store) -> list[Toolset]:
     return [Functions(BUILTIN), mcp_tools(settings, store)]
 
 
-def mcp_tools(settings: Settings, store: Store) -> McpTools:
-    """The MCP servers of the settings' file, with the sign-ins that the store keeps."""
+def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = ()) -> McpTools:
+    """The MCP servers of the settings' file, or only these of them, with the sign-ins that the store keeps."""
     servers, problems = read_servers(settings.servers, environment()) if settings.servers.exists() else ([], [])
     return McpTools(
-        servers,
-        problems,
+        [each for each in servers if not only or each.name in only],
+        [each for each in problems if not only or each.server in only],
         connect_timeout_seconds=settings.connect_seconds,
         vault=KeptVault(store, partial(secret_key, settings)),
         return_to=settings.sign_in_address,

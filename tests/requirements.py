@@ -288,6 +288,7 @@ PROMISES = (
     Promise(
         "tools.mcp.real_servers", "Servers of others are used as they are, also killed, hung, and restarted.", (13,)
     ),
+    Promise("tools.command", "`errand tools` lists, adds, tries and calls tools.", (13,)),
     Promise("tools.mcp.no_child_left", "Connections that come and go leave no process.", (13,)),
     Promise("tools.mcp.concurrency", "A server gets no more calls at once than it is set to take.", (13,)),
     Promise("tools.mcp.progress", "How far a call is, is shown while it runs.", (13,)),

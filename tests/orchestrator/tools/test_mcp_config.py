@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrator.errors import ServersInvalid
-from orchestrator.tools.mcp_config import ServerSettings, read_servers
+from orchestrator.tools.mcp_config import OAuth, ServerSettings, read_servers
 
 ENVIRON = {"TOKEN": "s3cret", "EMPTY": "", "MCP_INPUT_API_KEY": "from-input"}
 
@@ -145,8 +145,48 @@ def test_our_own_fields(file: Path) -> None:
     assert (server.protocol, server.allow, server.deny) == ("legacy", ("read_*",), ("*_all",))
 
 
+@pytest.mark.proves("tools.mcp.config_dialects")
+def test_sse_and_oauth_as_others_write_them(file: Path) -> None:
+    entry = {
+        "type": "sse",
+        "url": "https://example.org/sse",
+        "oauth": {"clientId": "errand", "clientSecret": "${TOKEN}", "scopes": ["read", "write"]},
+        "includeTools": ["read_*"],
+        "excludeTools": ["*_all"],
+        "isolation": "person",
+        "concurrency": 2,
+    }
+    server = read_one(file, entry)
+    assert server.transport == "sse"
+    assert server.oauth == OAuth(client_id="errand", client_secret="s3cret", scope="read write")
+    assert (server.allow, server.deny) == (("read_*",), ("*_all",))
+    assert (server.isolation, server.concurrency) == ("person", 2)
+    assert server.may_sign_in
+
+
+@pytest.mark.parametrize(
+    ("entry", "may"),
+    [
+        ({"url": "https://a.example/mcp"}, True),
+        ({"url": "https://a.example/mcp", "headers": {"authorization": "Bearer x"}}, False),
+        ({"url": "https://a.example/mcp", "oauth": False}, False),
+        ({"command": "x"}, False),
+    ],
+)
+def test_people_sign_in_where_the_file_brings_no_key(file: Path, entry: dict[str, Any], may: bool) -> None:
+    assert read_one(file, entry).may_sign_in is may
+
+
+def test_the_files_folder_and_the_person_stand_in_their_places(file: Path) -> None:
+    server = read_one(file, {"command": "x", "args": ["${workspaceFolder}/a", "${person}"], "env": {"P": "${person}"}})
+    assert server.args == (f"{file.parent}/a", "${person}")
+    assert server.for_account("slack:U1").args[1] == "slack-U1"
+    assert server.for_account("").env == {"P": "nobody"}
+
+
 def test_settings_do_not_show_their_secrets() -> None:
-    server = ServerSettings("a", args=("--key=s3cret",), env={"K": "s3cret"}, headers={"H": "s3cret"})
+    oauth = OAuth(client_secret="s3cret", private_key="s3cret")
+    server = ServerSettings("a", args=("--key=s3cret",), env={"K": "s3cret"}, headers={"H": "s3cret"}, oauth=oauth)
     assert "s3cret" not in repr(server)
 
 
