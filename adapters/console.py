@@ -149,6 +149,7 @@ class Console:
             "address": self._address,
             "person": self._person,
             "sent_at": datetime.now(UTC),
+            "private": True,
         }
 
 

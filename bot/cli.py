@@ -242,7 +242,7 @@ async def _tools_test(settings: Settings, names: tuple[str, ...]) -> None:
     missing = sorted(set(names) - {health.name for health in found})
     if missing:
         click.echo(f"{settings.servers} has no server {', '.join(missing)}.")
-    if missing or any(health.state not in {"ready", "disabled"} for health in found):
+    if missing or any(health.state not in {"ready", "disabled", "sign in"} for health in found):
         sys.exit(1)
 
 

@@ -26,7 +26,7 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
     if not settings.servers.exists():
         yield Check("servers", ok=True, detail=f"no file {settings.servers}: only the built-in functions")
     for health in app.catalog.health():
-        healthy = health.state in {"ready", "disabled"}
+        healthy = health.state in {"ready", "disabled", "sign in"}
         yield Check(
             f"tools: {health.name}", ok=healthy, detail=f"{health.state}, {health.tools} tools. {health.detail}"
         )

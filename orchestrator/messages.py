@@ -46,7 +46,7 @@ class Arrival(Frozen):
     address: Address
     person: Person
     sent_at: datetime
-    private: bool = True
+    private: bool = False
 
 
 def size_in_words(size: int) -> str:

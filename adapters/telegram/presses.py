@@ -66,7 +66,7 @@ class Presses:
         if asked is None or asked.person != message.person.id or len(asked.open_fields) != 1:
             return None
         values = {**asked.picked, asked.open_fields[0]: message.text}
-        arrival = {name: getattr(message, name) for name in ("event_id", "address", "person", "sent_at")}
+        arrival = {name: getattr(message, name) for name in ("event_id", "address", "person", "sent_at", "private")}
         return Form(**arrival, question=asked.question, values=values)
 
     async def _pick(self, query: CallbackQuery, asked: Asked) -> None:
@@ -101,6 +101,7 @@ def _inbound(query: CallbackQuery, asked: Asked, place: Place) -> Inbound:
         "address": place.address,
         "person": Person(id=str(query.from_user.id), name=query.from_user.full_name),
         "sent_at": datetime.now(UTC),
+        "private": place.is_private,
     }
     if len(asked.fields) == 1:
         (value,) = asked.picked.values()

@@ -22,7 +22,7 @@ class Calling:
 
     channel: str = ""
     person: str = ""
-    private: bool = True
+    private: bool = False
     tell: Tell | None = None
     can_ask: bool = False
     asked: Asking | None = None

@@ -182,6 +182,10 @@ class Access:
         """Whether the server wants more than the person has agreed to."""
         return bool(self._kept.wanted)
 
+    @property
+    def has_tokens(self) -> bool:
+        return self._kept.tokens is not None
+
     async def drop_tokens(self) -> None:
         """Begin anew, as one who is known there."""
         await self._keep(tokens=None, expires_at=None)

@@ -147,7 +147,8 @@ class McpServer:
         twice = [f"{o.tool} (another tool becomes {o.spec.name} too)" for o in self.offers if o not in usable]
         without = ", ".join([*self._left_out, *twice])
         detail = f"{self._detail}; left out: {without}" if without else self._detail
-        return ToolsetHealth(self.settings.name, self._state, detail, len(usable))
+        state = "sign in" if self.needs_sign_in else self._state
+        return ToolsetHealth(self.settings.name, state, detail, len(usable))
 
     # --- Calls ----------------------------------------------------------------------------------------
 
@@ -261,6 +262,11 @@ class McpServer:
                     await self._news.wait()
         if not signing.link and self._link is None:
             raise self._unavailable()
+        if not signing.link and self._access is not None and not self._access.has_tokens:
+            raise ToolUnavailable(
+                f"{self.settings.name} lets everybody in. If it wants a sign-in only in the middle of a call: "
+                "that is more than I can do yet."
+            )
         return signing.link
 
     async def sign_out(self) -> None:

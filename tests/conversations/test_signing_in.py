@@ -1,6 +1,7 @@
 """Servers that want to know who somebody is: the link in private, the account of each person, and it lasts."""
 
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,16 @@ from orchestrator.tools.mcp_config import ServerSettings
 from orchestrator.tools.vault import KeptVault
 from storage.store import open_store
 from tests.conversations.talk import Talk, talking
+from tests.conversations.telegram_talk import errand_on
 from tests.fakes.oauth_server import OAuthServer, sign_in
+from tests.fakes.telegram import World, telegram
+
+
+@pytest.fixture
+async def fake() -> AsyncIterator[World]:
+    async with telegram() as server:
+        yield server
+    assert server.problems == []
 
 
 def team(server: OAuthServer, vault: OpenVault | KeptVault) -> McpTools:
@@ -97,3 +107,15 @@ async def test_a_key_is_made_once_and_is_for_us_alone(tmp_path: Path) -> None:
     key = secret_key(settings)
     assert secret_key(settings) == key
     assert (tmp_path / "errand.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.proves("tools.mcp.sign_in")
+async def test_in_telegram_a_link_is_shown_in_private_and_never_in_a_group(fake: World, tmp_path: Path) -> None:
+    mara = fake.person("Mara")
+    group = fake.group("Team", mara)
+    async with OAuthServer() as server, errand_on(fake, tmp_path, toolsets=[team(server, OpenVault())]):
+        await group.says(mara, "/signin@errand_bot team")
+        await group.shows("A sign-in is for you alone")
+        alone = mara.private_chat()
+        await alone.says(mara, "/signin team")
+        await alone.shows("Sign in to team here")
