@@ -103,6 +103,7 @@ class Exchange:
             async with asyncio.timeout(LONGEST_HOLD_SECONDS):
                 return await self._answer
         except TimeoutError:
+            self._news.clear()
             return ElicitResult(action="cancel")
         finally:
             self.question = self._answer = None
