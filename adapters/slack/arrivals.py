@@ -201,9 +201,11 @@ class Arrivals:
                 await self._said(whole, me)
             return
         names = await self._people.names(mentioned_in(str(new.get("text", ""))), channel)
+        place = place_of(whole, single=self._single)
         edit = Edit(
             event_id=f"e{event_id}",
-            address=place_of(whole, single=self._single).address,
+            address=place.address,
+            private=place.is_private,
             person=Person(id=str(new["user"])),
             sent_at=datetime.now(UTC),
             edits=event_of(channel, str(new["ts"])),

@@ -140,6 +140,7 @@ def _message(beginning: Beginning, place: Place, ts: str) -> Message:
         address=place.address,
         person=Person(id=beginning.user, name=beginning.name),
         sent_at=moment(ts),
+        private=place.is_private,
         text=beginning.text,
         foreign=(about,) if beginning.about else (),
     )

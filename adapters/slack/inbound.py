@@ -79,6 +79,7 @@ def message_of(event: Event, me: Me, *, place: Place, person: Person, names: Map
         address=place.address,
         person=person,
         sent_at=moment(str(event["ts"])),
+        private=place.is_private,
         text=words_of(str(event.get("text", "")), me, names),
         attachments=tuple(attachments_of(event)),
         foreign=tuple(_shared(event, names)),

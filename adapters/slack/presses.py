@@ -192,9 +192,11 @@ class Presses:
 
 
 def _arrival(event_id: str, asked: Asked, person: Known) -> dict[str, Any]:
+    place = Place(asked.chat, asked.thread)
     return {
         "event_id": event_id,
-        "address": Place(asked.chat, asked.thread).address,
+        "address": place.address,
+        "private": place.is_private,
         "person": Person(id=person.id, name=person.name),
         "sent_at": datetime.now(UTC),
     }

@@ -68,6 +68,7 @@ class SlashCommand:
             address=place.address,
             person=who,
             sent_at=datetime.now(UTC),
+            private=place.is_private,
             name=name,
             rest=rest,
         )
