@@ -98,6 +98,12 @@ class Settings(BaseSettings):
     worker_calls: int = Field(8, ge=0, description="Tool calls that one task of a worker may make.")
     worker_tokens: int = Field(20_000, ge=1, description="Tokens in and out that one task of a worker may use.")
     worker_seconds: float = Field(120.0, gt=0, description="Seconds that one task of a worker may take.")
+    code_seconds: float = Field(5.0, gt=0, description="Seconds that code of a step may compute, without its tools.")
+    code_memory_mb: int = Field(64, ge=8, description="Megabytes of values that code of a step may hold.")
+    code_depth: int = Field(200, ge=10, le=1_000, description="Calls inside of calls that code of a step may make.")
+    code_output_characters: int = Field(100_000, ge=1, description="Characters of the output of code, as JSON.")
+    code_printed_characters: int = Field(10_000, ge=0, description="Characters that code of a step may print.")
+    code_calls: int = Field(50, ge=0, description="Calls of tools that code of a step may make.")
     replans: int = Field(1, ge=0, description="New plans that one request may get after steps that did not work.")
     while_busy: WhileBusy = Field(
         "queue", description="What a message does that comes while another is worked on: queue, steer or interrupt."

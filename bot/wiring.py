@@ -12,6 +12,7 @@ from orchestrator.agno_models import Models
 from orchestrator.answer_reader import AnswerReader
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
+from orchestrator.code_steps import CodeSteps
 from orchestrator.commands import Commands
 from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
@@ -31,6 +32,7 @@ from orchestrator.steps import StepLimits, Steps
 from orchestrator.synthesizer import Synthesizer
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.code import Code, CodeLimits
 from orchestrator.tools.functions import Functions
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import read_servers
@@ -144,15 +146,24 @@ def _steps(
         catalog,
         files=files,
         workers=workers,
+        code=_code_steps(settings, catalog, policy),
         resources=Resources(cpus=settings.cpus, gpu_mb=settings.gpu_mb),
         policy=policy,
         limits=_step_limits(settings),
     )
 
 
+def _code_steps(settings: Settings, catalog: Catalog, policy: Policy) -> CodeSteps | None:
+    code = catalog.source(Code)
+    if code is None:
+        return None
+    seconds, characters = settings.tool_seconds, settings.step_input_characters
+    return CodeSteps(code, catalog, policy=policy, seconds=seconds, input_characters=characters)
+
+
 def default_toolsets(settings: Settings, store: Store) -> list[Toolset]:
-    """The built-in functions, and the MCP servers of the settings' file."""
-    return [Functions(BUILTIN), mcp_tools(settings, store)]
+    """The built-in functions, code, and the MCP servers of the settings' file."""
+    return [Functions(BUILTIN), Code(_code_limits(settings)), mcp_tools(settings, store)]
 
 
 def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = ()) -> McpTools:
@@ -201,6 +212,17 @@ def _step_limits(settings: Settings) -> StepLimits:
         seconds=settings.tool_seconds,
         input_characters=settings.step_input_characters,
         retries=Retries(settings.step_retries, settings.step_retry_seconds),
+    )
+
+
+def _code_limits(settings: Settings) -> CodeLimits:
+    return CodeLimits(
+        seconds=settings.code_seconds,
+        memory_mb=settings.code_memory_mb,
+        depth=settings.code_depth,
+        output_characters=settings.code_output_characters,
+        printed_characters=settings.code_printed_characters,
+        calls=settings.code_calls,
     )
 
 

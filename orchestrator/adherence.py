@@ -30,7 +30,7 @@ def adherence(ran: Iterable[tuple[Step, StepResult]], *, new_plans: Sequence[str
 def _deviations(step: Step, result: StepResult) -> Iterator[str]:
     planned = step.tools if step.worker else (step.tool,)
     for name in dict.fromkeys(result.refused):
-        yield f"the worker wanted {_quoted(name)}, which its step does not allow"
+        yield f"the {'worker' if step.worker else 'code'} wanted {_quoted(name)}, which its step does not allow"
     for name in dict.fromkeys(_worked(step, result)):
         if _is_one_of(name, planned):
             continue

@@ -17,6 +17,7 @@ from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.slash import Said, Told
 from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.code import RUN_CODE
 from orchestrator.tools.paths import in_place
 from orchestrator.words import say
 from storage.store import Store
@@ -135,7 +136,7 @@ class Deciding:
 
     def _without_model(self, talk: Talk, note: str) -> Decision:
         """By the names of the tools alone; a file goes where a tool wants one."""
-        specs = self._catalog.specs()
+        specs = [tool for tool in self._catalog.specs() if tool.name != RUN_CODE.name]  # a person's words are no code
         if talk.attached and not talk.text.strip():
             return offline.of_files_alone([each.file.name for each in talk.attached], specs, note=note)
         decision = offline.decide(talk.text, specs, note=note)

@@ -22,6 +22,7 @@ from orchestrator.plan import Decision, Plan, Step, StepResult
 from orchestrator.prices import load, priced, snapshot
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.repair import repaired_data
+from orchestrator.tools.code import RUN_CODE
 from orchestrator.words import say
 from storage.records import ModelCall
 
@@ -159,6 +160,8 @@ def _step_facts(step: Step, result: StepResult) -> StepFacts:
         tried=result.tried,
         calls=result.used,
         refused=result.refused,
+        code=str(step.arguments.get("code", "")) if step.tool == RUN_CODE.name else "",
+        printed=result.printed,
         attempts=result.attempts,
         status=result.status,
         error=result.error,

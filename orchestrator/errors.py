@@ -2,7 +2,8 @@
 
 ErrandError
 ├── BadInput               the person can mend it; the message says how
-│   └── PlanInvalid        a plan that cannot run; `problems` names each defect
+│   ├── PlanInvalid        a plan that cannot run; `problems` names each defect
+│   └── CodeFailed         code of a step that did not come to its end; `printed` is what it had printed
 ├── SettingsInvalid        the operator can mend it: name, shape, fix
 │   └── ServersInvalid     an mcp.json that cannot be read: file, line, field
 ├── ModelError             ask the next model of the chain
@@ -39,6 +40,14 @@ class PlanInvalid(BadInput):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("This plan cannot run: " + "; ".join(self.problems))
+
+
+class CodeFailed(BadInput):
+    """This code does not work."""
+
+    def __init__(self, message: str, printed: str = "") -> None:
+        self.printed = printed
+        super().__init__(message)
 
 
 class SettingsInvalid(ErrandError):

@@ -49,8 +49,8 @@ class DecisionFacts(Part):
 class StepFacts(Part):
     """What became of a step: its `planned` tool or worker against the one that was `used`.
 
-    `calls` are the tools that a worker called, `refused` those that it wanted and may not have. `granted` says
-    that a standing yes let it run.
+    `calls` are the tools that a worker called, or the step's `code`, `refused` those that it wanted and may not have.
+    `printed` is what the code printed. `granted` says that a standing yes let it run.
     """
 
     id: str
@@ -60,6 +60,8 @@ class StepFacts(Part):
     tried: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    code: str = ""
+    printed: str = ""
     attempts: int = 0
     status: str = ""
     error: str = ""

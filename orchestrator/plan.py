@@ -16,6 +16,7 @@ from referencing.exceptions import Unresolvable
 from orchestrator.errors import PlanInvalid
 from orchestrator.messages import Attachment, StepState
 from orchestrator.tools.asking import Asking
+from orchestrator.tools.code import LITERAL, RUN_CODE
 from orchestrator.tools.spec import ToolSpec
 
 Mode = Literal["single", "parallel", "sequential", "graph"]
@@ -46,7 +47,8 @@ class Step(BaseModel):
     """One call of one tool, or one task for a worker: exactly one of `tool` and `worker` is named.
 
     `arguments` may hold references to earlier results: `${id}`, `${id.path.0.name}` or `step:id`; a worker's only
-    argument is `task`. `tools` are the ones that a worker may call. `missing` are the required arguments that only
+    argument is `task`. `tools` are the ones that a worker may call; those of code are an argument of `run_code`, which
+    is taken as it is written, as the code is. `missing` are the required arguments that only
     the person can give. `approved_by` is the person who said yes to this step, `agreed` are the calls of a worker
     to which they did, each as often as they did. `confidence` is the planner's own, 0 to 1.
     """
@@ -72,7 +74,13 @@ class Step(BaseModel):
     @property  # not cached: a changed copy would keep what it was copied from
     def dependencies(self) -> frozenset[str]:
         """The steps that must be done before this one: named in `after`, or referred to."""
-        return frozenset(self.after) | {step for step, _ in references(self.arguments)}
+        return frozenset(self.after) | {step for step, _ in references(self.open_arguments)}
+
+    @property
+    def open_arguments(self) -> dict[str, Any]:
+        """The arguments in which references count. In code `${x}` is what it says."""
+        literal = LITERAL if self.tool == RUN_CODE.name else ()
+        return {name: value for name, value in self.arguments.items() if name not in literal}
 
     @property
     def label(self) -> str:
@@ -145,8 +153,9 @@ class StepResult(BaseModel):
     "waiting" is not an end: the step needs an argument, a yes, a word on a call whose outcome nobody knows, or what
     its tool is `asking`, as `waits_for` says; of a worker `tool` and `call` are then the call that waits. Else `tool`
     is the one that really worked, `tried` those that failed before it. Of a worker, `used` are the tools that it
-    called, and `refused` those that it wanted and that its step does not allow. `granted` says that a standing yes let
-    it run. `files` are what it made, `paths` where they are, in the same order.
+    called, and `refused` those that it wanted and that its step does not allow; so it is of code, which may also have
+    `printed` something. `granted` says that a standing yes let it run. `files` are what it made, `paths` where they
+    are, in the same order.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -161,6 +170,7 @@ class StepResult(BaseModel):
     refused: tuple[str, ...] = ()
     call: str = ""
     granted: bool = False
+    printed: str = ""
     files: tuple[Attachment, ...] = ()
     paths: tuple[str, ...] = ()
     attempts: int = 0
@@ -178,7 +188,7 @@ class StepResult(BaseModel):
         """What a reference to this step stands for: its data, or else its text."""
         if self.data is None:
             return self.text
-        if isinstance(self.data, dict) and self.data.keys() == {"result"}:
+        if isinstance(self.data, dict) and self.data.keys() == {"result"} and self.tool != RUN_CODE.name:
             return self.data["result"]  # MCP servers wrap a bare value in {"result": value}
         return self.data
 
@@ -303,7 +313,7 @@ def _renamed(step: Step, names: Mapping[str, str]) -> Step:
         update={
             "id": names.get(step.id, step.id),
             "after": tuple(names.get(needed, needed) for needed in step.after),
-            "arguments": _renamed_text(step.arguments, names),
+            "arguments": {**step.arguments, **_renamed_text(step.open_arguments, names)},
         }
     )
 
@@ -365,6 +375,22 @@ def _tool_problems(step: Step, find: FindTool) -> Iterator[str]:
     if tool := find(step.tool):
         for problem in argument_problems(tool, step.arguments, missing=step.missing):
             yield f"step {step.id!r} ({step.tool}): {problem}"
+    if step.tool == RUN_CODE.name:
+        yield from _code_problems(step, find)
+
+
+def _code_problems(step: Step, find: FindTool) -> Iterator[str]:
+    """What keeps code from calling the tools that are listed for it: it may call only what needs no yes."""
+    names = step.arguments.get("tools") or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        yield f'step {step.id!r}: the tools of its code are written as tools=["name", "name"]'
+        return
+    for name in names:
+        tool = find(name)
+        if tool is None:
+            yield f"step {step.id!r} wants the tool {name!r}, which does not exist"
+        elif tool.is_risky or tool.name == RUN_CODE.name:
+            yield f"step {step.id!r}: its code cannot call {name!r}; make that a step of its own"
 
 
 def argument_problems(tool: ToolSpec, arguments: Mapping[str, Any], *, missing: Sequence[str] = ()) -> Iterator[str]:

@@ -157,7 +157,7 @@ def _dropped(plan: Plan, ids: Sequence[str]) -> Plan:
     if not left:
         raise BadInput(say("Nothing would be left of the plan. Say no to decline it."))
     for step in left:
-        used = [needed for needed, _ in references(step.arguments) if needed in ids]
+        used = [needed for needed, _ in references(step.open_arguments) if needed in ids]
         if used:
             raise BadInput(
                 say("“{step}” needs the result of “{needed}”: drop both, or neither.",
@@ -169,7 +169,7 @@ def _dropped(plan: Plan, ids: Sequence[str]) -> Plan:
 
 def _moved(plan: Plan, earlier: str, later: str) -> Plan:
     first, second = plan.step(earlier), plan.step(later)
-    if later in {needed for needed, _ in references(first.arguments)}:
+    if later in {needed for needed, _ in references(first.open_arguments)}:
         raise BadInput(say("“{step}” needs the result of “{needed}”.", step=first.label, needed=second.label))
     first = first.model_copy(update={"after": tuple(needed for needed in first.after if needed != later)})
     second = second.model_copy(update={"after": (*(needed for needed in second.after if needed != earlier), earlier)})

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 
 from orchestrator.chains import Note
+from orchestrator.code_steps import CodeSteps
 from orchestrator.errors import OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
 from orchestrator.keeping import kept
 from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
@@ -19,6 +20,7 @@ from orchestrator.retries import ONCE, Retries
 from orchestrator.sessions import Run
 from orchestrator.tools.calling import calling_with
 from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.code import RUN_CODE
 from orchestrator.tools.spec import Arguments, ToolSpec
 from orchestrator.workers import Workers
 from storage.files import FileStore
@@ -47,6 +49,7 @@ class Steps:
         *,
         files: FileStore,
         workers: Workers,
+        code: CodeSteps | None,
         resources: Resources,
         policy: Policy,
         limits: StepLimits,
@@ -55,6 +58,7 @@ class Steps:
         self._catalog = catalog
         self._files = files
         self._workers = workers
+        self._code = code
         self._resources = resources
         self._policy = policy
         self._limits = limits
@@ -116,7 +120,7 @@ class Steps:
         if tool is None:
             return StepResult(status="failed", error=f"the tool {step.tool!r} is not there any more")
         try:
-            arguments = resolve(step.arguments, inputs)
+            arguments = {**step.arguments, **resolve(step.open_arguments, inputs)}
         except LookupError as error:
             return StepResult(status="failed", error=str(error.args[0]))
         if problem := too_long(arguments, limit=self._limits.input_characters):
@@ -160,6 +164,8 @@ class Steps:
     async def _call(self, run: Run, step: Step, tool: ToolSpec, arguments: Arguments) -> StepResult:
         if problems := list(argument_problems(tool, arguments)):
             return StepResult(status="failed", error="; ".join(problems), tool=tool.name)
+        if tool.name == RUN_CODE.name and self._code:
+            return await self._code.compute(run, step, arguments)
         if tool.is_risky:  # so that a restart, or a stop, knows that it may have happened
             await self._store.keep_step(run.id, StoredStep(step.id, "started", "{}"))
         asked = run.waiting[step.id].asking if step.id in run.waiting else None

@@ -1,5 +1,6 @@
 """Tells the account of a turn to a person: Markdown, the short of it first, the details after."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from orchestrator.account import Account
 from orchestrator.facts import AskedFacts, CallFacts, Cost, StepFacts
 from orchestrator.words import say
 
+BACKTICKS = re.compile("`+")
 QUOTED = 200  # characters of a request, a question or an error that are shown
 
 
@@ -59,6 +61,8 @@ def _details(account: Account) -> Iterator[str]:
     yield from (f"- {say('deviation')}: {deviation}" for deviation in account.deviations)
     if account.adherence is not None:
         yield "- " + say("the plan was kept to {share:.0%}", share=account.adherence)
+    for step in account.steps:
+        yield from _code_lines(step)
     for threshold in account.thresholds:
         yield f"- threshold: {threshold.name} was {threshold.value:g}, the limit is {threshold.limit:g}"
     for version in account.plan_versions:
@@ -87,6 +91,14 @@ def _step_line(step: StepFacts, person: str) -> str:
         f"- {step.title}: `{step.used or step.planned}`{within}{instead}, {step.status}{error}{refused}"
         f"{_yes(step, person)}{tries}, {step.seconds:g} s"
     )
+
+
+def _code_lines(step: StepFacts) -> Iterator[str]:
+    """The whole code of a step that computed, and what it printed."""
+    for name, text in ((say("code of {step}", step=step.id), step.code), (say("printed"), step.printed)):
+        if text:
+            fence = "`" * max(3, *(len(run) + 1 for run in BACKTICKS.findall(text)), 3)
+            yield f"- {name}:\n\n{fence}\n{text.rstrip()}\n{fence}\n"
 
 
 def _yes(step: StepFacts, person: str) -> str:

@@ -4,12 +4,14 @@ import asyncio
 import difflib
 import logging
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from orchestrator.errors import ToolUnavailable
 from orchestrator.tools.search import Index
 from orchestrator.tools.spec import Arguments, ToolResult, Toolset, ToolsetHealth, ToolSpec
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 ALL_SHOWN = 40  # up to here a prompt holds every tool; measured on realistic catalogues, 2026-11
 TOP = 20  # above it, so many that fit best
@@ -43,6 +45,10 @@ class Catalog:
     def specs(self) -> list[ToolSpec]:
         """All tools, in the order of their sources."""
         return [spec for spec, _ in self._owned().values()]
+
+    def source(self, kind: type[T]) -> T | None:
+        """The first source of this kind."""
+        return next((each for each in self._toolsets if isinstance(each, kind)), None)
 
     def find(self, name: str) -> ToolSpec | None:
         """A tool by its full name, or by the part behind the server's where only one tool ends so."""

@@ -10,6 +10,8 @@ from orchestrator.tools.asking import Asking
 
 KEPT = re.compile(r"\S*/[0-9a-f]{32}-")  # what stands before a file's name in the path under which it is kept
 
+TOLD = 60  # characters of an argument that tells what a call does
+
 Arguments = Mapping[str, Any]
 """A tool's arguments by name: any JSON values."""
 
@@ -20,7 +22,8 @@ class ToolSpec:
 
     `read_only` and `idempotent` are promises of the tool's owner; without one it counts as risky.
     `takes_key` means that the tool accepts an idempotency key, so repeating a call changes nothing. A `destructive`
-    one wants a yes each time. `cost_usd` is what one call costs.
+    one wants a yes each time. `cost_usd` is what one call costs. `told_by` names the argument that says to a person
+    what a call does, where one says all.
     """
 
     name: str
@@ -33,6 +36,7 @@ class ToolSpec:
     destructive: bool = False
     cost_usd: float = 0.0
     title: str = ""
+    told_by: str = ""
 
     @property
     def is_risky(self) -> bool:
@@ -47,6 +51,9 @@ class ToolSpec:
     def in_words(self, arguments: Arguments) -> str:
         """A call of this tool for a person: its name without the server's, and the values."""
         name = self.title or self.name.rpartition("__")[2].replace("_", " ")
+        if self.told_by in arguments:
+            words = " ".join(str(arguments[self.told_by]).split())
+            return f"{name}: {words if len(words) <= TOLD else f'{words[:TOLD]} …'}"
         return f"{name} ({', '.join(map(_in_short, arguments.values()))})" if arguments else name
 
     @property
