@@ -538,6 +538,17 @@ PROMISES = (
     Promise("fake_slack.validator", "Calls are checked against Slack's own types, at any depth.", (2,)),
     Promise("fake_slack.limits", "Blocks and views have the limits that the types do not tell.", (2,)),
     Promise("fake_slack.prompt", "An app can be tried in a terminal, without Slack.", (2, 49)),
+    # Code steps
+    Promise("code.step", "A step of a plan can compute, from earlier results, with a few lines of Python.", (55,)),
+    Promise("code.convention", "Code finds its value in `input` and leaves one in `output`; prints are kept.", (55,)),
+    Promise("code.tools", "Code can call what its caller lends to it, like a function.", (55,)),
+    Promise("code.policy", "Code calls only tools that its step lists and that need no yes.", (44, 55)),
+    Promise("code.errors", "An error of code names its line and the fix.", (55,)),
+    Promise("code.told", "The card shows code in short, and the record all of it.", (29, 45)),
+    Promise("code.no_escape", "Code sees no file, network, environment, and nothing of other runs.", (55,)),
+    Promise("code.limits", "Time, memory, depth, output and calls of code are bounded, and a limit says so.", (55,)),
+    Promise("code.contained", "Code ends its own step at most, never the bot, and leaves no process.", (55,)),
+    Promise("code.optional", "Without the engine there is no such tool, and the status says how to add it.", (55,)),
     # People
     Promise("memory.kept", "What a person wants to be kept in mind is listed, used and forgotten.", (14,)),
     Promise("memory.private", "Memories of one person are nobody else's.", (14,)),

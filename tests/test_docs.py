@@ -10,6 +10,7 @@ import pytest
 
 from bot.settings import Settings
 from orchestrator.tools.builtin import BUILTIN
+from orchestrator.tools.code import Code
 from orchestrator.tools.functions import Functions, tool
 from tests.conversations.talk import talking
 from tests.fakes.telegram import Chat, Person, World
@@ -54,6 +55,9 @@ def test_the_examples_run(tmp_path: Path) -> None:
     said = run("-m", "bot", "plan", str(ROOT / "examples" / "tax.plan"), folder=tmp_path)
     assert "30.4" in said
     assert "Friday" in said
+    said = run("-m", "bot", "plan", str(ROOT / "examples" / "spending.plan"), folder=tmp_path)
+    assert "mean 9.42, dearest 12, all with tax 43.45" in said
+    assert "2026-12-24 Thursday" in said
 
 
 @pytest.mark.proves("docs.telegram")
@@ -98,3 +102,16 @@ async def test_the_plans_of_the_documentation_run(tmp_path: Path) -> None:
         assert "noon in Asia/Tokyo" in answer
         assert "30.4" in answer
         assert await talk.answered(f"/plan {plans[1]}") == "Twice the tax: 30.4"
+
+
+@pytest.mark.proves("docs.plans", "code.step")
+async def test_the_plan_of_the_page_on_code_runs_and_the_page_has_the_limits_as_they_are(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "code_steps.md").read_text()
+    ((_, plan),) = FENCED.findall(page)
+    async with talking(tmp_path, toolsets=[Functions(BUILTIN), Code()]) as talk:
+        answer = await talk.answered(f"/plan {plan}")
+    assert "rounded 15" in answer
+    assert '["Friday", "Thursday"]' in answer
+    rows = dict(re.findall(r"\| `(\w+)` \| ([\d,]+) \|", page))
+    assert rows == {name: f"{Settings.model_fields[name].default:,.0f}" for name in rows}
+    assert {name for name in Settings.model_fields if name.startswith("code_")} < rows.keys()

@@ -174,6 +174,22 @@ async def test_a_bug_in_what_it_calls_leaves_no_process() -> None:
 
 
 @pytest.mark.proves("code.contained")
+async def test_each_run_has_a_process_of_its_own() -> None:
+    before = children()
+    processes = []
+
+    async def call(name: str, given: tuple[Any, ...], named: Mapping[str, Any]) -> Any:
+        processes.append(children() - before)
+
+    async with Sandbox() as sandbox:
+        await sandbox.run("output = look()", call=call)
+        await sandbox.run("output = look()", call=call)
+    first, second = processes
+    assert first
+    assert second - first
+
+
+@pytest.mark.proves("code.contained")
 async def test_many_run_side_by_side_and_each_has_its_own_variables() -> None:
     async with Sandbox() as sandbox:
         runs = [sandbox.run("x = input\noutput = [x for _ in range(1000)][-1]", number) for number in range(20)]
