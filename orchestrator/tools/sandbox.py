@@ -34,7 +34,7 @@ from orchestrator.tools.code import USUAL, CallFunction, CodeLimits, Ran, no_fun
 from orchestrator.tools.code_failures import no_json, output_too_long, printed_too_much, why, why_no_output
 from orchestrator.tools.code_statistics import STATISTICS
 
-AT_ONCE = os.cpu_count() or 1
+AT_ONCE = max(4, os.cpu_count() or 1)  # some of them only wait for tools
 ROUND_TRIPS = 2_000  # calls, imports and unknown names of one run: a loop of refused ones would have no other end
 OUTPUT = "import json\njson.dumps(output, ensure_ascii=False)"  # there: what is no JSON must not become any on its way
 T = TypeVar("T")
@@ -43,7 +43,7 @@ T = TypeVar("T")
 class Sandbox:
     """Runs code. Entered, it costs nothing; each run starts a process (4 ms), which ends with it.
 
-    As many run at once as there are processor cores; further ones wait.
+    Four run at once, or as many as there are processor cores; further ones wait.
     """
 
     def __init__(self, limits: CodeLimits = USUAL) -> None:
@@ -71,8 +71,9 @@ class Sandbox:
         printed = _Printed(self._limits.printed_characters)
         try:
             async with self._session() as session:
-                begin = partial(session.feed_start, inputs={"input": input}, print_callback=printed)
-                await self._to_its_end(await self._in_thread(begin, code), call)
+                given = {"input": repaired_data(input)}
+                begin = partial(session.feed_start, inputs=given, print_callback=printed)
+                await self._to_its_end(await self._in_thread(begin, repaired(code)), call)
                 return Ran(await self._output(session), printed.text)
         except MontyError as error:
             told = printed_too_much(self._limits) if printed.is_full else why(error, self._limits)
