@@ -97,7 +97,7 @@ def _code_lines(step: StepFacts) -> Iterator[str]:
     """The whole code of a step that computed, and what it printed."""
     for name, text in ((say("code of {step}", step=step.id), step.code), (say("printed"), step.printed)):
         if text:
-            fence = "`" * max(3, *(len(run) + 1 for run in BACKTICKS.findall(text)), 3)
+            fence = "`" * max([3, *(len(run) + 1 for run in BACKTICKS.findall(text))])
             yield f"- {name}:\n\n{fence}\n{text.rstrip()}\n{fence}\n"
 
 

@@ -12,6 +12,7 @@ import pytest
 from orchestrator.errors import BadInput
 from orchestrator.tools.code import Code, CodeLimits
 from orchestrator.tools.functions import Functions, IdempotencyKey, tool
+from orchestrator.tools.spec import Toolset
 from tests.conversations.talk import Talk, talking
 from tests.conversations.test_workers import heard, script, settings
 from tests.fakes.model_server import Behaviour, Call, ModelServer, Say
@@ -47,7 +48,7 @@ class Shop:
             self.asked.append(item)
             return "much"
 
-        self.toolsets = [Functions([price, send, quote]), Code(SECONDS)]
+        self.toolsets: list[Toolset] = [Functions([price, send, quote]), Code(SECONDS)]
 
 
 def code(*lines: str, **arguments: Any) -> str:
@@ -174,7 +175,7 @@ async def test_a_call_that_does_not_work_names_its_line_and_what_is_wrong(
     tmp_path: Path, lines: list[str], said: str
 ) -> None:
     functions, _ = Shop().toolsets
-    toolsets = [functions, Code(CodeLimits(calls=3))]
+    toolsets: list[Toolset] = [functions, Code(CodeLimits(calls=3))]
     async with talking(tmp_path, toolsets=toolsets, step_input_characters=50) as talk:
         assert said in await talk.answered(f"/plan {code(*lines, tools=['price'])}")
 
@@ -204,7 +205,7 @@ async def test_code_that_waits_for_its_tools_too_long_is_ended(tmp_path: Path) -
         await asyncio.Event().wait()
         return ""
 
-    toolsets = [Functions([never]), Code(SECONDS)]
+    toolsets: list[Toolset] = [Functions([never]), Code(SECONDS)]
     async with talking(tmp_path, toolsets=toolsets, tool_seconds=0.3) as talk:
         answer = await talk.answered(f"/plan {code('output = never()', tools=['never'])}")
     assert "never did not work" in answer or "it took longer than 0.3 s (setting tool_seconds)" in answer

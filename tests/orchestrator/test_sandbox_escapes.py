@@ -1,8 +1,10 @@
 """Code does not get out of its sandbox, and takes no more than its limits, whatever it tries."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from tests.orchestrator.escapes import HARMLESS, REFUSED
 CANARY = "canary-5f1d7c"
 LIMITS = CodeLimits(seconds=0.3, memory_mb=32, depth=100, output_characters=1_000, printed_characters=1_000)
 MOST_SAID = 3_000  # characters of an error
+LONGEST_WAIT = 5.0  # seconds
 
 
 @pytest.fixture
@@ -41,13 +44,25 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     async with Sandbox(LIMITS) as sandbox:
         await sandbox.run("left_over = input\ndef left_behind():\n    return left_over\noutput = 1", {"secret": CANARY})
         yield sandbox
-    assert children() <= before
+    await no_more_than(before)
 
 
 def children() -> set[str]:
     """The processes that this one has started and that still run."""
-    rows = [path.read_text() for path in Path("/proc").glob("[0-9]*/stat") if path.exists()]
-    return {row.split()[0] for row in rows if row.rpartition(")")[2].split()[1] == str(os.getpid())}
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended while we looked
+            row = path.read_text()
+            if row.rpartition(")")[2].split()[1] == str(os.getpid()):
+                found.add(path.parent.name)
+    return found
+
+
+async def no_more_than(before: set[str]) -> None:
+    """Back once there are no other processes: they are collected a moment after they have ended."""
+    async with asyncio.timeout(LONGEST_WAIT):
+        while not children() <= before:
+            await asyncio.sleep(0.01)
 
 
 async def said_by(sandbox: Sandbox, code: str, secret: Path, listener: socket.socket) -> tuple[bool, str]:
