@@ -164,7 +164,7 @@ class Steps:
     async def _call(self, run: Run, step: Step, tool: ToolSpec, arguments: Arguments) -> StepResult:
         if problems := list(argument_problems(tool, arguments)):
             return StepResult(status="failed", error="; ".join(problems), tool=tool.name)
-        if tool.name == RUN_CODE.name and self._code:
+        if step.tool == tool.name == RUN_CODE.name and self._code:  # as a fallback its tools were never checked
             return await self._code.compute(run, step, arguments)
         if tool.is_risky:  # so that a restart, or a stop, knows that it may have happened
             await self._store.keep_step(run.id, StoredStep(step.id, "started", "{}"))

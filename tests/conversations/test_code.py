@@ -181,6 +181,21 @@ async def test_a_call_that_does_not_work_names_its_line_and_what_is_wrong(
 
 
 @pytest.mark.proves("code.policy")
+async def test_code_as_a_fallback_lends_no_tools(tmp_path: Path) -> None:
+    shop = Shop()
+
+    @tool(read_only=True)
+    def broken(code: str, tools: list[str]) -> str:
+        """Never works."""
+        raise BadInput("broken")
+
+    plan = """c: broken(code="output = price('tea')", tools=["price"]) or run_code"""
+    async with talking(tmp_path, toolsets=[Functions([broken]), *shop.toolsets]) as talk:
+        assert "only a step of a plan can name tools for its code" in await talk.answered(f"/plan {plan}")
+    assert shop.asked == []
+
+
+@pytest.mark.proves("code.policy")
 async def test_code_can_go_on_after_a_call_that_did_not_work(tmp_path: Path) -> None:
     lines = ["try:", "    output = price('gold')", "except RuntimeError as error:", "    output = f'none: {error}'"]
     async with talking(tmp_path, toolsets=Shop().toolsets) as talk:
