@@ -245,11 +245,11 @@ async def build(
     async with AsyncExitStack() as parts:
         store = await open_store(settings.database)
         parts.push_async_callback(store.close)
-        catalog = Catalog(default_toolsets(settings, store) if toolsets is None else toolsets)
-        parts.push_async_callback(catalog.stop)
-        await catalog.start()
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
         chains = Chains.of(settings, make)
+        catalog = Catalog(default_toolsets(settings, store, chains.worker) if toolsets is None else toolsets)
+        parts.push_async_callback(catalog.stop)
+        await catalog.start()
         files = FileStore(files_folder(settings))
         yield App(
             store,

@@ -74,6 +74,14 @@ class Settings(BaseSettings):
         "off", description="Whether models see the pictures that people send: on, if all models of the chains can."
     )
     transcription: str = Field("", description="Tool that writes voice messages down, given the path of the recording.")
+    ocr_languages: str = Field(
+        "eng+deu", description="Languages in which Tesseract reads pictures of receipts, those of them that it has."
+    )
+    azure_vision_endpoint: str = Field(
+        "",
+        description="Address of an Azure Computer Vision resource, which reads pictures of receipts before Tesseract.",
+    )
+    azure_vision_key: SecretStr | None = Field(None, description="Key of that resource.")
     history_messages: int = Field(10, ge=0, description="Earlier messages that a model sees.")
     message_characters: int = Field(20_000, ge=1, description="Characters of the longest message that is worked on.")
     step_retries: int = Field(2, ge=0, description="Further tries of a harmless call after trouble that may pass.")

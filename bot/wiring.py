@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from bot.keys import secret_key
-from bot.settings import Settings, environment, redaction_of
+from bot.settings import Settings, environment, files_folder, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.answer_reader import AnswerReader
 from orchestrator.carrying_out import CarryingOut
@@ -16,6 +16,7 @@ from orchestrator.code_steps import CodeSteps
 from orchestrator.commands import Commands
 from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
+from orchestrator.errors import SettingsInvalid
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
 from orchestrator.models import Model
@@ -24,10 +25,12 @@ from orchestrator.planner import Planner
 from orchestrator.policy import Policy
 from orchestrator.preferring import Preferring
 from orchestrator.reading import PlanLimits, Reader
+from orchestrator.receipts import Receipts
 from orchestrator.resources import Resources
 from orchestrator.retries import Retries
 from orchestrator.saving import Saving
 from orchestrator.sessions import Sessions
+from orchestrator.sorting import Sorting
 from orchestrator.steps import StepLimits, Steps
 from orchestrator.synthesizer import Synthesizer
 from orchestrator.tools.builtin import BUILTIN
@@ -36,6 +39,10 @@ from orchestrator.tools.code import Code, CodeLimits
 from orchestrator.tools.functions import Functions
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import read_servers
+from orchestrator.tools.receipts import receipt_tools
+from orchestrator.tools.receipts.azure import AzureVision
+from orchestrator.tools.receipts.ocr import Reader as PictureReader
+from orchestrator.tools.receipts.tesseract import Tesseract
 from orchestrator.tools.spec import Toolset
 from orchestrator.tools.vault import KeptVault
 from orchestrator.turn import Turns
@@ -96,6 +103,7 @@ def turns_of(
         front=_front(settings, chains, catalog, reader, planner=planner, now=now),
         answers=AnswerReader(chains.router, now=now) if chains.router else None,
         commands=commands_of(store, catalog, sessions, settings),
+        receipts=Receipts(catalog, files),
     )
     policy = _policy(settings)
     carrying_out = CarryingOut(
@@ -161,9 +169,15 @@ def _code_steps(settings: Settings, catalog: Catalog, policy: Policy) -> CodeSte
     return CodeSteps(code, catalog, policy=policy, seconds=seconds, input_characters=characters)
 
 
-def default_toolsets(settings: Settings, store: Store) -> list[Toolset]:
-    """The built-in functions, code, and the MCP servers of the settings' file."""
-    return [Functions(BUILTIN), Code(_code_limits(settings)), mcp_tools(settings, store)]
+def default_toolsets(settings: Settings, store: Store, worker: Chain | None = None) -> list[Toolset]:
+    """The built-in functions, code, and the MCP servers of the settings' file. The worker's chain sorts goods of
+    receipts.
+
+    Raises SettingsInvalid.
+    """
+    sort = Sorting(worker) if worker else None
+    receipts = receipt_tools(_picture_readers(settings), files_folder(settings), sort=sort)
+    return [Functions([*BUILTIN, *receipts]), Code(_code_limits(settings)), mcp_tools(settings, store)]
 
 
 def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = ()) -> McpTools:
@@ -176,6 +190,19 @@ def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = ()) -
         vault=KeptVault(store, partial(secret_key, settings)),
         return_to=settings.sign_in_address,
     )
+
+
+def _picture_readers(settings: Settings) -> list[PictureReader]:
+    """Azure where it is configured, which is an operator's wish; behind it Tesseract where it is installed."""
+    readers: list[PictureReader] = []
+    if settings.azure_vision_endpoint:
+        if settings.azure_vision_key is None:
+            raise SettingsInvalid("azure_vision_endpoint needs azure_vision_key (ERRAND_AZURE_VISION_KEY)")
+        key = settings.azure_vision_key.get_secret_value()
+        readers.append(AzureVision(settings.azure_vision_endpoint, key, seconds=settings.tool_seconds / 2))
+    if tesseract := Tesseract.installed(settings.ocr_languages):
+        readers.append(tesseract)
+    return readers
 
 
 @asynccontextmanager
@@ -194,7 +221,9 @@ def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Se
     """The slash words of every subject."""
     connecting = Connecting([each for each in catalog.toolsets if isinstance(each, McpTools)])
     explaining = Explaining(store, catalog, sessions, about=lambda: about_models(settings))
-    return Commands(catalog, explaining, [Saving(store, catalog, sessions), Preferring(store), connecting])
+    receipts = Receipts(catalog, FileStore(files_folder(settings)))
+    others = [receipts, Saving(store, catalog, sessions), Preferring(store), connecting]
+    return Commands(catalog, explaining, others)
 
 
 def _policy(settings: Settings) -> Policy:

@@ -10,6 +10,7 @@ from orchestrator.messages import Command
 from orchestrator.notation import read_plan
 from orchestrator.plan import Plan, Planned, Step
 from orchestrator.preferring import Preferring
+from orchestrator.receipts import Receipts
 from orchestrator.saving import Saving
 from orchestrator.sessions import Talk
 from orchestrator.slash import Said, Slash, Told, pairs_of
@@ -27,7 +28,10 @@ class Commands:
     """Carries out slash words. `others` are the subjects that bring some."""
 
     def __init__(
-        self, catalog: Catalog, explaining: Explaining, others: Iterable[Preferring | Saving | Connecting]
+        self,
+        catalog: Catalog,
+        explaining: Explaining,
+        others: Iterable[Preferring | Receipts | Saving | Connecting],
     ) -> None:
         self._catalog = catalog
         self._explaining = explaining

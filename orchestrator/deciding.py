@@ -13,6 +13,7 @@ from orchestrator.front import Front
 from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Stop
 from orchestrator.plan import GENERAL, Decision, FindTool, Plan, Planned, Step
 from orchestrator.questions import blanks
+from orchestrator.receipts import Receipts
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.slash import Said, Told
@@ -35,6 +36,7 @@ class Deciding:
         front: Front | None,
         answers: AnswerReader | None,
         commands: Commands,
+        receipts: Receipts,
     ) -> None:
         self._store = store
         self._catalog = catalog
@@ -42,6 +44,7 @@ class Deciding:
         self._front = front
         self._answers = answers
         self._commands = commands
+        self._receipts = receipts
 
     async def decide(self, scene: Scene) -> Decision | Told | Run:
         """The decision; a Run where a stored plan goes on. Raises BadInput, StorageError."""
@@ -138,7 +141,11 @@ class Deciding:
         """By the names of the tools alone; a file goes where a tool wants one."""
         specs = [tool for tool in self._catalog.specs() if tool.name != RUN_CODE.name]  # a person's words are no code
         if talk.attached and not talk.text.strip():
-            return offline.of_files_alone([each.file.name for each in talk.attached], specs, note=note)
+            pictures = any(each.file.mime.startswith("image/") for each in talk.attached)
+            word = "receipt" if pictures and self._catalog.find("line_item_parser") else ""
+            return offline.of_files_alone([each.file.name for each in talk.attached], specs, note=note, word=word)
+        if receipt := self._receipts.meant(talk):
+            return receipt
         decision = offline.decide(talk.text, specs, note=note)
         if not isinstance(decision, Planned):
             return decision

@@ -87,9 +87,9 @@ def decide(text: str, tools: Sequence[ToolSpec], *, note: str = "") -> Decision:
     return Planned(Plan(steps=steps), reason=f"{best.tool.name} explains {best.score:.0%} of the words")
 
 
-def of_files_alone(names: Sequence[str], tools: Sequence[ToolSpec], *, note: str = "") -> Direct:
-    """What to say to files without a word on what is to be done with them."""
-    takers = [tool.name for tool in tools if file_parameters(tool)]
+def of_files_alone(names: Sequence[str], tools: Sequence[ToolSpec], *, note: str = "", word: str = "") -> Direct:
+    """What to say to files without a word on what is to be done with them. `word` is the likeliest one."""
+    takers = [*filter(None, [word]), *(tool.name for tool in tools if file_parameters(tool))]
     listed = ", ".join(names)
     if takers:
         way_out = say(

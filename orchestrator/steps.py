@@ -12,6 +12,7 @@ from orchestrator.chains import Note
 from orchestrator.code_steps import CodeSteps
 from orchestrator.errors import OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
 from orchestrator.keeping import kept
+from orchestrator.overheard import hearing
 from orchestrator.plan import Plan, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import Policy
 from orchestrator.repair import repaired
@@ -77,7 +78,8 @@ class Steps:
 
         `note` hears of a worker's model calls; `granted` are the tools to which the person has a standing yes.
         """
-        result = await (begun or _timed(self._work(run, step, inputs, note=note, granted=granted)))
+        with hearing(note):
+            result = await (begun or _timed(self._work(run, step, inputs, note=note, granted=granted)))
         kept = StoredStep(step.id, result.status, result.model_dump_json())
         learn = (result.tool or step.worker, result.seconds) if _went_straight(result) else None
         await self._store.keep_step(run.id, kept, learn=learn)

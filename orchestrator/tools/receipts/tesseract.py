@@ -1,0 +1,68 @@
+"""Tesseract, where it is installed: a process a picture, which gets the picture and gives back its text."""
+
+import asyncio
+import os
+import resource
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from orchestrator.errors import ToolUnavailable
+
+ONE_BLOCK = "6"  # of text; on receipts it kept more rows together than 4, one column, which parts names and prices
+MEMORY = 2 * 1024**3  # bytes; a small file can be a picture of a billion pixels
+SEEN = ("PATH", "HOME", "TESSDATA_PREFIX", "TMPDIR")  # of the environment
+
+
+@dataclass(frozen=True, slots=True)
+class Tesseract:
+    """Reads with those of the wanted languages, such as "eng+deu", that are installed; else with English."""
+
+    program: str
+    languages: str
+    name: str = "tesseract"
+
+    @classmethod
+    def installed(cls, languages: str) -> "Tesseract | None":
+        program = shutil.which("tesseract")
+        return cls(program, languages) if program else None
+
+    async def read(self, picture: bytes) -> str:
+        """Raises ToolUnavailable."""
+        known = (await self._said("--list-langs")).split()
+        languages = "+".join(each for each in self.languages.split("+") if each in known) or "eng"
+        return await self._said("stdin", "stdout", "--psm", ONE_BLOCK, "-l", languages, given=picture)
+
+    async def _said(self, *options: str, given: bytes = b"") -> str:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self.program,
+                *options,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=_environment(),
+            )
+        except OSError as error:
+            raise ToolUnavailable(f"tesseract does not start: {error.strerror}") from error
+        try:
+            _bound_memory(process.pid)
+            said, complaint = await process.communicate(given)
+        finally:
+            if process.returncode is None:  # whoever waited for it is gone
+                process.kill()
+                await process.wait()
+        if process.returncode:
+            raise ToolUnavailable(f"tesseract: {complaint.decode(errors='replace').strip()[-200:]}")
+        return said.decode(errors="replace")
+
+
+def _environment() -> Mapping[str, str]:
+    """One thread: with more, several pictures at once take longer than one after the other."""
+    return {name: os.environ[name] for name in SEEN if name in os.environ} | {"OMP_THREAD_LIMIT": "1"}
+
+
+def _bound_memory(process: int) -> None:
+    """Before the picture is handed over; only Linux can do that to a process that runs."""
+    if hasattr(resource, "prlimit"):
+        resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
