@@ -316,6 +316,16 @@ PROMISES = (
     ),
     Promise("tools.builtin.dates", "Dates are counted, shifted and named.", (56,)),
     Promise("tools.builtin.receipts", "Money is exact: tax, discount, merging, filtering, statistics.", (56, 57)),
+    Promise(
+        "receipts.exact", "The sample receipts come to the expected cent in every channel, without any model.", (57, 60)
+    ),
+    Promise("receipts.read", "Goods, quantities, deductions, taxes and the total are read from printed lines.", (57,)),
+    Promise("receipts.difference", "A printed total that is not the sum of the lines is told.", (57,)),
+    Promise("receipts.chart", "What was spent on what is drawn as a picture.", (57,)),
+    Promise("receipts.categories", "Goods are sorted by a small model, and by rules where none answers.", (57, 62)),
+    Promise("receipts.pictures", "Pictures are read by Azure or Tesseract, and only those that were sent.", (57,)),
+    Promise("receipts.asks", "Where nothing reads pictures, the text is asked for.", (4, 57)),
+    Promise("receipts.meant", "Without a model a receipt is known by its looks or its name.", (57,)),
     Promise("tools.catalog.routing", "A call goes to the source that has the tool.", (51, 58)),
     Promise("tools.catalog.collisions", "A name that is taken stays with its first source, and that is said.", (58,)),
     Promise(

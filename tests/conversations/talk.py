@@ -97,12 +97,12 @@ def outgoing() -> tuple[list[str], Functions]:
 async def talking(
     folder: Path,
     *,
-    toolsets: Sequence[Toolset] = (),
+    toolsets: Sequence[Toolset] | None = (),
     model: Callable[[str], Model] | None = None,
     channel: Callable[[], FakeChannel] = FakeChannel,
     **settings: Any,
 ) -> AsyncIterator[Talk]:
-    """A running Errand on a database in this folder, and a person who talks to it."""
+    """A running Errand on a database in this folder, and a person who talks to it. None: a first run's tools."""
     given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
     async with build(read_settings(**given), toolsets=toolsets, model=model) as app:
         fake = channel()

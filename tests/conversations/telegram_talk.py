@@ -19,7 +19,7 @@ async def errand_on(
     fake: World,
     folder: Path,
     *,
-    toolsets: Sequence[Toolset] = (),
+    toolsets: Sequence[Toolset] | None = (),
     model: Callable[[str], Model] | None = None,
     **settings: Any,
 ) -> AsyncIterator[App]:
