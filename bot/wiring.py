@@ -200,9 +200,7 @@ def _picture_readers(settings: Settings) -> list[PictureReader]:
             raise SettingsInvalid("azure_vision_endpoint needs azure_vision_key (ERRAND_AZURE_VISION_KEY)")
         key = settings.azure_vision_key.get_secret_value()
         readers.append(AzureVision(settings.azure_vision_endpoint, key, seconds=settings.tool_seconds / 2))
-    if tesseract := Tesseract.installed(settings.ocr_languages):
-        readers.append(tesseract)
-    return readers
+    return [*readers, *Tesseract.installed(settings.ocr_languages)]
 
 
 @asynccontextmanager

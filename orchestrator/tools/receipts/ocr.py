@@ -1,4 +1,4 @@
-"""The tool `receipt_ocr`: the text in a picture that was sent, by the first reader that can."""
+"""The tool `receipt_ocr`: the text in a picture that was sent, by the first reader whose lines come to the total."""
 
 import asyncio
 import logging
@@ -9,6 +9,7 @@ from typing import Protocol
 
 from orchestrator.errors import BadInput, ToolUnavailable
 from orchestrator.tools.functions import Registered, tool
+from orchestrator.tools.receipts.reading import adds_up
 from orchestrator.words import say
 
 log = logging.getLogger(__name__)
@@ -37,15 +38,28 @@ def ocr(readers: Sequence[Reader], folder: Path) -> Registered:
             path: The path of the picture.
         """
         picture = await asyncio.to_thread(_picture, Path(path), folder)
+        first = ""
         for reader in readers:
-            try:
-                if text := (await reader.read(picture)).strip():
-                    return text
-            except ToolUnavailable as error:
-                log.warning("a reader of pictures failed", extra={"tool": reader.name, "reason": str(error)})
-        raise BadInput(say("I could read no words in the picture. Send a sharper photo, or the text: /receipt TEXT"))
+            text = await _read(reader, picture)
+            if adds_up(text):
+                return text
+            first = first or text
+        if not first:
+            raise BadInput(
+                say("I could read no words in the picture. Send a sharper photo, or the text: /receipt TEXT")
+            )
+        return first
 
     return receipt_ocr
+
+
+async def _read(reader: Reader, picture: bytes) -> str:
+    """The text; empty where there is none, or none could be read."""
+    try:
+        return (await reader.read(picture)).strip()
+    except ToolUnavailable as error:
+        log.warning("a reader of pictures failed", extra={"tool": reader.name, "reason": str(error)})
+        return ""
 
 
 def _picture(path: Path, folder: Path) -> bytes:

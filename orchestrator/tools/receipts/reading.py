@@ -52,12 +52,13 @@ DATES = (
 )
 UNITS = r"(?:kg|g|lbs?|oz|ltr|l|m|stk|stck|stück|st|pcs?|ea)"
 TIMES = re.compile(
-    rf"(?P<count>\d{{1,4}}(?:[.,]\d{{1,3}})?)\W{{0,2}}\s?(?P<unit>{UNITS})?\.?\s*[x×@*]\s*"
+    rf"(?P<count>\d{{1,4}}(?:[.,]\d{{1,3}})?)\W{{0,2}}\s?(?P<unit>{UNITS})?\W{{0,2}}\s*[x×@*]\s*"
     rf"(?P<price>(?:€|\$|£)?\s?\d{{1,5}}[.,]\d{{2}})(?:\s?(?:EUR|€|/\s?{UNITS}\b))*",
     re.IGNORECASE,
 )
 COUNTED = re.compile(r"(?P<count>[1-9]\d?)\s?[x×]?\s+(?=[^\W\d])", re.IGNORECASE)
-CODE = re.compile(r"\s*(?:€|\$|£|EUR|USD|GBP|CHF)?\s*(?:[A-H]{1,2}|\d|\*)?\s*\*?\s*$")
+CODE = re.compile(r"\W{0,3}(?:EUR|USD|GBP|CHF)?\W{0,3}[A-H\d]{0,2}\W{0,4}$")  # of the tax, behind an amount
+RULED = " .:*-_=|~'\""  # what stands around words, or is made of specks
 WORD = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -107,11 +108,17 @@ def line_item_parser(text: str) -> Receipt:
     Args:
         text: The receipt as it is printed, line by line.
     """
-    lines = [line.strip()[:LONGEST_LINE] for line in text.splitlines()[:MOST_LINES] if line.strip()]
+    lines = _lines(text)
     read = _read(lines)
     if not read.goods:
         raise BadInput(say("I found no line with a price in this. Send a sharper photo, or the text: /receipt TEXT"))
     return _receipt(lines, read)
+
+
+def adds_up(text: str) -> bool:
+    """Whether goods were read, and their lines come to the printed total."""
+    read = _read(_lines(text))
+    return bool(read.goods) and read.total == read.paid + (read.tax if read.tax_is_on_top else 0)
 
 
 # --- Reading ------------------------------------------------------------------------------------------
@@ -185,6 +192,10 @@ class Read:
         return not self.included
 
 
+def _lines(text: str) -> list[str]:
+    return [line.strip()[:LONGEST_LINE] for line in text.splitlines()[:MOST_LINES] if line.strip()]
+
+
 def _read(lines: Sequence[str]) -> Read:
     read = Read()
     for line in lines:
@@ -221,14 +232,14 @@ def _take_tax(line: str, amounts: Sequence[Decimal], read: Read) -> None:
 
 
 def _tax_among(amounts: Sequence[Decimal], rate: Decimal | None) -> Decimal:
-    """Which of net, tax and gross is the tax, in whatever order they stand."""
+    """Which of net, tax and gross is the tax, in whatever order they stand; the least, where one was read wrong."""
     for net, tax, gross in permutations(amounts, 3):
         if net + tax == gross and tax <= net:
             return tax
     for base, tax in permutations(amounts, 2):
         if rate and tax in {to_cents(base * rate / 100), to_cents(base * rate / (100 + rate))}:
             return tax
-    return amounts[-1]
+    return min(amounts)
 
 
 def _take_good(line: str, amounts: Sequence[Decimal], read: Read) -> None:
@@ -293,7 +304,7 @@ def _name(line: str) -> str:
     for _, start, end in reversed(list(amounts_in(line))):
         if name == line or not line[end : len(name)].strip():
             name = line[:start]
-    name = name.strip(" .:*-_=|~'\"")
+    name = name.strip(RULED)
     return name if WORD.search(name) else ""
 
 
@@ -305,7 +316,7 @@ def _receipt(lines: Sequence[str], read: Read) -> Receipt:
     currency = currency_of(text)
     goods = sum((good.total for good in read.goods), NOTHING)
     return Receipt(
-        merchant=next((line for line in lines if WORD.search(line) and not any(amounts_in(line))), ""),
+        merchant=next((line.strip(RULED) for line in lines if WORD.search(line) and not any(amounts_in(line))), ""),
         date=next(_dates(text), ""),
         currency=currency,
         items=tuple(good.item for good in read.goods),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from orchestrator.errors import ToolUnavailable
 
-ONE_BLOCK = "6"  # of text; on receipts it kept more rows together than 4, one column, which parts names and prices
+LAYOUTS = ("6", "4")  # --psm: one block of text, then one column of lines; askew paper wants the one or the other
 MEMORY = 2 * 1024**3  # bytes; a small file can be a picture of a billion pixels
 SEEN = ("PATH", "HOME", "TESSDATA_PREFIX", "TMPDIR")  # of the environment
 
@@ -20,18 +20,23 @@ class Tesseract:
 
     program: str
     languages: str
-    name: str = "tesseract"
+    layout: str
 
     @classmethod
-    def installed(cls, languages: str) -> "Tesseract | None":
+    def installed(cls, languages: str) -> "list[Tesseract]":
+        """One for each layout, the best first; none where there is no Tesseract."""
         program = shutil.which("tesseract")
-        return cls(program, languages) if program else None
+        return [cls(program, languages, layout) for layout in LAYOUTS] if program else []
+
+    @property
+    def name(self) -> str:
+        return f"tesseract --psm {self.layout}"
 
     async def read(self, picture: bytes) -> str:
         """Raises ToolUnavailable."""
         known = (await self._said("--list-langs")).split()
         languages = "+".join(each for each in self.languages.split("+") if each in known) or "eng"
-        return await self._said("stdin", "stdout", "--psm", ONE_BLOCK, "-l", languages, given=picture)
+        return await self._said("stdin", "stdout", "--psm", self.layout, "-l", languages, given=picture)
 
     async def _said(self, *options: str, given: bytes = b"") -> str:
         try:
