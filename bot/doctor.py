@@ -38,6 +38,8 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         known = app.catalog.find(name) is not None
         detail = f"voice messages go to {name}" if known else f"there is no tool {name!r}; `errand tools` lists them"
         yield Check("transcription", ok=known, detail=detail)
+    reads = "read, by `receipt_ocr`" if app.catalog.find("receipt_ocr") else "not read: apt-get install tesseract-ocr"
+    yield Check("pictures of receipts", ok=True, detail=reads)
     chains = f"{settings.router},{settings.planner},{settings.worker},{settings.synthesizer}"
     names = [name.strip() for name in chains.split(",") if name.strip()]
     if not names:

@@ -580,5 +580,6 @@ PROMISES = (
     Promise("docs.models", "The documentation lists every provider as the code knows it.", (7, 61, 62)),
     Promise("docs.telegram", "The page of the local Telegram names what it has.", (1, 49)),
     Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
+    Promise("docs.receipts", "The answers and the chart of the page on receipts are the real ones.", (49, 57)),
     Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
 )

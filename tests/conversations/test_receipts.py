@@ -2,7 +2,9 @@
 
 import io
 import os
+import re
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -22,9 +24,11 @@ from tests.conversations.test_plans import Models
 from tests.fakes.channel import FakeChannel
 from tests.fakes.telegram import World, telegram
 from tests.fakes.vision_server import KEY, VisionServer
+from tests.orchestrator.tools.test_receipts import pixels
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SAMPLES = EXAMPLES / "receipts"
+DOCS = EXAMPLES.parent / "docs"
 KIOSK = (SAMPLES / "kiosk.txt").read_text()
 SOUND = KIOSK.replace("12.40", "11.40")
 EXPECTED = {
@@ -146,6 +150,22 @@ async def test_the_plan_of_the_examples_is_the_one_behind_the_slash_word(tmp_pat
     async with talking(tmp_path, toolsets=None) as talk:
         by_hand = await receipt(talk, f"/plan {written}")
         assert by_hand == await receipt(talk, f"/receipt {KIOSK}")
+
+
+@needs_tesseract
+@pytest.mark.proves("docs.receipts", "receipts.chart")
+async def test_the_page_on_receipts_shows_what_really_comes_back(tmp_path: Path) -> None:
+    if "deu" not in subprocess.run(["tesseract", "--list-langs"], capture_output=True, text=True, check=True).stdout:
+        pytest.skip("Tesseract has no German: apt-get install tesseract-ocr-deu")
+    page = (DOCS / "receipts.md").read_text()
+    told = re.findall(r"^<!-- (\S+) -->\n```markdown\n(.*?)\n```$", page, re.MULTILINE | re.DOTALL)
+    assert len(told) == 2
+    async with talking(tmp_path, toolsets=None, channel=Sending) as talk:
+        for sample, answer in told:
+            part = await receipt(talk, "/receipt", sample)
+            assert part.text == answer
+            drawn = await talk.app.files.read(part.files[0].file)
+            assert sample == "kiosk.txt" or pixels(drawn) == pixels((DOCS / "receipts.png").read_bytes())
 
 
 # --- What is sent -------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from tests.fakes.model_server import Loopback
 
 KEY = "obviously-fake-vision-key"
-LETTER, HEIGHT, PITCH = 12, 24, 40  # pixels
+LETTER, HEIGHT, PITCH = 24, 24, 40  # pixels
 LARGEST = 20 * 10**6  # bytes
 
 

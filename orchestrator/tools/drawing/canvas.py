@@ -1,6 +1,6 @@
 """A small picture: lines with round ends, text, and a PNG of it, with nothing but the standard library.
 
-Pillow would bring 22 MB for the one chart that is drawn here (measured 2026-11, wheel of 12.0).
+Pillow would bring 22 MB for the one chart that is drawn here (measured 2026-11).
 """
 
 import math

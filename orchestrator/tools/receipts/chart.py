@@ -37,7 +37,7 @@ def spending_chart(categories: Mapping[str, CategoryTotal], currency: str = "") 
 def _drawn(amounts: Mapping[str, Decimal], currency: str) -> Canvas:
     whole = sum(amounts.values(), Decimal(0))
     canvas = Canvas(WIDTH, TOP + PITCH * len(amounts) + MARGIN // 2, PAPER)
-    canvas.text((MARGIN, 62), say("Spent by category"), size=26, ink=TEXT, bold=True)
+    canvas.text((MARGIN, 62), say("Goods by category"), size=26, ink=TEXT, bold=True)
     canvas.text((WIDTH - MARGIN, 62), money.shown(whole, currency), size=26, ink=TEXT, bold=True, align="right")
     left = MARGIN + max((width_of(label, LETTERS) for label in amounts), default=0) + GAP
     percents = WIDTH - MARGIN - width_of(money.shown(whole), LETTERS) - GAP
