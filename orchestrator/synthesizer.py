@@ -33,7 +33,7 @@ class Synthesizer:
         """The answer in Markdown. Every failed or skipped step is named, whoever writes the rest."""
         if _fits(plan, results):
             with suppress(LookupError):
-                return fill(plan.template, plan, results)
+                return "\n\n".join(filter(None, (fill(plan.template, plan, results), _unnamed_troubles(plan, results))))
         done = [step for step in plan.steps if results[step.id].status == "done"]
         if self._chain is None or not done or _reads_well(plan, results):
             return join(plan, results)
@@ -139,6 +139,12 @@ def _fits(plan: Plan, results: Mapping[str, StepResult]) -> bool:
     """Whether there is a template, and all that it names by itself is done."""
     named = {found["id"] for found in TEMPLATE_NAME.finditer(plan.template)} & results.keys()
     return bool(plan.template) and all(results[step].status == "done" for step in named)
+
+
+def _unnamed_troubles(plan: Plan, results: Mapping[str, StepResult]) -> str:
+    """What did not work and is nowhere in the template."""
+    names = {found["id"] for found in TEMPLATE_NAME.finditer(plan.template)}
+    return "" if "steps" in names else troubles(plan, results)
 
 
 def _reads_well(plan: Plan, results: Mapping[str, StepResult]) -> bool:

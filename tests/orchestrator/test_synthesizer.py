@@ -3,7 +3,7 @@
 import pytest
 
 from orchestrator.plan import Plan, Step, StepResult
-from orchestrator.synthesizer import fill, join, readable
+from orchestrator.synthesizer import Synthesizer, fill, join, readable
 
 ROME = Step(id="a", tool="weather", title="weather in Rome")
 OSLO = Step(id="b", tool="weather", title="weather in Oslo")
@@ -22,6 +22,20 @@ def test_what_worked_and_what_did_not_are_both_told() -> None:
 def test_a_template_takes_results_by_name_or_all_of_them() -> None:
     assert fill("Rome: {{a}}. Oslo: {{ b }}. {{nobody}}", PLAN, RESULTS) == "Rome: sunny. Oslo: no station. {{nobody}}"
     assert "**weather in Rome**: sunny" in fill("All: {{steps}}", PLAN, RESULTS)
+
+
+@pytest.mark.proves("synthesis.template")
+async def test_what_did_not_work_is_told_below_a_template_that_does_not_name_it() -> None:
+    plan = Plan(steps=PLAN.steps, template="Rome: {{a}}.")
+    answer = await Synthesizer(None).synthesize("", plan, RESULTS, note=lambda call: None, on_text=unheard)
+    assert answer == "Rome: sunny.\n\n- **weather in Oslo** did not work: no station"
+    everything = Plan(steps=PLAN.steps, template="{{steps}}")
+    answer = await Synthesizer(None).synthesize("", everything, RESULTS, note=lambda call: None, on_text=unheard)
+    assert answer.count("no station") == 1
+
+
+async def unheard(text: str) -> None:
+    """Nobody listens."""
 
 
 def test_data_is_told_in_words_without_what_was_asked() -> None:
