@@ -11,7 +11,7 @@ CURRENCIES = {"€": "EUR", "EUR": "EUR", "EURO": "EUR", "$": "USD", "USD": "USD
 SIGNS = r"(?:€|\$|£|EURO?|USD|GBP|CHF)"
 AMOUNT = re.compile(
     rf"(?<![\w.,:/%-])(?P<before>[-−–])?\s?{SIGNS}?\s?(?P<minus>[-−–])?"
-    rf"(?P<whole>\d{{1,3}}(?:[.,'\u2019]\d{{3}})+|\d{{1,6}})[.,]\s?(?P<cents>\d{{2}})(?P<behind>[-−–])?(?![\d%]|[.,:/]\d)"
+    rf"(?P<whole>\d{{1,3}}(?:[.,'\u2019]\d{{3}}){{1,2}}|\d{{1,6}})[.,]\s?(?P<cents>\d{{2}})(?P<behind>[-−–])?(?![\d%]|[.,:/]\d)"
 )
 CURRENCY = re.compile(r"€|\$|£|\b(?:EURO?|USD|GBP|CHF)\b")
 
