@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from orchestrator.plan import Step, StepResult
+from orchestrator.tools.catalog import FIND_TOOLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def _deviations(step: Step, result: StepResult) -> Iterator[str]:
     for name in dict.fromkeys(result.refused):
         yield f"the {'worker' if step.worker else 'code'} wanted {_quoted(name)}, which its step does not allow"
     for name in dict.fromkeys(_worked(step, result)):
-        if _is_one_of(name, planned):
+        if _is_one_of(name, planned) or (step.worker and FIND_TOOLS.name in planned):
             continue
         if _is_one_of(name, step.fallbacks):
             yield f"the fallback {_quoted(name)} ran in place of {_quoted(*(result.tried or planned))}"

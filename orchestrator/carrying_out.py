@@ -85,7 +85,8 @@ class CarryingOut:
         if review and self._policy.review == "questions":
             questions = self._policy.questions(plan, self._catalog.find, talk.granted)
             scene.dossier.decided_by("questions", limit=self._policy.questions_before_review, value=questions)
-        run = Run(id=talk.arrived.turn, request=talk.words or request_of(talk), plan=plan, review=review)
+        request = talk.words or request_of(talk)
+        run = Run(id=talk.arrived.turn, request=request, plan=plan, review=review, tools=talk.inbound.tools)
         await self._store.save_plan(run.as_stored(talk.arrived), why="planned")
         return await self.carry_out(run, scene)
 

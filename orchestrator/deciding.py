@@ -134,7 +134,7 @@ class Deciding:
             dossier.note("without_model", "no model of the chain answered")
         except PlanInvalid as invalid:
             dossier.note("one_task", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
-            return self._as_one_task("\n\n".join(filter(None, (scene.talk.text, lines(scene.talk.attached)))))
+            return await self._as_one_task("\n\n".join(filter(None, (scene.talk.text, lines(scene.talk.attached)))))
         return self._without_model(scene.talk, offline.model_away())
 
     def _without_model(self, talk: Talk, note: str) -> Decision:
@@ -152,9 +152,9 @@ class Deciding:
         steps = [_with_files(step, talk.paths, self._catalog.find) for step in decision.plan.steps]
         return replace(decision, plan=Plan(steps=tuple(steps)))
 
-    def _as_one_task(self, text: str) -> Planned:
+    async def _as_one_task(self, text: str) -> Planned:
         """A plan of one step that always can run: the whole request, left to a worker."""
-        tools = tuple(tool.name for tool in self._catalog.offer(text))
+        tools = tuple(tool.name for tool in await self._catalog.offer(text))
         step = Step(id="s1", worker=GENERAL, arguments={"task": text}, tools=tools)
         return Planned(Plan.checked([step], self._catalog.find), reason="one task in place of a plan that cannot run")
 

@@ -15,7 +15,7 @@ from orchestrator.plan import FindTool, Step, StepResult, argument_problems
 from orchestrator.policy import Policy
 from orchestrator.reading import Reader
 
-OWN = frozenset({"ask", "refuse"})
+OWN = frozenset({"ask", "refuse", "find_tools"})
 RunAhead = Callable[[Step, Mapping[str, StepResult]], Awaitable[StepResult]]
 ShowSoFar = Callable[[Sequence[Step], Collection[str]], Awaitable[None]]
 """Shows the steps that are written so far, and which of them have begun."""

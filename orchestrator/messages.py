@@ -40,13 +40,17 @@ class Person(Frozen):
 
 class Arrival(Frozen):
     """What every Inbound has. `event_id` is the platform's own and unique within the channel. `private` says that
-    nobody but the person and us reads along."""
+    nobody but the person and us reads along.
+
+    `tools` are the only ones that may be used for it: names, or patterns such as `git__*`; None means all.
+    """
 
     event_id: str
     address: Address
     person: Person
     sent_at: datetime
     private: bool = False
+    tools: tuple[str, ...] | None = None
 
 
 def size_in_words(size: int) -> str:

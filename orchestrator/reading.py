@@ -6,11 +6,11 @@ from itertools import count
 from typing import Any, TypeVar
 
 from orchestrator.chains import Chain, Note
-from orchestrator.errors import PlanInvalid
+from orchestrator.errors import BadInput, PlanInvalid
 from orchestrator.models import ChatMessage, ModelReply, OnCalls, OnText, ToolCall
 from orchestrator.notation import parse_steps
 from orchestrator.plan import TEMPLATE_NAME, Asked, Clarify, Decision, Direct, Plan, Planned, Refuse, Step
-from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.catalog import FIND_TOOLS, Catalog, capability, listed
 from orchestrator.tools.spec import ToolSpec
 
 ASK = ToolSpec(
@@ -64,6 +64,7 @@ what it refers to, and for `after a, b`.
     },
     source="front",
 )
+MOST_SEARCHES = 3  # of one decision: each costs a call of the model
 T = TypeVar("T")
 
 
@@ -144,6 +145,8 @@ async def decided(
     messages: Sequence[ChatMessage],
     read: Callable[[ModelReply], T],
     *,
+    catalog: Catalog,
+    about: str,
     tools: Sequence[ToolSpec],
     on_text: OnText | None,
     on_calls: OnCalls | None,
@@ -151,16 +154,47 @@ async def decided(
 ) -> T:
     """What `read` makes of one call; of two where the first one's plan cannot run, and is sent back with its problems.
 
-    Raises NoModelAnswered where the whole chain failed, PlanInvalid where the second plan cannot run either.
+    The model sees `tools`, and of the catalogue those that fit what it is `about`. Where it looks for more of them, it
+    is asked again with what was found, at most so many times as MOST_SEARCHES says. Raises NoModelAnswered where the
+    whole chain failed, PlanInvalid where the second plan cannot run either.
     """
-    reply = await chain.reply(messages, tools=tools, on_text=on_text, on_calls=on_calls, note=note)
+    asked, found = [*messages], dict[str, ToolSpec]()
+    for searches_left in range(MOST_SEARCHES, -1, -1):
+        offered = await catalog.offer(about, beside=tools, found=list(found.values()), searching=searches_left > 0)
+        shown = (*offered, *tools)
+        reply = await chain.reply(asked, tools=shown, on_text=on_text, on_calls=on_calls, note=note)
+        if not (searches_left and any(call.name == FIND_TOOLS.name for call in reply.tool_calls)):
+            break
+        await _forget(on_text, on_calls)
+        answers = [await _searched(call, catalog, found) for call in reply.tool_calls]
+        asked += [ChatMessage("assistant", reply.text, tool_calls=reply.tool_calls), *answers]
     try:
         return read(reply)
     except PlanInvalid as invalid:
         if on_calls:
             await on_calls(())
-        again = [*messages, *_asked_again(reply, invalid)]
-        return read(await chain.reply(again, tools=tools, on_calls=on_calls, note=note))
+        asked += _asked_again(reply, invalid)
+        return read(await chain.reply(asked, tools=shown, on_calls=on_calls, note=note))
+
+
+async def _forget(on_text: OnText | None, on_calls: OnCalls | None) -> None:
+    """Take back what was heard of a reply that only looks for tools."""
+    if on_text:
+        await on_text("")
+    if on_calls:
+        await on_calls(())
+
+
+async def _searched(call: ToolCall, catalog: Catalog, found: dict[str, ToolSpec]) -> ChatMessage:
+    """The answer to a call of a reply that looks for tools; what is found is put into `found`."""
+    if call.name != FIND_TOOLS.name:
+        return ChatMessage("tool", "Not made yet: call it once you see all tools that you need.", tool_call_id=call.id)
+    try:
+        matches = await catalog.search(capability(call.arguments))
+    except BadInput as problem:
+        return ChatMessage("tool", str(problem), tool_call_id=call.id)
+    found.update((tool.name, tool) for tool in matches)
+    return ChatMessage("tool", listed(matches), tool_call_id=call.id)
 
 
 def _asked_again(reply: ModelReply, invalid: PlanInvalid) -> list[ChatMessage]:

@@ -29,7 +29,7 @@ class Run:
     known but that they were started, or that a call of their worker was: their outcome is open. `replans` counts how
     often the plan was made anew; `former` are the ids of steps that were in an older version and are not in this one.
     While `review` is set, nothing runs: the person reviews the plan. `granted` are tools to which the answer with which
-    it goes on has given a standing yes.
+    it goes on has given a standing yes. `tools` are the only ones that its request may use; None means all.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Run:
     former: frozenset[str] = frozenset()
     review: bool = False
     granted: frozenset[str] = frozenset()
+    tools: tuple[str, ...] | None = None
 
     def with_plan(self, plan: Plan) -> "Run":
         """The same run under a newer version of its plan."""
@@ -55,6 +56,7 @@ class Run:
             "replans": self.replans,
             "former": sorted(self.former),
             "review": self.review,
+            "tools": self.tools,
         }
         written = json.dumps(body, ensure_ascii=False)
         return StoredPlan(id=self.id, session=arrived.session, turn=arrived.turn, body=written)
@@ -82,6 +84,7 @@ class Run:
             replans=body.get("replans", 0),
             former=frozenset(body.get("former", ())),
             review=body.get("review", False),
+            tools=None if body.get("tools") is None else tuple(body["tools"]),
         )
 
 

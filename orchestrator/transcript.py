@@ -36,7 +36,7 @@ class Round(BaseModel):
 
 class Transcript(BaseModel):
     """A worker's rounds, and what they have cost. It is replaced, never changed. `limit` is the one that ended it.
-    `files` are what its tools made, `paths` where they are."""
+    `files` are what its tools made, `paths` where they are; `found` are tools that it looked for and may call."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,6 +46,7 @@ class Transcript(BaseModel):
     refused: tuple[str, ...] = ()
     files: tuple[Attachment, ...] = ()
     paths: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     limit: str = ""
 
     @property
@@ -99,6 +100,9 @@ class Transcript(BaseModel):
 
     def with_tool(self, kind: Literal["used", "refused"], name: str) -> "Transcript":
         return self.model_copy(update={kind: (*getattr(self, kind), name)})
+
+    def with_found(self, names: Sequence[str]) -> "Transcript":
+        return self.model_copy(update={"found": tuple(dict.fromkeys((*self.found, *names)))})
 
     def with_files(self, files: Sequence[Attachment], paths: Sequence[str]) -> "Transcript":
         return self.model_copy(update={"files": (*self.files, *files), "paths": (*self.paths, *paths)})

@@ -19,6 +19,7 @@ from orchestrator.sessions import Run, Sessions, Talk, files_of
 from orchestrator.slash import Told
 from orchestrator.steering import Added, Steering
 from orchestrator.tools.calling import calling_with
+from orchestrator.tools.catalog import only
 from orchestrator.words import say, speaking
 from storage.records import Arrived, Conclusion, Parcel
 from storage.store import Store
@@ -62,7 +63,8 @@ class Turns:
             dossier.note("files", "; ".join(": ".join(filter(None, (f.in_words, f.heard or f.problem))) for f in files))
         shown = dossier.watching(drafts_alone(emit) if talk.verbosity == "quiet" else emit)
         person = inbound.address.channel, inbound.person.id
-        with speaking(talk.language), calling_with(channel=person[0], person=person[1], private=inbound.private):
+        calling = calling_with(channel=person[0], person=person[1], private=inbound.private)
+        with speaking(talk.language), calling, only(inbound.tools):
             async with self._carrying_out.head_start(talk, shown) as ahead:
                 ending = await self._work(Scene(talk, dossier, shown, ahead, steering))
             ending = about_files(honest(ending, talk, dossier, self._find), talk.inbound)
@@ -126,7 +128,8 @@ class Turns:
             case Planned(plan=plan):
                 return await self._carrying_out.begin(plan, scene)
             case Run():
-                return await self._carrying_out.carry_out(decision, scene)
+                with only(decision.tools):
+                    return await self._carrying_out.carry_out(decision, scene)
             case _:
                 assert_never(decision)
 

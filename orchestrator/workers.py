@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from orchestrator.chains import Chain, Note
-from orchestrator.errors import NoModelAnswered, OutcomeUnknown, ToolError
+from orchestrator.errors import BadInput, NoModelAnswered, OutcomeUnknown, ToolError
 from orchestrator.keeping import kept
 from orchestrator.models import ChatMessage
 from orchestrator.plan import GENERAL, REFERENCE, Step, StepResult, argument_problems, resolve
@@ -18,7 +18,7 @@ from orchestrator.policy import Policy
 from orchestrator.prompts import prompt
 from orchestrator.scheduler import first_error
 from orchestrator.sessions import Run, work_row
-from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.catalog import FIND_TOOLS, Catalog, capability, listed
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.transcript import Transcript, WrittenCall
 from storage.files import FileStore
@@ -159,7 +159,7 @@ class _Work:
 
     async def _next_round(self) -> Transcript:
         messages = [*self._messages(self._task), *self._transcript.as_chat()]
-        reply = await self._chain.reply(messages, tools=self._allowed(), note=self._note)
+        reply = await self._chain.reply(messages, tools=await self._shown(), note=self._note)
         return self._transcript.heard(reply, messages, most_calls=self._limits.calls)
 
     async def _last_round(self, limit: str) -> Transcript:
@@ -210,12 +210,32 @@ class _Work:
         """The tool that is meant, if the step allows it."""
         return next((tool for tool in self._allowed() if tool.name == call.name), None)
 
+    async def _shown(self) -> list[ToolSpec]:
+        """Those of the tools that it may call which fit into a prompt, and `find_tools` where it may look for more."""
+        finder = [FIND_TOOLS] if FIND_TOOLS.name in self._step.tools else []
+        mine = [tool for tool in self._allowed() if tool not in finder]
+        found = [tool for tool in mine if tool.name in self._transcript.found]
+        offered = await self._catalog.offer(self._task, beside=finder, among=mine, found=found, searching=not finder)
+        return [*offered, *finder]
+
+    async def _found(self, call: WrittenCall) -> str:
+        """What a search brings: of all tools where the plan gives it `find_tools`, else of those that it gives."""
+        among = None if FIND_TOOLS.name in self._step.tools else self._allowed()
+        try:
+            matches = await self._catalog.search(capability(call.arguments), among=among)
+        except BadInput as problem:
+            return str(problem)
+        self._transcript = self._transcript.with_found([tool.name for tool in matches])
+        return listed(matches)
+
     def _allowed(self) -> list[ToolSpec]:
-        names = (*self._step.tools, *self._step.fallbacks)
+        names = (*self._step.tools, *self._step.fallbacks, *self._transcript.found)
         return list({tool.name: tool for name in names if (tool := self._catalog.find(name))}.values())
 
     async def _answer(self, call: WrittenCall, tool: ToolSpec | None) -> str:
         """What came of a call, for the model. Raises OutcomeUnknown for one that may have changed something."""
+        if call.name == FIND_TOOLS.name:
+            return await self._found(call)
         if tool is None and call.name in (*self._step.tools, *self._step.fallbacks):
             return f"This did not work: {call.name} cannot be reached right now."
         if tool is None:

@@ -333,6 +333,16 @@ PROMISES = (
     ),
     Promise("tools.catalog.offer", "Few tools are all shown, of many those that fit best.", (58, 59)),
     Promise("tools.search.bm25", "Search finds tools of real catalogues by words.", (59,)),
+    Promise(
+        "tools.search.fusion", "With an embedder tools are found by meaning too, and by words where it fails.", (59,)
+    ),
+    Promise("tools.fitting", "The schemas of a prompt take at most 4,000 tokens, whatever the catalogue.", (58, 59)),
+    Promise("tools.find.front", "A model that sees only some of the tools can look for more, so many times.", (59,)),
+    Promise("tools.find.worker", "A worker can look for tools, among those that its plan allows.", (44, 59)),
+    Promise(
+        "tools.per_request", "A request can name the only tools that it may use, and that holds to its end.", (58,)
+    ),
+    Promise("tools.catalog.usable", "What cannot be a tool is left out, and said with the reason.", (58,)),
     # Channels
     Promise("channel.conformance.accept_first", "Nothing is acknowledged before it is durable.", (18,)),
     Promise("channel.conformance.rejected_told", "What was not taken is told, with the reason.", (0,)),

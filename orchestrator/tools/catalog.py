@@ -3,26 +3,79 @@
 import asyncio
 import difflib
 import logging
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import TypeVar
 
-from orchestrator.errors import ToolUnavailable
+from orchestrator.errors import BadInput, ToolUnavailable
+from orchestrator.tools.embedding import Embedder, Meanings
+from orchestrator.tools.fitting import SCHEMA_TOKENS, fitted
 from orchestrator.tools.search import Index
-from orchestrator.tools.spec import Arguments, ToolResult, Toolset, ToolsetHealth, ToolSpec
+from orchestrator.tools.spec import NAME, Arguments, ToolResult, Toolset, ToolsetHealth, ToolSpec, schema_problem
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ALL_SHOWN = 40  # up to here a prompt holds every tool; measured on realistic catalogues, 2026-11
 TOP = 20  # above it, so many that fit best
+FOUND = 8  # tools that one search brings; LiveMCP's recall at 10 is 45 % of a whole task, a capability is less
+OURS = frozenset({"ask", "refuse", "plan", "find_tools"})  # what a deciding call may say: no source may bring these
+
+FIND_TOOLS = ToolSpec(
+    name="find_tools",
+    description="There are more tools than you see. Find those for something that has to be done, then call them. "
+    "A worker in a plan may be given find_tools too.",
+    parameters={
+        "type": "object",
+        "properties": {
+            "capability": {"type": "string", "description": 'What the tool must do, such as "send an e-mail".'}
+        },
+        "required": ["capability"],
+    },
+    source="catalogue",
+    read_only=True,
+)
+
+_chosen: ContextVar[tuple[tuple[str, ...], ...]] = ContextVar("chosen", default=())
+
+
+@contextmanager
+def only(names: Collection[str] | None) -> Iterator[None]:
+    """Inside of it every catalogue has these tools alone: names, or patterns such as `git__*`. None changes nothing.
+
+    Nothing that runs inside can find, show or call another tool; a narrower choice inside this one holds as well.
+    """
+    token = _chosen.set(_chosen.get() if names is None else (*_chosen.get(), tuple(names)))
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
 
 
 class Catalog:
-    """Tools by name. Where two sources offer one name, the earlier source keeps it and the health says so."""
+    """Tools by name. Where two sources offer one name, the earlier source keeps it and the health says so.
 
-    def __init__(self, toolsets: Sequence[Toolset]) -> None:
+    With an `embedder` tools are searched for by meaning too, where it needs no more than `embed_seconds`. All schemas of
+    one prompt take at most `schema_tokens`.
+    """
+
+    def __init__(
+        self,
+        toolsets: Sequence[Toolset],
+        *,
+        embedder: Embedder | None = None,
+        embed_seconds: float = 5.0,
+        schema_tokens: int = SCHEMA_TOKENS,
+    ) -> None:
         self._toolsets = tuple(toolsets)
-        self._index = Index(())
+        self._meanings = Meanings(embedder, seconds=embed_seconds) if embedder else None
+        self._schema_tokens = schema_tokens
+        self._known = _Stock((), {})
 
     @property
     def toolsets(self) -> tuple[Toolset, ...]:
@@ -44,7 +97,7 @@ class Catalog:
 
     def specs(self) -> list[ToolSpec]:
         """All tools, in the order of their sources."""
-        return [spec for spec, _ in self._owned().values()]
+        return [spec for spec, _ in self._stock.owned.values() if _is_chosen(spec.name)]
 
     def source(self, kind: type[T]) -> T | None:
         """The first source of this kind."""
@@ -52,44 +105,151 @@ class Catalog:
 
     def find(self, name: str) -> ToolSpec | None:
         """A tool by its full name, or by the part behind the server's where only one tool ends so."""
-        owned = self._owned()
-        if name in owned:
-            return owned[name][0]
-        ending = [spec for full, (spec, _) in owned.items() if full.endswith(f"__{name}")]
-        return ending[0] if len(ending) == 1 else None
+        if name == FIND_TOOLS.name:
+            return FIND_TOOLS
+        stock = self._stock
+        ending = stock.ending.get(name, ())
+        full = name if name in stock.owned else ending[0] if len(ending) == 1 else ""
+        return stock.owned[full][0] if full and _is_chosen(full) else None
 
-    def offer(self, query: str) -> list[ToolSpec]:
-        """The tools that a model is shown for this request, always in the catalogue's order."""
-        specs = self.specs()
+    async def offer(
+        self,
+        query: str,
+        *,
+        beside: Sequence[ToolSpec] = (),
+        among: Sequence[ToolSpec] | None = None,
+        found: Sequence[ToolSpec] = (),
+        searching: bool = True,
+    ) -> list[ToolSpec]:
+        """The tools that a model is shown for this request, always in the catalogue's order.
+
+        All of them (or those `among` them that are given) where they are few and fit beside the tools that the caller
+        adds; else the `found` ones, those that fit the request best, and, while `searching` is allowed, `find_tools`.
+        Schemas are shortened where they are too long for a prompt (fitting.py says how): check against `find`.
+        """
+        specs = self.specs() if among is None else list(among)
         if len(specs) <= ALL_SHOWN:
-            return specs
-        if self._index.specs != tuple(specs):  # kept: made at each request it would hold up every other turn
-            self._index = Index(specs)
-        best = {spec.name for spec, _ in self._index.top(query, TOP)}
-        return [spec for spec in specs if spec.name in best]
+            shown = fitted(specs, beside=beside, limit=self._schema_tokens)
+            if len(shown) == len(specs):
+                return shown
+        others = specs if len(specs) <= ALL_SHOWN else ()
+        best = {spec.name: spec for spec in (*found, *await self._ranked(query, specs, TOP), *others)}
+        finder = [FIND_TOOLS] if searching else []
+        shown = fitted(list(best.values()), beside=[*beside, *finder], limit=self._schema_tokens)
+        by_name = {spec.name: spec for spec in shown}
+        return [*(by_name[spec.name] for spec in specs if spec.name in by_name), *finder]
+
+    async def search(self, capability: str, *, among: Sequence[ToolSpec] | None = None) -> list[ToolSpec]:
+        """The tools that can do this, best first."""
+        return await self._ranked(capability, self.specs() if among is None else among, FOUND)
 
     async def call(self, name: str, arguments: Arguments, *, key: str, timeout_seconds: float) -> ToolResult:
         """Call a tool by its full name. Raises ToolUnavailable, ToolTimedOut, OutcomeUnknown."""
-        owned = self._owned()
-        if name not in owned:
-            near = difflib.get_close_matches(name, owned, n=3)
+        if name == FIND_TOOLS.name:
+            return ToolResult(listed(await self.search(str(arguments.get("capability", "")))))
+        owned = self._stock.owned
+        if name not in owned or not _is_chosen(name):
+            near = difflib.get_close_matches(name, [spec.name for spec in self.specs()], n=3)
             hint = f" There is {', '.join(map(repr, near))}." if near else ""
             raise ToolUnavailable(f"There is no tool {name!r}.{hint}")
         return await owned[name][1].call(name, arguments, key=key, timeout_seconds=timeout_seconds)
 
     def health(self) -> list[ToolsetHealth]:
-        """How every source is doing, and which tools were left out because their name was taken."""
-        return [each for toolset in self._toolsets for each in (*toolset.health(), *self._left_out(toolset))]
+        """How every source is doing, and which of its tools were left out, and why."""
+        left_out = self._stock.left_out
+        return [
+            each
+            for at, toolset in enumerate(self._toolsets)
+            for each in (
+                *toolset.health(),
+                *(ToolsetHealth(toolset.name, "left out", why) for why in left_out.get(at, ())),
+            )
+        ]
 
-    def _left_out(self, toolset: Toolset) -> list[ToolsetHealth]:
-        owned = self._owned()
-        taken = [spec.name for spec in toolset.specs() if owned[spec.name][1] is not toolset]
-        why = f"an earlier source has a tool of this name: {', '.join(taken)}"
-        return [ToolsetHealth(toolset.name, "left out", why)] if taken else []
+    async def _ranked(self, query: str, specs: Sequence[ToolSpec], k: int) -> list[ToolSpec]:
+        """By words, and by meaning where there is an embedder. The index knows all tools, whichever may be used."""
+        wanted = {spec.name for spec in specs}
+        index = self._stock.index
+        by_words = [spec for spec, _ in index.top(query, len(index.specs)) if spec.name in wanted]
+        if self._meanings:
+            return (await self._meanings.fused(query, by_words, specs))[:k]
+        return by_words[:k]
 
-    def _owned(self) -> Mapping[str, tuple[ToolSpec, Toolset]]:
+    @property
+    def _stock(self) -> "_Stock":
+        """What there is now. It is made anew when a source has changed, not at each request."""
+        offered = tuple(tuple(toolset.specs()) for toolset in self._toolsets)
+        if self._known.offered != offered:
+            self._known = _Stock.of(offered, self._toolsets)
+        return self._known
+
+
+def listed(tools: Sequence[ToolSpec]) -> str:
+    """What a search has found, for a model: a line each."""
+    if not tools:
+        return "No tool fits these words. Try others, or go on without."
+    lines = (f"{tool.name}: {tool.description.strip().partition(chr(10))[0][:200]}" for tool in tools)
+    return "\n".join(["You can call these now:", *lines])
+
+
+def capability(arguments: Arguments) -> str:
+    """What a model's call of `find_tools` looks for. Raises BadInput."""
+    wanted = arguments.get("capability")
+    if not isinstance(wanted, str) or not wanted.strip():
+        raise BadInput("find_tools needs 'capability' as text")
+    return wanted
+
+
+def _is_chosen(name: str) -> bool:
+    return all(any(fnmatchcase(name, pattern) for pattern in patterns) for patterns in _chosen.get())
+
+
+Offered = tuple[tuple[ToolSpec, ...], ...]
+"""The tools of each source."""
+
+
+@dataclass(frozen=True)
+class _Stock:
+    """All tools at one moment: who has which, by name and by the end of the name, and what cannot be used."""
+
+    offered: Offered
+    owned: Mapping[str, tuple[ToolSpec, Toolset]]
+    left_out: Mapping[int, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, offered: Offered, toolsets: Sequence[Toolset]) -> "_Stock":
         owned: dict[str, tuple[ToolSpec, Toolset]] = {}
-        for toolset in self._toolsets:
-            for spec in toolset.specs():
-                owned.setdefault(spec.name, (spec, toolset))
-        return owned
+        left_out: dict[int, list[str]] = defaultdict(list)
+        for at, (specs, toolset) in enumerate(zip(offered, toolsets, strict=True)):
+            taken = [spec.name for spec in specs if spec.name in owned]
+            if taken:
+                left_out[at].append(f"an earlier source has a tool of this name: {', '.join(taken)}")
+            for spec in specs:
+                if problem := _problem(spec):
+                    left_out[at].append(f"{spec.name!r} cannot be a tool: {problem}")
+                else:
+                    owned.setdefault(spec.name, (spec, toolset))
+        return cls(offered, owned, left_out)
+
+    @cached_property
+    def index(self) -> Index:
+        return Index([spec for spec, _ in self.owned.values()])
+
+    @cached_property
+    def ending(self) -> Mapping[str, Sequence[str]]:
+        """Full names by what stands behind each `__` of them."""
+        ending: dict[str, list[str]] = defaultdict(list)
+        for full in self.owned:
+            for at in range(len(full) - 2):
+                if full.startswith("__", at):
+                    ending[full[at + 2 :]].append(full)
+        return ending
+
+
+def _problem(spec: ToolSpec) -> str | None:
+    """Why this tool cannot be offered; None where it can."""
+    if spec.name in OURS:
+        return "the name has a meaning of its own here"
+    if not NAME.fullmatch(spec.name):
+        return "a name has letters, digits, - and _ only, 64 at most"
+    return schema_problem(spec)

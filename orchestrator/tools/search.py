@@ -60,9 +60,14 @@ class Index:
 
 
 def _document(spec: ToolSpec) -> list[str]:
-    """Name three times, description twice, parameters and source once."""
+    """Name three times, description twice, parameters, source and tags once."""
     about = [
         part["description"] for part in spec.properties.values() if isinstance(part, dict) and "description" in part
     ]
     parameters = words_of(" ".join((*spec.properties, *map(str, about))))
-    return [*words_of(spec.name) * 3, *words_of(spec.description) * 2, *parameters, *words_of(spec.source)]
+    return [
+        *words_of(spec.name) * 3,
+        *words_of(spec.description) * 2,
+        *parameters,
+        *words_of(" ".join((spec.source, *spec.tags))),
+    ]

@@ -29,8 +29,8 @@ class Talk:
         self.person = Person(id=person)
         self.private = True
 
-    async def send(self, text: str, *files: Attachment) -> str:
-        """Send words and files; the name of the turn that will answer them."""
+    async def send(self, text: str, *files: Attachment, tools: Sequence[str] | None = None) -> str:
+        """Send words and files; the name of the turn that will answer them. `tools` are the only ones to be used."""
         message = Message(
             event_id=uuid.uuid4().hex,
             address=self.address,
@@ -39,6 +39,7 @@ class Talk:
             text=text,
             attachments=files,
             private=self.private,
+            tools=None if tools is None else tuple(tools),
         )
         receipt = await self.channel.push(message)
         assert receipt.turn is not None

@@ -1,12 +1,15 @@
 """The catalogue: one door to every source."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from orchestrator.errors import ToolUnavailable
-from orchestrator.tools.catalog import ALL_SHOWN, TOP, Catalog
+from orchestrator.tools.catalog import ALL_SHOWN, TOP, Catalog, only
 from orchestrator.tools.functions import Functions, Registered, tool
+from orchestrator.tools.spec import ToolSpec
+from tests.orchestrator.tooling import spec
 
 
 def function(name: str, answer: str = "") -> Registered:
@@ -85,12 +88,13 @@ async def test_a_source_that_does_not_stop_keeps_nobody_from_stopping(caplog: py
 
 
 @pytest.mark.proves("tools.catalog.offer")
-def test_few_tools_are_all_shown_and_many_are_chosen_from() -> None:
+async def test_few_tools_are_all_shown_and_many_are_chosen_from() -> None:
     few = Catalog([Functions([function(f"tool_{number}") for number in range(ALL_SHOWN)])])
-    assert len(few.offer("anything")) == ALL_SHOWN
+    assert len(await few.offer("anything")) == ALL_SHOWN
     many = Catalog([Functions([function(f"tool_{number}") for number in range(200)] + [function("weather_report")])])
-    offered = [spec.name for spec in many.offer("What is the weather? tool")]
+    offered = [spec.name for spec in await many.offer("What is the weather? tool")]
     assert "weather_report" in offered
+    assert offered.pop() == "find_tools"
     assert len(offered) == TOP
     assert offered == [spec.name for spec in many.specs() if spec.name in offered], "in the catalogue's order"
 
@@ -106,6 +110,69 @@ class Changing(Functions):
 async def test_a_tool_that_arrives_later_is_offered_too() -> None:
     source = Changing([function(f"tool_{number}") for number in range(200)])
     catalog = Catalog([source])
-    assert "weather_report" not in [spec.name for spec in catalog.offer("weather")]
+    assert "weather_report" not in [spec.name for spec in await catalog.offer("weather")]
     await source.add(function("weather_report"))
-    assert [spec.name for spec in catalog.offer("weather")] == ["weather_report"]
+    assert [spec.name for spec in await catalog.offer("weather")] == ["weather_report", "find_tools"]
+
+
+class Given(Functions):
+    """A source that offers whatever it is given."""
+
+    def __init__(self, *specs: ToolSpec) -> None:
+        super().__init__([])
+        self._specs = specs
+
+    def specs(self) -> list[ToolSpec]:
+        return list(self._specs)
+
+
+@pytest.mark.proves("tools.catalog.usable")
+@pytest.mark.parametrize(
+    ("name", "parameters", "why"),
+    [
+        ("plan", {}, "the name has a meaning of its own here"),
+        ("find_tools", {}, "the name has a meaning of its own here"),
+        ("math.sum", {}, "a name has letters, digits, - and _ only, 64 at most"),
+        ("x" * 65, {}, "a name has letters, digits, - and _ only, 64 at most"),
+        ("a", {"type": "array"}, "its parameters are no JSON Schema of type object"),
+        ("a", {"properties": ["x"]}, "the properties of its parameters are no object"),
+        ("a", {"required": "x"}, "what its parameters require is no list of names"),
+    ],
+)
+async def test_what_cannot_be_a_tool_is_left_out_and_the_rest_stays(
+    name: str, parameters: dict[str, Any], why: str
+) -> None:
+    catalog = Catalog([Given(spec("good"), ToolSpec(name, "", parameters, "tests")), Functions([function("other")])])
+    assert [each.name for each in catalog.specs()] == ["good", "other"]
+    left_out = next(each for each in catalog.health() if each.state == "left out")
+    assert left_out.detail == f"{name!r} cannot be a tool: {why}"
+
+
+@pytest.mark.proves("tools.per_request")
+async def test_inside_of_a_choice_of_tools_there_are_no_others() -> None:
+    catalog = Catalog([Functions([function("git__log"), function("git__push"), function("mail")])])
+    with only(["git__*", "mail"]), only(["*__log", "mail"]), only(None):
+        assert [each.name for each in catalog.specs()] == ["git__log", "mail"]
+        assert [each.name for each in await catalog.offer("push")] == ["git__log", "mail"]
+        assert await catalog.search("push") == []
+        assert catalog.find("push") is None
+        with pytest.raises(ToolUnavailable):
+            await catalog.call("git__push", {}, key="t1/s1", timeout_seconds=5)
+    assert catalog.find("push") == catalog.find("git__push")
+
+
+@pytest.mark.proves("tools.fitting")
+async def test_tools_that_are_too_long_for_a_prompt_are_shortened_there_and_nowhere_else() -> None:
+    long = ToolSpec("long", "Does it. " * 3_000, {"type": "object", "properties": {}}, "tests")
+    catalog = Catalog([Given(long, spec("short"))])
+    shown = await catalog.offer("it")
+    assert [each.name for each in shown] == ["long", "short"], "all that fit in short are shown"
+    assert len(shown[0].description) < 400
+    assert catalog.find("long") == long
+
+
+@pytest.mark.proves("tools.find.front")
+async def test_a_person_can_look_for_tools_too() -> None:
+    catalog = Catalog([Functions([function("weather_report"), function("mail")])])
+    answer = await catalog.call("find_tools", {"capability": "weather"}, key="t1/s1", timeout_seconds=5)
+    assert answer.text == "You can call these now:\nweather_report: The weather_report of the tests."
