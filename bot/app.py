@@ -15,6 +15,7 @@ from adapters.base import Adapter
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
 from bot.fetching import Fetching
+from bot.own_code import own_embedder
 from bot.settings import Settings, WhileBusy, files_folder
 from bot.wiring import Chains, MakeModel, default_toolsets, models_of, turns_of
 from orchestrator.intake import Intake, edited
@@ -247,7 +248,8 @@ async def build(
         parts.push_async_callback(store.close)
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
         chains = Chains.of(settings, make)
-        catalog = Catalog(default_toolsets(settings, store, chains.worker) if toolsets is None else toolsets)
+        sources = default_toolsets(settings, store, chains.worker) if toolsets is None else toolsets
+        catalog = Catalog(sources, embedder=own_embedder(settings.embedder))
         parts.push_async_callback(catalog.stop)
         await catalog.start()
         files = FileStore(files_folder(settings))

@@ -54,6 +54,8 @@ class Settings(BaseSettings):
         "http://127.0.0.1:8765/signed-in",
         description="Address that a sign-in at an MCP server ends at. Nothing need be there: people copy it.",
     )
+    functions: str = Field("", description='Modules with functions of your own, such as "mytools, shop.tools".')
+    embedder: str = Field("", description='What finds tools by meaning, such as "mytools:embedder". Empty: words.')
     router: str = Field("", description='Chain of the front call, such as "openai:gpt-4o-mini, openai:gpt-4o".')
     planner: str = Field("", description="Chain that writes plans, before the router's. Empty: the router plans.")
     worker: str = Field("", description="Chain that does tasks of a plan in a loop with tools. Empty: the router's.")

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 
 from bot.keys import secret_key
+from bot.own_code import own_functions
 from bot.settings import Settings, environment, files_folder, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.answer_reader import AnswerReader
@@ -170,14 +171,15 @@ def _code_steps(settings: Settings, catalog: Catalog, policy: Policy) -> CodeSte
 
 
 def default_toolsets(settings: Settings, store: Store, worker: Chain | None = None) -> list[Toolset]:
-    """The built-in functions, code, and the MCP servers of the settings' file. The worker's chain sorts goods of
-    receipts.
+    """The built-in functions, the operator's own, code, and the MCP servers of the settings' file. The worker's chain
+    sorts goods of receipts.
 
-    Raises SettingsInvalid.
+    Raises SettingsInvalid, also for a module that cannot be used.
     """
     sort = Sorting(worker) if worker else None
     receipts = receipt_tools(_picture_readers(settings), files_folder(settings), sort=sort)
-    return [Functions([*BUILTIN, *receipts]), Code(_code_limits(settings)), mcp_tools(settings, store)]
+    functions = Functions([*BUILTIN, *receipts, *own_functions(settings.functions)])
+    return [functions, Code(_code_limits(settings)), mcp_tools(settings, store)]
 
 
 def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = ()) -> McpTools:

@@ -145,10 +145,13 @@ class AgnoModel:
                 agno, response_format = native
             else:
                 messages = [*messages, ChatMessage("system", IN_WORDS + json.dumps(schema, ensure_ascii=False))]
+        shown: list[dict[str, Any]] = []
+        if tools:
+            agno, shown = self._dialect.showing(tools, agno)
         return agno, {
             "messages": [self._message_class(**self._dialect.message(fields)) for fields in _prompt(messages)],
             "assistant_message": self._message_class(role="assistant"),
-            "tools": [_tool(tool) for tool in tools] or None,
+            "tools": shown or None,
             "response_format": response_format,
         }
 
@@ -236,8 +239,3 @@ def _image(image: Image) -> Any:
 def _tool_call(call: ToolCall) -> dict[str, Any]:
     arguments = json.dumps(dict(call.arguments), ensure_ascii=False)  # escapes would cost tokens
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
-
-
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)}
-    return {"type": "function", "function": function}

@@ -9,11 +9,13 @@ import copy
 import importlib
 import os
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 from orchestrator.heard import ENDED
+from orchestrator.tools.formats import written
+from orchestrator.tools.spec import ToolSpec
 
 REMEMBERED_SIGNATURES = 200
 NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()  # ai.google.dev, thought signatures
@@ -36,6 +38,10 @@ class Dialect:
     def asking_for(self, schema: Mapping[str, Any], agno: Any, *, with_tools: bool) -> tuple[Any, Any] | None:
         """The agno object to ask and its `response_format`, for an answer that fits; None: ask in words."""
         return None
+
+    def showing(self, tools: Sequence[ToolSpec], agno: Any) -> tuple[Any, list[dict[str, Any]]]:
+        """The agno object to ask, and what it is to be given of these tools."""
+        return agno, [written(tool, "openai") for tool in tools]
 
     async def aclose(self, agno: Any) -> None:
         """Close the connections."""
@@ -99,6 +105,9 @@ class Anthropic(Dialect):
             return None
         return agno, {"type": "json_schema", "schema": closed}
 
+    def showing(self, tools: Sequence[ToolSpec], agno: Any) -> tuple[Any, list[dict[str, Any]]]:
+        return agno, [written(tool, "anthropic") for tool in tools]  # agno passes on what is in its own format already
+
     def _read(self, raw: Any, piece: Any) -> None:
         match raw.type:
             case "message":
@@ -139,6 +148,13 @@ class Gemini(Dialect):
         asked = copy.copy(agno)  # with the same client; agno's own way takes pydantic classes only
         asked.generative_model_kwargs = wanted
         return asked, None
+
+    def showing(self, tools: Sequence[ToolSpec], agno: Any) -> tuple[Any, list[dict[str, Any]]]:
+        agno.get_client()
+        asked = copy.copy(agno)
+        declared = [written(tool, "gemini") for tool in tools]
+        asked.generative_model_kwargs = {"tools": [{"function_declarations": declared}]}
+        return asked, []
 
     async def aclose(self, agno: Any) -> None:
         await agno.client_params["http_options"]["httpx_async_client"].aclose()

@@ -307,6 +307,7 @@ PROMISES = (
         "tools.missing_binary", "A server whose program is missing is named in /status and disturbs nobody.", (13,)
     ),
     Promise("tools.functions.schema", "A typed function becomes a tool with its words and types.", (51, 56)),
+    Promise("tools.functions.discovery", "Modules that a setting names bring their functions, or an error.", (56,)),
     Promise("tools.functions.validation", "A wrong argument is told by its name, with the fix.", (56,)),
     Promise("tools.functions.key", "A function that wants the idempotency key gets it; nobody else sees it.", (54,)),
     Promise("tools.functions.failure", "What a function raises is a result; a bug of it is logged.", (56,)),
@@ -342,6 +343,7 @@ PROMISES = (
     Promise(
         "tools.per_request", "A request can name the only tools that it may use, and that holds to its end.", (58,)
     ),
+    Promise("tools.formats", "Tools go to OpenAI, Anthropic and Gemini whole, and come back as they were.", (58,)),
     Promise("tools.catalog.usable", "What cannot be a tool is left out, and said with the reason.", (58,)),
     # Channels
     Promise("channel.conformance.accept_first", "Nothing is acknowledged before it is durable.", (18,)),

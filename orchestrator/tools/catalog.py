@@ -60,8 +60,8 @@ def only(names: Collection[str] | None) -> Iterator[None]:
 class Catalog:
     """Tools by name. Where two sources offer one name, the earlier source keeps it and the health says so.
 
-    With an `embedder` tools are searched for by meaning too, where it needs no more than `embed_seconds`. All schemas of
-    one prompt take at most `schema_tokens`.
+    With an `embedder` tools are searched for by meaning too, where it needs no more than `embed_seconds`.
+    All schemas of one prompt take at most `schema_tokens`.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -64,7 +65,13 @@ class Registered:
 def tool(function: Function, /) -> Registered: ...
 @overload
 def tool(
-    *, read_only: bool = False, idempotent: bool = False, destructive: bool = False, cost_usd: float = 0.0
+    *,
+    read_only: bool = False,
+    idempotent: bool = False,
+    destructive: bool = False,
+    cost_usd: float = 0.0,
+    version: str = "",
+    tags: Sequence[str] = (),
 ) -> Callable[[Function], Registered]: ...
 def tool(
     function: Function | None = None,
@@ -74,12 +81,15 @@ def tool(
     idempotent: bool = False,
     destructive: bool = False,
     cost_usd: float = 0.0,
+    version: str = "",
+    tags: Sequence[str] = (),
 ) -> Registered | Callable[[Function], Registered]:
     """Make a typed function a tool.
 
     The docstring's first paragraph describes it; `name: text` below `Args:`, or Field(description=...) in the type,
     describes a parameter. Without `read_only` a person is asked before each call; a standing yes is possible unless
-    it is `destructive`. With a `cost_usd` above the setting free_cost_usd it asks as well.
+    it is `destructive`. With a `cost_usd` above the setting free_cost_usd it asks as well. `tags` are words that it is
+    found by too, beside its own.
 
     The function may be async; one that is not runs in a thread. It says no by raising BadInput; whatever else it
     raises is told, and logged as a bug. What it returns goes out as JSON, a File or a Path as a file; a list of those
@@ -89,11 +99,22 @@ def tool(
     def register(function: Function) -> Registered:
         made = _registered(function)
         spec = replace(
-            made.spec, read_only=read_only, idempotent=idempotent, destructive=destructive, cost_usd=cost_usd
+            made.spec,
+            read_only=read_only,
+            idempotent=idempotent,
+            destructive=destructive,
+            cost_usd=cost_usd,
+            version=version,
+            tags=tuple(tags),
         )
         return replace(made, spec=spec)
 
     return register(function) if function else register
+
+
+def functions_in(module: ModuleType) -> list[Registered]:
+    """The functions of a module that are tools, also those that it has imported, in their order."""
+    return [each for each in vars(module).values() if isinstance(each, Registered)]
 
 
 class Functions:

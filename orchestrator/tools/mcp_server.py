@@ -439,15 +439,16 @@ class McpServer:
         tools = await every_page(client.list_tools) if offered.tools else []
         prompts = await every_page(client.list_prompts) if offered.prompts else []
         resources = await every_page(client.list_resources) if offered.resources else []
-        self._take([tool for page in tools for tool in page.tools])
+        version = client.server_info.version if client.server_info else ""
+        self._take([tool for page in tools for tool in page.tools], version=version)
         self.templates = tuple(template(self.settings.name, each) for page in prompts for each in page.prompts)
         self.readables = tuple(readable(each) for page in resources for each in page.resources)
 
-    def _take(self, tools: Sequence[Tool]) -> None:
+    def _take(self, tools: Sequence[Tool], *, version: str) -> None:
         offers, left_out = [], []
         for tool in filter(self._is_wanted, tools):
             try:
-                offers.append(offer(self.settings.name, tool))
+                offers.append(offer(self.settings.name, tool, version=version))
             except Unusable as why:
                 left_out.append(f"{clean(tool.name, 64)} ({why})")
         self.offers, self._left_out = tuple(offers), tuple(left_out)

@@ -70,8 +70,8 @@ class Unusable(Exception):
     """A tool that cannot be offered; the message says why."""
 
 
-def offer(server: str, tool: Tool) -> Offer:
-    """One tool as we offer it. Raises Unusable."""
+def offer(server: str, tool: Tool, *, version: str = "") -> Offer:
+    """One tool of a server of this version as we offer it. Raises Unusable."""
     if tool.execution and tool.execution.task_support == "required":
         raise Unusable("works only as a task")
     try:
@@ -88,6 +88,7 @@ def offer(server: str, tool: Tool) -> Offer:
         idempotent=bool(hints.idempotent_hint),
         destructive=bool(hints.destructive_hint and not hints.read_only_hint),
         title=clean(tool.title or hints.title or "", 100),
+        version=clean(version, 50),
     )
     return Offer(tool.name, spec)
 

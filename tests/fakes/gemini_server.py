@@ -26,7 +26,8 @@ class GeminiWire(Wire):
 
     def problem(self, request: Request, body: Mapping[str, Any]) -> str:
         for tool in body.get("tools") or ():
-            if any(each["parameters"]["type"].upper() != "OBJECT" for each in tool["functionDeclarations"]):
+            # The client of Google's sends this one name as it is; the API takes both ways to write one.
+            if any(each["parameters_json_schema"]["type"] != "object" for each in tool["functionDeclarations"]):
                 return "parameters must be of type OBJECT"
         if body.get("tools") and (body.get("generationConfig") or {}).get("responseMimeType"):
             return "Function calling with a response mime type: 'application/json' is unsupported"

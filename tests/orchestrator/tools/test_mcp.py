@@ -433,6 +433,7 @@ async def test_descriptions_hold_nothing_that_a_person_would_not_see() -> None:
         (spec,) = tools.specs()
     assert spec.description.startswith("Adds.evil[8mxxx")
     assert len(spec.description) == 4000
+    assert (spec.source, spec.version) == ("mcp:odd", "1"), "whose it is, and of which version of the server"
     assert spec.properties["a"]["description"] == "Adds.evil[8m"
     assert spec.properties["a"]["enum"] == ["\u200b"], "values stay as they are"
 
