@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from benchmarks import load, loops, makespan, overhead, start, telegram
+from benchmarks import load, loops, makespan, overhead, retrieval, start, telegram, without_a_model
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
@@ -15,6 +15,8 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "loops": loops.measure,
     "makespan": makespan.measure,
     "telegram": telegram.measure,
+    "retrieval": retrieval.measure,
+    "without_a_model": without_a_model.measure,
 }
 
 

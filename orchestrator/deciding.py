@@ -17,7 +17,7 @@ from orchestrator.receipts import Receipts
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.slash import Said, Told
-from orchestrator.tools.catalog import Catalog
+from orchestrator.tools.catalog import ALL_SHOWN, Catalog
 from orchestrator.tools.code import RUN_CODE
 from orchestrator.tools.paths import in_place
 from orchestrator.words import say
@@ -125,7 +125,7 @@ class Deciding:
         """The front call's, and behind it that of the tier without a model."""
         dossier = scene.dossier
         if self._front is None:
-            return self._without_model(scene.talk, offline.no_model())
+            return await self._without_model(scene.talk, offline.no_model())
         try:
             return await self._front.decide(
                 scene.talk, note=dossier.call, on_text=scene.draft, on_calls=scene.ahead.heard
@@ -135,9 +135,9 @@ class Deciding:
         except PlanInvalid as invalid:
             dossier.note("one_task", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
             return await self._as_one_task("\n\n".join(filter(None, (scene.talk.text, lines(scene.talk.attached)))))
-        return self._without_model(scene.talk, offline.model_away())
+        return await self._without_model(scene.talk, offline.model_away())
 
-    def _without_model(self, talk: Talk, note: str) -> Decision:
+    async def _without_model(self, talk: Talk, note: str) -> Decision:
         """By the names of the tools alone; a file goes where a tool wants one."""
         specs = [tool for tool in self._catalog.specs() if tool.name != RUN_CODE.name]  # a person's words are no code
         if talk.attached and not talk.text.strip():
@@ -146,7 +146,9 @@ class Deciding:
             return offline.of_files_alone([each.file.name for each in talk.attached], specs, note=note, word=word)
         if receipt := self._receipts.meant(talk):
             return receipt
-        decision = offline.decide(talk.text, specs, note=note)
+        found = specs if len(specs) <= ALL_SHOWN else await self._catalog.search(talk.text, most=ALL_SHOWN)
+        likely = [tool for tool in found if tool.name != RUN_CODE.name]
+        decision = offline.decide(talk.text, specs, likely=likely, today=talk.inbound.sent_at.date(), note=note)
         if not isinstance(decision, Planned):
             return decision
         steps = [_with_files(step, talk.paths, self._catalog.find) for step in decision.plan.steps]

@@ -1,27 +1,33 @@
 """The tier without a model: finds the tool that the words name, reads what it needs, and asks for the rest.
 
-It is good at deciding and poor at filling free text, so it fills typed values only, and whatever it is not sure of
-becomes a question. Words are weighed by how few tools use them (inverse document frequency).
+It is good at deciding and poor at filling free text, so whatever it is not sure of becomes a question, or a filled form
+to agree to. Words are weighed by how few tools use them (inverse document frequency).
 """
 
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
 
+from orchestrator.filling import Filled, fill
 from orchestrator.plan import Decision, Direct, Plan, Planned, Refuse, Step
-from orchestrator.slots import Found, kind_of, read
+from orchestrator.policy import SURE_ENOUGH
+from orchestrator.slots import Found, kind_of
 from orchestrator.tools.paths import file_parameters
 from orchestrator.tools.search import words_of
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import say
 
-SURE = 0.6  # share of the weight of the words that a tool must explain to be planned without asking first
-POSSIBLE = 0.25  # below that it is out of scope: at 0.25, of the odd records of bfcl_irrelevance 57 of 67 are
+READ = 2_000  # characters: what is longer is no request that words alone could serve
+POSSIBLE = 0.33  # below that a request is out of scope
+SURE = 0.5  # from here on a call of sure values may run without asking first
 NEAR = 0.75  # tools with this share of the best score compete by how much of them can be filled
-MOST_CALLS = 8  # "in Tokyo, Paris and ..." becomes one call a value, up to here
+GUESSED = 0.55  # the certainty of a call with a guessed value: it is shown, and asks first
+EXPLAINED, SUBJECT, GIVEN = 0.5, 0.4, 0.1  # what the score is made of: the request's words, the tool's, its values
+UNREAD = 0.3  # share of the request's words that a tool may not know, and its call still be sure
+# All chosen on the half of when2call and BFCL that benchmarks/without_a_model.py calls "chosen on", 2026-11.
 
 GREETING = re.compile(r"\W*(hi|hello|hey|hallo|moin|servus|good (morning|afternoon|evening)|guten (tag|morgen))\b")
 THANKS = re.compile(r"\W*(thanks|thank you|thx|danke|great|cool|bye|goodbye)\b")
@@ -32,19 +38,36 @@ STOP_WORDS = frozenset(
         "to us want was we what what's when where which who will with would you your need also much many both about"
     )
 )
+VERBS = frozenset(  # words of a tool's name that do not say what it is about
+    words_of(
+        "a add and api by calc calculate check compute create fetch find for get in list make of retrieve search set "
+        "show the to"
+    )
+)
 NAMES = re.compile(r"(?<=[\w,] )[A-Z][\w'-]*|\b\w*\d\w*\b")  # proper nouns and numbers: no tool's text has them
-SOURCES = ("from", "between", "since", "in", "at")
-TARGETS = ("to", "into", "until", "till", "and", "for", "in")
+LEFT_OVER = re.compile(r"(?<=[\w,] )[A-Z][\w'-]*|\d|[\"'“][^\"'”]+[\"'”]")  # values that no parameter took
+
+Weight = Callable[[str], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A tool that may be meant: how much of the request it explains, and the calls that can be made of it."""
+    """A tool that may be meant: how well the request names it, and the calls that can be made of it.
+
+    `is_sure` says that all of the request was understood, and nothing in the calls is a guess.
+    """
 
     tool: ToolSpec
     score: float
-    calls: tuple[dict[str, Any], ...]
-    missing: tuple[str, ...]
+    filled: Filled
+    is_sure: bool
+
+    @property
+    def confidence(self) -> float:
+        """The certainty of a step: policy lets it run without asking only where the match is sure."""
+        if not self.is_sure or self.score < SURE:
+            return round(min(self.score, GUESSED), 2)
+        return round(max(self.score, SURE_ENOUGH), 2)
 
 
 def no_model() -> str:
@@ -60,31 +83,44 @@ def model_away() -> str:
     return say("My model does not answer right now, so I work by the names of my tools alone.")
 
 
-def decide(text: str, tools: Sequence[ToolSpec], *, note: str = "") -> Decision:
-    """A decision without a model. `note` says why there is none, for those answers that need the explanation."""
+def decide(
+    text: str,
+    tools: Sequence[ToolSpec],
+    *,
+    likely: Sequence[ToolSpec] | None = None,
+    today: date | None = None,
+    note: str = "",
+) -> Decision:
+    """A decision without a model. `note` says why there is none, for those answers that need the explanation.
+
+    Where there are many tools, `likely` are those to choose from. `today` is needed for days without their year.
+    """
+    text = text[:READ]
     if GREETING.match(text.lower()) and len(text) < 40:
         return Direct(f"{say('Hello!')} {what_i_can(tools)}\n\n{note}".strip(), reason="a greeting")
     if THANKS.match(text.lower()) and len(text) < 40:
         return Direct(say("You are welcome."), reason="a thank-you")
-    matches = sorted((match(text, tool, tools) for tool in tools), key=lambda found: -found.score)
+    likely = tools if likely is None else likely
+    weight = _weights(likely)
+    matches = sorted((match(text, tool, weight, today) for tool in likely), key=lambda found: -found.score)
     near = [found for found in matches if found.score >= max(POSSIBLE, matches[0].score * NEAR)] if matches else []
     if not near:
         sorry = say("I am sorry, that is not something I can do here.")
         return Refuse(f"{sorry} {what_i_can(tools)}\n\n{note}".strip(), reason="no tool fits the words")
-    best = min(near, key=lambda found: (len(found.missing), -found.score))
+    best = min(near, key=lambda found: (len(found.filled.missing), -found.score))
     steps = tuple(
         Step(
             id=f"s{number}",
             tool=best.tool.name,
             arguments=arguments,
-            missing=best.missing,
+            missing=best.filled.missing,
             title=best.tool.in_words(arguments),
-            confidence=round(best.score, 2),
+            confidence=best.confidence,
             reason="the words name this tool",
         )
-        for number, arguments in enumerate(best.calls, 1)
+        for number, arguments in enumerate(best.filled.calls, 1)
     )
-    return Planned(Plan(steps=steps), reason=f"{best.tool.name} explains {best.score:.0%} of the words")
+    return Planned(Plan(steps=steps), reason=f"{best.tool.name} fits the words by {best.score:.0%}")
 
 
 def of_files_alone(names: Sequence[str], tools: Sequence[ToolSpec], *, note: str = "", word: str = "") -> Direct:
@@ -100,21 +136,38 @@ def of_files_alone(names: Sequence[str], tools: Sequence[ToolSpec], *, note: str
     return Direct(f"{way_out}\n\n{note}".strip(), reason="files without words")
 
 
-def match(text: str, tool: ToolSpec, tools: Sequence[ToolSpec]) -> Match:
-    """How well this tool fits the request, and the calls that the request's typed values make of it."""
-    found = {name: read(kind_of(name, schema), text, schema) for name, schema in tool.properties.items()}
-    calls, missing, used = _fill(text, tool, found)
-    weight = _weights(tools)
-    rest = NAMES.sub(" ", _without(text, used))
-    asked = [word for word in words_of(rest) if word not in STOP_WORDS]
-    names, all_words = set(words_of(tool.name)), set(words_of(_all_text(tool)))
-    explained = sum(weight(word) * (1.0 if word in names else 0.7) for word in asked if word in all_words)
-    whole = sum(weight(word) for word in asked)
-    if asked and (used or names.intersection(asked)):
-        score = explained / whole
-    else:  # values alone mean a tool only where they are telling, a word of its description alone never does
-        score = 1.0 if used and not missing and _is_telling(tool) else 0.0
-    return Match(tool, score, calls, missing)
+def match(text: str, tool: ToolSpec, weight: Weight, today: date | None = None) -> Match:
+    """How well this tool fits the request, and the calls that the request's values make of it."""
+    filled = fill(text, tool, today)
+    rest = _without(text, filled.used)
+    asked = [word for word in words_of(NAMES.sub(" ", rest)) if word not in STOP_WORDS]
+    score = _score(text, asked, tool, filled, weight)
+    return Match(tool, score, filled, is_sure=filled.sure and _is_understood(rest, asked, tool, filled))
+
+
+def _score(text: str, asked: Sequence[str], tool: ToolSpec, filled: Filled, weight: Weight) -> float:
+    names = set(words_of(tool.name))
+    if not asked or not (filled.used or names.intersection(asked)):
+        # Values alone mean a tool only where they are telling, a word of its description alone never does.
+        return 1.0 if filled.used and not filled.missing and _is_telling(tool) else 0.0
+    known = set(words_of(_all_text(tool)))
+    explained = sum(weight(word) * (1.0 if word in names else 0.7) for word in asked if word in known)
+    subject, said = names - VERBS, set(words_of(text))
+    named = sum(map(weight, subject & said)) / (sum(map(weight, subject)) or 1.0)
+    given = 1 - len(filled.missing) / max(1, len(tool.required)) if explained or named else 0.0
+    return EXPLAINED * explained / sum(map(weight, asked)) + SUBJECT * named + GIVEN * given
+
+
+def _is_understood(rest: str, asked: Sequence[str], tool: ToolSpec, filled: Filled) -> bool:
+    """Whether nothing of the request was left aside: a value, words that the tool does not know, or an optional
+    parameter that is spoken of."""
+    described = " ".join(str(schema.get("description", "")) for schema in tool.properties.values())
+    known = set(words_of(f"{_all_text(tool)} {described}"))
+    about = set(words_of(f"{tool.name} {tool.description}")) | VERBS
+    given = {name for call in filled.calls for name in call}
+    spoken_of = [name for name in tool.properties.keys() - given if (set(words_of(name)) - about).intersection(asked)]
+    unread = sum(word not in known for word in asked)
+    return not (LEFT_OVER.search(rest) or spoken_of or unread > UNREAD * len(asked))
 
 
 def what_i_can(tools: Sequence[ToolSpec]) -> str:
@@ -126,41 +179,6 @@ def what_i_can(tools: Sequence[ToolSpec]) -> str:
     if len(names) > 8:
         shown = say("{names} and {count} more", names=shown, count=len(names) - 8)
     return say("I can: {names}. /tools lists what each one needs.", names=shown)
-
-
-def _fill(
-    text: str, tool: ToolSpec, found: dict[str, list[Found]]
-) -> tuple[tuple[dict[str, Any], ...], tuple[str, ...], list[Found]]:
-    """The calls that the values make, the required names that stay open, and the values that were used."""
-    required = [name for name in tool.required if name in tool.properties]
-    if len(required) == 1 and len(values := found[required[0]]) > 1 and tool.read_only:
-        return tuple({required[0]: each.value} for each in values[:MOST_CALLS]), (), values[:MOST_CALLS]
-    arguments: dict[str, Any] = {}
-    used: list[Found] = []
-    for name in sorted(found, key=lambda name: (name not in required, not _is_role(name))):
-        free = [each for each in found[name] if not any(_overlap(each, taken) for taken in used)]
-        if free and (chosen := _by_role(text, name, free, alone=len(required) == 1)):
-            arguments[name] = chosen.value
-            used.append(chosen)
-    ordered = {name: arguments[name] for name in tool.properties if name in arguments}
-    return (ordered,), tuple(name for name in required if name not in arguments), used
-
-
-def _is_role(name: str) -> bool:
-    return bool(re.match(r"(source|from|origin|start|target|to|dest|end)", name))
-
-
-def _by_role(text: str, name: str, free: Sequence[Found], *, alone: bool) -> Found | None:
-    """Where two parameters want the same kind of value, the word before a value says whose it is."""
-    if alone or not _is_role(name):
-        return free[0]
-    cues = SOURCES if re.match(r"(source|from|origin|start)", name) else TARGETS
-    before = {each: (re.findall(r"[\w']+", text[: each.start].lower()) or [""])[-1] for each in free}
-    return next((each for cue in cues for each in free if before[each] == cue), None)
-
-
-def _overlap(one: Found, other: Found) -> bool:
-    return one.start < other.end and other.start < one.end
 
 
 def _without(text: str, used: Sequence[Found]) -> str:
@@ -178,6 +196,6 @@ def _is_telling(tool: ToolSpec) -> bool:
     return any(kind_of(name, tool.properties[name]) == "expression" for name in tool.required)
 
 
-def _weights(tools: Sequence[ToolSpec]) -> Any:
+def _weights(tools: Sequence[ToolSpec]) -> Weight:
     counts = Counter(word for tool in tools for word in set(words_of(_all_text(tool))))
     return lambda word: math.log((1 + len(tools)) / (1 + counts[word])) + 1.0

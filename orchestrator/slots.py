@@ -11,7 +11,8 @@ from zoneinfo import available_timezones
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import say
 
-NUMBER = re.compile(r"(?<![\w.:/-])-?\d+(?:[.,]\d+)?(?![\w:/-])")
+NUMBER = re.compile(r"(?<![\w.:/-])-?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?)(?![\w:/-])")
+THOUSANDS = re.compile(r",(?=\d{3}(?:,|\.|$))")  # in 1,500 and 12,000.5; in 1,5 it is a point
 CLOCK = re.compile(r"\b([01]?\d|2[0-3]):([0-5]\d)\b|\b(1[0-2]|0?[1-9])\s?(am|pm)\b", re.IGNORECASE)
 ISO_DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
 EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+\b")
@@ -20,7 +21,7 @@ EXPRESSION = re.compile(
     r"(?:\d+(?:\.\d+)?\s*% of \d+(?:\.\d+)?)"
     r"|(?:(?:sqrt|round|abs|min|max)?[\d(][\d\s.,()+*/%^-]*[-+*/%^][\d\s.,()+*/%^-]*[\d)]%?)"
 )
-QUOTED = re.compile(r"[\"“”']([^\"“”']{1,500})[\"“”']")
+QUOTED = re.compile(r"(?<!\w)(?:[\"“”]([^\"“”]{1,500})[\"”]|['\u2018](\S(?:[^'\u2019]|'(?=\w)){0,500})['\u2019](?!\w))")
 WORD = re.compile(r"[^\s,;:!?()]+")
 
 AREAS = frozenset("Africa America Antarctica Arctic Asia Atlantic Australia Europe Indian Pacific".split())
@@ -142,7 +143,7 @@ def _enum(text: str, values: Sequence[Any]) -> list[Found]:
 
 def _numbers(text: str) -> Iterator[Found]:
     for hit in NUMBER.finditer(text):
-        plain = hit.group().replace(",", ".")
+        plain = THOUSANDS.sub("", hit.group()).replace(",", ".")
         yield Found(float(plain) if "." in plain else int(plain), *hit.span())
 
 
@@ -159,8 +160,9 @@ def _clocks(text: str) -> Iterator[Found]:
             yield Found(f"{hour:02}:00", *hit.span())
 
 
-def _plain(pattern: re.Pattern[str], group: int = 0) -> Reader:
-    return lambda text: (Found(hit.group(group).strip(), *hit.span()) for hit in pattern.finditer(text))
+def _plain(pattern: re.Pattern[str]) -> Reader:
+    """Whole hits; of a pattern with groups the one that has hit."""
+    return lambda text: (Found(hit[hit.lastindex or 0].strip(), *hit.span()) for hit in pattern.finditer(text))
 
 
 def _json(text: str, wanted: type) -> Any | None:
@@ -208,5 +210,5 @@ READERS: Mapping[str, Reader] = {
     "email": _plain(EMAIL),
     "uri": _plain(URL),
     "expression": _plain(EXPRESSION),
-    "text": _plain(QUOTED, 1),
+    "text": _plain(QUOTED),
 }

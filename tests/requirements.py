@@ -180,6 +180,8 @@ PROMISES = (
     # Without a model
     Promise("offline.plans", "Without a model, a request becomes a call of the tool that its words name.", (8,)),
     Promise("offline.refuses", "Without a model, what no tool is for is declined with what there is.", (21,)),
+    Promise("offline.decides", "Without a model it calls, asks and refuses as public gold wants it.", (8,)),
+    Promise("offline.runs", "Without a model, of what runs without asking four in five and more are right.", (8,)),
     Promise("offline.irrelevance", "Without a model, nine in ten irrelevant requests and more run nothing.", (8,)),
     # Restarts, stops, order
     Promise("inbox.once", "The same event delivered twenty times at once is answered once.", (18,)),

@@ -97,7 +97,8 @@ class Catalog:
 
     def specs(self) -> list[ToolSpec]:
         """All tools, in the order of their sources."""
-        return [spec for spec, _ in self._stock.owned.values() if _is_chosen(spec.name)]
+        known = self._stock.index.specs
+        return [spec for spec in known if _is_chosen(spec.name)] if _chosen.get() else list(known)
 
     def source(self, kind: type[T]) -> T | None:
         """The first source of this kind."""
@@ -139,9 +140,11 @@ class Catalog:
         by_name = {spec.name: spec for spec in shown}
         return [*(by_name[spec.name] for spec in specs if spec.name in by_name), *finder]
 
-    async def search(self, capability: str, *, among: Sequence[ToolSpec] | None = None) -> list[ToolSpec]:
+    async def search(
+        self, capability: str, *, among: Sequence[ToolSpec] | None = None, most: int = FOUND
+    ) -> list[ToolSpec]:
         """The tools that can do this, best first."""
-        return await self._ranked(capability, self.specs() if among is None else among, FOUND)
+        return await self._ranked(capability, self.specs() if among is None else among, most)
 
     async def call(self, name: str, arguments: Arguments, *, key: str, timeout_seconds: float) -> ToolResult:
         """Call a tool by its full name. Raises ToolUnavailable, ToolTimedOut, OutcomeUnknown."""
@@ -168,9 +171,9 @@ class Catalog:
 
     async def _ranked(self, query: str, specs: Sequence[ToolSpec], k: int) -> list[ToolSpec]:
         """By words, and by meaning where there is an embedder. The index knows all tools, whichever may be used."""
-        wanted = {spec.name for spec in specs}
-        index = self._stock.index
-        by_words = [spec for spec, _ in index.top(query, len(index.specs)) if spec.name in wanted]
+        index, wanted = self._stock.index, {spec.name for spec in specs}
+        most = k if len(wanted) == len(index.specs) and not self._meanings else len(index.specs)
+        by_words = [spec for spec, _ in index.top(query, most) if spec.name in wanted]
         if self._meanings:
             return (await self._meanings.fused(query, by_words, specs))[:k]
         return by_words[:k]

@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from heapq import nsmallest
 
 from orchestrator.tools.spec import ToolSpec
 
@@ -13,7 +14,11 @@ WORD = re.compile(r"[^\W_]+")
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, camelCase and snake_case taken apart, plurals cut to the singular."""
+    """The words of a text in lower case, camelCase and snake_case taken apart, plurals cut to the singular.
+
+    More endings (-ing, -ation, -ed ...) were tried and left out: LiveMCP recall at 10 falls from 45 to 44 %, Seal
+    complete at 10 from 80 to 79 %, MetaTool's rises from 68 to 69 %, 2026-11.
+    """
     return [_singular(word) for word in WORD.findall(HUMPS.sub(" ", text).lower())]
 
 
@@ -55,7 +60,7 @@ class Index:
             rarity = math.log(1 + (len(self.specs) - len(having) + 0.5) / (len(having) + 0.5))
             for number, saturation in having:
                 scores[number] += rarity * saturation
-        best = sorted(scores, key=lambda number: (-scores[number], number))[:k]
+        best = nsmallest(k, scores, key=lambda number: (-scores[number], number))
         return [(self.specs[number], scores[number]) for number in best]
 
 

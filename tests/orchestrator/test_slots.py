@@ -20,6 +20,8 @@ TIMEZONE = {"type": "string", "description": "IANA timezone name (e.g., 'America
         ("time", "25:99", []),
         ("number", "3 apples at 2.50, -4 less", [3, 2.5, -4]),
         ("integer", "3 apples at 2.50", [3]),
+        ("number", "1,500 or 7,132.76 or 1,5", [1500, 7132.76, 1.5]),
+        ("text", "the driver's 'best friend's car' isn't Ann's", ["best friend's car"]),
         ("date", "on 2026-11-20", ["2026-11-20"]),
         ("email", "write to ann@example.com.", ["ann@example.com"]),
         ("expression", "what is 12*(3+4)?", ["12*(3+4)"]),

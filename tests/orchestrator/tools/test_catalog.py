@@ -9,6 +9,7 @@ from orchestrator.errors import ToolUnavailable
 from orchestrator.tools.catalog import ALL_SHOWN, TOP, Catalog, only
 from orchestrator.tools.functions import Functions, Registered, tool
 from orchestrator.tools.spec import ToolSpec
+from tests.fakes.toolset import Given
 from tests.orchestrator.tooling import spec
 
 
@@ -113,17 +114,6 @@ async def test_a_tool_that_arrives_later_is_offered_too() -> None:
     assert "weather_report" not in [spec.name for spec in await catalog.offer("weather")]
     await source.add(function("weather_report"))
     assert [spec.name for spec in await catalog.offer("weather")] == ["weather_report", "find_tools"]
-
-
-class Given(Functions):
-    """A source that offers whatever it is given."""
-
-    def __init__(self, *specs: ToolSpec) -> None:
-        super().__init__([])
-        self._specs = specs
-
-    def specs(self) -> list[ToolSpec]:
-        return list(self._specs)
 
 
 @pytest.mark.proves("tools.catalog.usable")

@@ -1,44 +1,20 @@
 """Search over tools, by examples and on public catalogues."""
 
-import json
-from collections.abc import Iterator
+from statistics import mean
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.retrieval import found, prompts, public
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.search import Index, words_of
 from orchestrator.tools.spec import ToolSpec
-from tests.evaldata import eval_path, records
 from tests.orchestrator.tooling import spec
 
 
 def names(index: Index, query: str, k: int = 10) -> list[str]:
     return [found.name for found, _ in index.top(query, k)]
-
-
-def index_of(file: str) -> Index:
-    return Index(
-        [
-            ToolSpec(
-                name=tool["name"],
-                description=tool.get("description") or "",
-                parameters=tool.get("inputSchema")
-                or {"properties": {name: {"description": text} for name, text in tool.get("params", {}).items()}},
-                source=tool.get("server", ""),
-            )
-            for tool in json.loads(eval_path(file).read_text())
-        ]
-    )
-
-
-def found_of_gold(tools: str, tasks: str) -> Iterator[float]:
-    """For each task the share of its tools that is among the first ten."""
-    index = index_of(tools)
-    for task in records(tasks):
-        gold = set(task["gold"])
-        yield len(gold.intersection(names(index, task["query"]))) / len(gold)
 
 
 def test_names_are_taken_apart_into_words_and_plurals_become_singular() -> None:
@@ -88,12 +64,21 @@ def test_a_schema_need_not_be_an_object_with_words() -> None:
 
 
 @pytest.mark.proves("tools.search.bm25")
-def test_recall_on_the_catalogue_of_livemcp() -> None:
-    shares = list(found_of_gold("livemcp_tools.json", "livemcp_tasks.jsonl"))
-    assert sum(shares) / len(shares) >= 0.42  # 45.0 % measured, 527 tools, 44 tasks, 2026-11
+async def test_recall_on_the_catalogue_of_livemcp() -> None:
+    catalog, tasks = public("livemcp")
+    assert mean(await found(catalog, tasks)) >= 0.42  # 43.8 % measured, 527 tools, 44 tasks, 2026-11
 
 
 @pytest.mark.proves("tools.search.bm25")
-def test_completeness_on_the_catalogue_of_seal() -> None:
-    shares = list(found_of_gold("seal_tools.json", "seal_retrieval.jsonl"))
-    assert sum(share == 1 for share in shares) / len(shares) >= 0.69  # 79.7 % measured, 4,076 tools, 690 tasks, 2026-11
+async def test_completeness_on_the_catalogue_of_seal() -> None:
+    catalog, tasks = public("seal")
+    shares = await found(catalog, tasks)
+    assert mean(share == 1 for share in shares) >= 0.69  # 79.7 % measured, 4,076 tools, 690 tasks, 2026-11
+
+
+@pytest.mark.proves("tools.fitting")
+@pytest.mark.parametrize("name", ["livemcp", "seal"])
+async def test_the_schemas_of_every_prompt_on_public_catalogues_take_at_most_4000_tokens(name: str) -> None:
+    catalog, tasks = public(name)
+    _, _, tokens = await prompts(catalog, tasks[:100])
+    assert max(tokens) <= 4_000
