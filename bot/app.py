@@ -17,7 +17,8 @@ from bot.dispatch import Dispatcher, Work
 from bot.fetching import Fetching
 from bot.own_code import own_embedder
 from bot.settings import Settings, WhileBusy, files_folder
-from bot.wiring import Chains, MakeModel, default_toolsets, models_of, turns_of
+from bot.sources import default_toolsets
+from bot.wiring import Chains, MakeModel, models_of, turns_of
 from orchestrator.intake import Intake, edited
 from orchestrator.listening import Listening
 from orchestrator.messages import INBOUND, Arriving, Edit, Feedback, Inbound, Live, Receipt, Status

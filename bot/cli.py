@@ -226,7 +226,7 @@ async def _tools(settings: Settings) -> None:
 
 
 async def _tools_test(settings: Settings, names: tuple[str, ...]) -> None:
-    from bot.wiring import mcp_tools  # noqa: PLC0415
+    from bot.sources import mcp_tools  # noqa: PLC0415
     from storage.store import open_store  # noqa: PLC0415
 
     store = await open_store(settings.database)

@@ -1,13 +1,10 @@
 """How the parts fit together: settings become chains, models, tools, commands, and the conductor of turns."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
-from bot.keys import secret_key
-from bot.own_code import own_functions
 from bot.settings import Settings, environment, files_folder, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.answer_reader import AnswerReader
@@ -17,7 +14,6 @@ from orchestrator.code_steps import CodeSteps
 from orchestrator.commands import Commands
 from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
-from orchestrator.errors import SettingsInvalid
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
 from orchestrator.models import Model
@@ -31,21 +27,11 @@ from orchestrator.resources import Resources
 from orchestrator.retries import Retries
 from orchestrator.saving import Saving
 from orchestrator.sessions import Sessions
-from orchestrator.sorting import Sorting
 from orchestrator.steps import StepLimits, Steps
 from orchestrator.synthesizer import Synthesizer
-from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.catalog import Catalog
-from orchestrator.tools.code import Code, CodeLimits
-from orchestrator.tools.functions import Functions
+from orchestrator.tools.code import Code
 from orchestrator.tools.mcp import McpTools
-from orchestrator.tools.mcp_config import read_servers
-from orchestrator.tools.receipts import receipt_tools
-from orchestrator.tools.receipts.azure import AzureVision
-from orchestrator.tools.receipts.ocr import Reader as PictureReader
-from orchestrator.tools.receipts.tesseract import Tesseract
-from orchestrator.tools.spec import Toolset
-from orchestrator.tools.vault import KeptVault
 from orchestrator.turn import Turns
 from orchestrator.words import say
 from orchestrator.workers import WorkerLimits, Workers
@@ -170,41 +156,6 @@ def _code_steps(settings: Settings, catalog: Catalog, policy: Policy) -> CodeSte
     return CodeSteps(code, catalog, policy=policy, seconds=seconds, input_characters=characters)
 
 
-def default_toolsets(settings: Settings, store: Store, worker: Chain | None = None) -> list[Toolset]:
-    """The built-in functions, the operator's own, code, and the MCP servers of the settings' file. The worker's chain
-    sorts goods of receipts.
-
-    Raises SettingsInvalid, also for a module that cannot be used.
-    """
-    sort = Sorting(worker) if worker else None
-    receipts = receipt_tools(_picture_readers(settings), files_folder(settings), sort=sort)
-    functions = Functions([*BUILTIN, *receipts, *own_functions(settings.functions)])
-    return [functions, Code(_code_limits(settings)), mcp_tools(settings, store)]
-
-
-def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = ()) -> McpTools:
-    """The MCP servers of the settings' file, or only these of them, with the sign-ins that the store keeps."""
-    servers, problems = read_servers(settings.servers, environment()) if settings.servers.exists() else ([], [])
-    return McpTools(
-        [each for each in servers if not only or each.name in only],
-        [each for each in problems if not only or each.server in only],
-        connect_timeout_seconds=settings.connect_seconds,
-        vault=KeptVault(store, partial(secret_key, settings)),
-        return_to=settings.sign_in_address,
-    )
-
-
-def _picture_readers(settings: Settings) -> list[PictureReader]:
-    """Azure where it is configured, which is an operator's wish; behind it Tesseract where it is installed."""
-    readers: list[PictureReader] = []
-    if settings.azure_vision_endpoint:
-        if settings.azure_vision_key is None:
-            raise SettingsInvalid("azure_vision_endpoint needs azure_vision_key (ERRAND_AZURE_VISION_KEY)")
-        key = settings.azure_vision_key.get_secret_value()
-        readers.append(AzureVision(settings.azure_vision_endpoint, key, seconds=settings.tool_seconds / 2))
-    return [*readers, *Tesseract.installed(settings.ocr_languages)]
-
-
 @asynccontextmanager
 async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
     """Makes the models of the settings' providers by name, each once; closes them all."""
@@ -222,8 +173,7 @@ def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Se
     connecting = Connecting([each for each in catalog.toolsets if isinstance(each, McpTools)])
     explaining = Explaining(store, catalog, sessions, about=lambda: about_models(settings))
     receipts = Receipts(catalog, FileStore(files_folder(settings)))
-    others = [receipts, Saving(store, catalog, sessions), Preferring(store), connecting]
-    return Commands(catalog, explaining, others)
+    return Commands(catalog, explaining, [receipts, Saving(store, catalog, sessions), Preferring(store), connecting])
 
 
 def _policy(settings: Settings) -> Policy:
@@ -241,17 +191,6 @@ def _step_limits(settings: Settings) -> StepLimits:
         seconds=settings.tool_seconds,
         input_characters=settings.step_input_characters,
         retries=Retries(settings.step_retries, settings.step_retry_seconds),
-    )
-
-
-def _code_limits(settings: Settings) -> CodeLimits:
-    return CodeLimits(
-        seconds=settings.code_seconds,
-        memory_mb=settings.code_memory_mb,
-        depth=settings.code_depth,
-        output_characters=settings.code_output_characters,
-        printed_characters=settings.code_printed_characters,
-        calls=settings.code_calls,
     )
 
 

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from bot.own_code import own_embedder, own_functions
-from bot.settings import read_settings
-from bot.wiring import default_toolsets
 from orchestrator.errors import SettingsInvalid
 from tests.conversations.talk import talking
 
@@ -50,8 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.proves("tools.functions.discovery")
 async def test_a_function_of_a_module_that_the_setting_names_is_a_tool(folder: Path) -> None:
-    settings = read_settings(functions="mine, same", servers=folder / "none.json")
-    async with talking(folder, toolsets=default_toolsets(settings), embedder="mine:embedder") as talk:
+    async with talking(folder, toolsets=None, functions="mine, same", embedder="mine:embedder") as talk:
         assert "**: 4" in await talk.answered("/stock tea")
         spec = talk.app.catalog.find("stock")
         assert spec is not None
@@ -70,9 +67,12 @@ async def test_a_function_of_a_module_that_the_setting_names_is_a_tool(folder: P
         ("taken", "Two registered functions are named calculate"),
     ],
 )
-def test_a_module_that_cannot_be_used_stops_the_start_with_the_reason(name: str, problem: str, folder: Path) -> None:
+async def test_a_module_that_cannot_be_used_stops_the_start_with_the_reason(
+    name: str, problem: str, folder: Path
+) -> None:
     with pytest.raises(SettingsInvalid, match=problem):
-        default_toolsets(read_settings(functions=name, servers=folder / "none.json"))
+        async with talking(folder, toolsets=None, functions=name):
+            pass
 
 
 def test_no_setting_brings_nothing_and_what_is_no_embedder_is_refused() -> None:
