@@ -23,7 +23,7 @@ async def errand_on(
     fake: Slack,
     folder: Path,
     *,
-    toolsets: Sequence[Toolset] = (),
+    toolsets: Sequence[Toolset] | None = (),
     model: Callable[[str], Model] | None = None,
     http: bool = False,
     **settings: Any,
@@ -54,7 +54,7 @@ async def errand_at(
     folder: Path,
     *,
     listens: Callable[[Serving], Awaitable[None]],
-    toolsets: Sequence[Toolset] = (),
+    toolsets: Sequence[Toolset] | None = (),
     model: Callable[[str], Model] | None = None,
     **settings: Any,
 ) -> AsyncIterator[App]:

@@ -18,10 +18,12 @@ from bot.settings import read_settings
 from orchestrator.errors import SettingsInvalid
 from orchestrator.messages import Answer, Attachment
 from orchestrator.models import ChatMessage, ModelReply
+from tests.conversations.slack_talk import errand_on as errand_in_slack
 from tests.conversations.talk import Talk, talking
 from tests.conversations.telegram_talk import errand_on
 from tests.conversations.test_plans import Models
 from tests.fakes.channel import FakeChannel
+from tests.fakes.slack import slack
 from tests.fakes.telegram import World, telegram
 from tests.fakes.vision_server import KEY, VisionServer
 from tests.orchestrator.tools.test_receipts import pixels
@@ -134,6 +136,24 @@ async def test_in_telegram_a_photo_with_the_word_below_it_is_answered_with_a_pho
         await chat.until(lambda chat: any("photo" in shown.wire for shown in chat.from_bot))
         shown = (await chat.shows("Total: ")).text
     assert [each for each in EXPECTED[sample] if each.replace("*", "") not in shown] == []
+
+
+@every_sample
+@pytest.mark.proves("receipts.exact", "receipts.chart")
+async def test_in_slack_a_photo_with_the_word_beside_it_is_answered_with_a_picture(tmp_path: Path, sample: str) -> None:
+    async with slack() as world:
+        ann = world.person("Ann")
+        data = (SAMPLES / sample).read_bytes()
+        async with errand_in_slack(world, tmp_path, toolsets=None):
+            if sample.endswith(".png"):
+                asked = await ann.uploads(ann.direct(), sample, data, mime="image/png", text="/receipt")
+            else:
+                asked = await ann.says(ann.direct(), f"/receipt {data.decode()}")
+            thread = ann.direct().thread(asked)
+            await thread.until(lambda thread: any(shown.files for shown in thread.from_bot))
+            shown = "\n".join(each.text for each in thread.from_bot).replace("*", "")
+        assert [each for each in EXPECTED[sample] if each.replace("*", "") not in shown] == []
+        assert world.problems == []
 
 
 @pytest.mark.proves("receipts.exact", "language")
