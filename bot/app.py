@@ -16,7 +16,7 @@ from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
 from bot.fetching import Fetching
 from bot.own_code import own_embedder
-from bot.settings import Settings, WhileBusy, files_folder
+from bot.settings import Settings, WhileBusy, files_folder, redaction_of
 from bot.sources import default_toolsets
 from bot.wiring import Chains, MakeModel, models_of, turns_of
 from orchestrator.intake import Intake, edited
@@ -250,7 +250,7 @@ async def build(
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
         chains = Chains.of(settings, make)
         sources = default_toolsets(settings, store, chains.worker) if toolsets is None else toolsets
-        catalog = Catalog(sources, embedder=own_embedder(settings.embedder))
+        catalog = Catalog(sources, embedder=own_embedder(settings.embedder), redaction=redaction_of(settings))
         parts.push_async_callback(catalog.stop)
         await catalog.start()
         files = FileStore(files_folder(settings))

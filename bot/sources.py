@@ -14,6 +14,7 @@ from orchestrator.tools.code import Code, CodeLimits
 from orchestrator.tools.functions import Functions
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import read_servers
+from orchestrator.tools.pins import KeptPins
 from orchestrator.tools.receipts import receipt_tools
 from orchestrator.tools.receipts.azure import AzureVision
 from orchestrator.tools.receipts.ocr import Reader as PictureReader
@@ -44,6 +45,7 @@ def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = ()) -
         connect_timeout_seconds=settings.connect_seconds,
         vault=KeptVault(store, partial(secret_key, settings)),
         return_to=settings.sign_in_address,
+        pins=KeptPins(store),
     )
 
 

@@ -172,7 +172,8 @@ class CarryingOut:
     async def _gone_on(self, run: Run, plan: Plan, results: Mapping[str, StepResult], *, scene: Scene, why: str) -> Run:
         """The run with its new plan, stored. Arguments may be grounded on what the results say."""
         observed = "\n".join(result.text for result in results.values())
-        plan = guard.check(plan, self._catalog.find, f"{scene.talk.said}\n{run.request}\n{observed}")
+        known = f"{scene.talk.said}\n{run.request}\n{observed}"
+        plan = guard.doubt_addresses(guard.check(plan, self._catalog.find, known), self._catalog.find, known, results)
         kept = {step.id: results[step.id] for step in plan.steps if step.id in results}
         ahead = plan.model_copy(update={"steps": tuple(step for step in plan.steps if step.id not in kept)})
         review = self._policy.wants_review(ahead, self._catalog.find, scene.talk.granted | run.granted)

@@ -38,6 +38,10 @@ class Ending:
             return self
         return self.saying(f"{self.part.text}\n\n*{line}*")
 
+    def showing(self, part: Final) -> "Ending":
+        """The same with another part."""
+        return replace(self, part=part)
+
     def saying(self, text: str) -> "Ending":
         """The same in other words."""
         return replace(self, part=self.part.model_copy(update={"text": text})) if self.part else self

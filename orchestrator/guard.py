@@ -6,10 +6,11 @@ there costs one more message, a needless question costs one each time.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from orchestrator.plan import FindTool, Plan, Step, references
+from orchestrator.tools.addresses import unnamed
 from orchestrator.tools.spec import ToolSpec
 
 PLACEHOLDERS = frozenset({"", "?", "...", "tbd", "todo", "unknown", "n/a", "none", "null", "placeholder", "string"})
@@ -36,6 +37,15 @@ def check(plan: Plan, find: FindTool, said: str) -> Plan:
             title = tool.in_words(kept) if step.title == tool.in_words(step.arguments) else step.title
             asking = {"arguments": kept, "missing": (*step.missing, *names), "title": title}
             plan = plan.replacing(step.model_copy(update=asking))
+    return plan
+
+
+def doubt_addresses(plan: Plan, find: FindTool, known: str, ended: Collection[str]) -> Plan:
+    """The plan with doubt in every step that is led by results to an address which nobody named: it asks first."""
+    for step in plan.steps:
+        tool = find(step.tool)
+        if tool and step.id not in ended and unnamed(tool, step.arguments, known):
+            plan = plan.replacing(step.model_copy(update={"confidence": 0.0}))
     return plan
 
 

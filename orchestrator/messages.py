@@ -197,6 +197,7 @@ class Draft(Frozen):
 
 
 Live = Annotated[Status | PlanCard | Draft, Field(discriminator="kind")]
+LIVE: TypeAdapter[Live] = TypeAdapter(Live)
 """Parts that a channel shows while a turn runs. They may be dropped; nothing depends on them."""
 
 

@@ -1,5 +1,7 @@
 """Foreign words inside of a prompt: marked as what they are, so that nothing in them is taken for a request."""
 
+import re
+
 from orchestrator.messages import Foreign, Message
 
 LONGEST = 4_000  # characters of one foreign text, about 1,000 tokens
@@ -18,7 +20,12 @@ def _marked(foreign: Foreign) -> str:
 def enclosed(mark: str, body: str, **attributes: str) -> str:
     """A text between marks that nothing in it can close."""
     known = "".join(f' {name}="{attribute(value)}"' for name, value in attributes.items() if value)
-    return f"<{mark}{known}>\n{body.replace(f'</{mark}', f'< /{mark}')}\n</{mark}>"
+    return f"<{mark}{known}>\n{inside(mark, body)}\n</{mark}>"
+
+
+def inside(mark: str, body: str) -> str:
+    """A text that stays between its marks, however it writes their end."""
+    return re.sub(rf"(?i)<(?=\s*/\s*{mark})", "< ", body)
 
 
 def attribute(text: str) -> str:

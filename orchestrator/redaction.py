@@ -1,10 +1,14 @@
 """Keeps secrets out of what is written down: the ones that we know, and whatever looks like one."""
 
+import base64
 import re
 from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 HIDDEN = "[secret]"
+UNMISTAKABLE = 8  # characters that no sentence has by chance, where digits and letters are mixed; twice as many else
 SHORTEST = 6  # characters: a shorter word would be struck out of ordinary sentences
 CALLED = r"(?:(?:api|access|secret|private)[-_ ]?key|token|secret|password|passwd|passphrase|pin)"
 SECRET_NAMES = re.compile(rf"(?i)(?:^|[-_.]){CALLED}$")
@@ -33,6 +37,32 @@ class Redaction:
         longest_first = sorted(map(re.escape, known), key=len, reverse=True)
         return _struck_out(value, re.compile("|".join([*longest_first, SHAPES]), re.VERBOSE))
 
+    def holds(self, value: Any) -> bool:
+        """Whether one of the known secrets stands in a JSON value, plain, or in Base64, hexadecimal or %-signs."""
+        return bool(self._written) and any(self._anyhow.search(text) for text in texts(value))
+
+    def begins(self, text: str) -> bool:
+        """Whether half of a known secret stands in a text, as in one that is still being written."""
+        return any(each[: max(UNMISTAKABLE, len(each) // 2)] in text for each in self._written)
+
+    def known_struck_out(self, value: Any) -> Any:
+        """A JSON value without the known secrets, however they are written; all else stays as it is."""
+        if isinstance(value, str):
+            return self._anyhow.sub(HIDDEN, value) if self._written else value
+        if isinstance(value, Mapping):
+            return {name: self.known_struck_out(part) for name, part in value.items()}
+        return [self.known_struck_out(part) for part in value] if isinstance(value, list | tuple) else value
+
+    @cached_property
+    def _written(self) -> list[str]:
+        """The known secrets in all ways in which they may be written, the longest first."""
+        secrets = (secret for secret in self._known if _is_unmistakable(secret))
+        return sorted({way for secret in secrets for way in _ways(secret)}, key=len, reverse=True)
+
+    @cached_property
+    def _anyhow(self) -> re.Pattern[str]:
+        return re.compile("|".join(map(re.escape, self._written)))
+
 
 BY_SHAPE = Redaction()
 
@@ -40,6 +70,31 @@ BY_SHAPE = Redaction()
 def secrets_in(environment: Mapping[str, str]) -> list[str]:
     """The values of an environment whose names say that they are secrets."""
     return [value for name, value in environment.items() if SECRET_VARIABLES.search(name)]
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names too."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (text for name, part in value.items() for text in (str(name), *texts(part)))
+    elif isinstance(value, list | tuple):
+        yield from (text for part in value for text in texts(part))
+
+
+def _is_unmistakable(secret: str) -> bool:
+    """Whether a secret is no word that people use: a database's password may be "postgres"."""
+    is_mixed = any(map(str.isdigit, secret)) and any(map(str.isalpha, secret))
+    return len(secret) >= (UNMISTAKABLE if is_mixed else 2 * UNMISTAKABLE)
+
+
+def _ways(secret: str) -> Iterator[str]:
+    data = secret.encode()
+    yield from (secret, secret[::-1], quote(secret, safe=""), data.hex(), data.hex().upper())
+    for offset in range(3):  # Base64 writes three bytes as four letters: what stands before shifts it
+        whole = base64.b64encode(b"\0" * offset + data).decode().rstrip("=")
+        middle = whole[offset + 1 if offset else 0 : len(whole) - 1]  # its ends depend on the neighbours
+        yield from (middle, middle.replace("+", "-").replace("/", "_"))
 
 
 def _named_secrets(value: Any) -> Iterator[str]:

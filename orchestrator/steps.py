@@ -125,7 +125,8 @@ class Steps:
             arguments = {**step.arguments, **resolve(step.open_arguments, inputs)}
         except LookupError as error:
             return StepResult(status="failed", error=str(error.args[0]))
-        if problem := too_long(arguments, limit=self._limits.input_characters):
+        limit = self._limits.input_characters
+        if problem := too_long(arguments, limit=limit) or self._catalog.problem_with(arguments):
             return StepResult(status="failed", error=problem)
         if self._policy.asks(step, tool, granted):
             return StepResult(status="waiting", waits_for="approval", data=arguments)

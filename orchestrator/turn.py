@@ -6,6 +6,7 @@ from typing import assert_never
 
 from orchestrator.carrying_out import CarryingOut, so_far
 from orchestrator.deciding import Deciding
+from orchestrator.discretion import Discretion
 from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, about_files, conclusion, honest
 from orchestrator.errors import BadInput
@@ -47,6 +48,7 @@ class Turns:
         self._message_characters = message_characters
         self._find = find
         self._redaction = redaction
+        self._discretion = Discretion(redaction)
         self._now = now
 
     async def take_turn(
@@ -61,6 +63,7 @@ class Turns:
         talk = await self._sessions.load(arrived, inbound)
         if files := files_of(inbound):
             dossier.note("files", "; ".join(": ".join(filter(None, (f.in_words, f.heard or f.problem))) for f in files))
+        emit = self._discretion.live(emit)
         shown = dossier.watching(drafts_alone(emit) if talk.verbosity == "quiet" else emit)
         person = inbound.address.channel, inbound.person.id
         calling = calling_with(channel=person[0], person=person[1], private=inbound.private)
@@ -70,6 +73,7 @@ class Turns:
             ending = about_files(honest(ending, talk, dossier, self._find), talk.inbound)
             if talk.verbosity == "full":
                 ending = ending.with_footer(dossier.in_a_line())
+            ending = self._discretion.ending(ending)
             return await self._conclude(talk, ending, dossier, started, also=steering.taken if steering else ())
 
     async def stop_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:

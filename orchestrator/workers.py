@@ -16,8 +16,10 @@ from orchestrator.models import ChatMessage
 from orchestrator.plan import GENERAL, REFERENCE, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import Policy
 from orchestrator.prompts import prompt
+from orchestrator.quoting import inside
 from orchestrator.scheduler import first_error
 from orchestrator.sessions import Run, work_row
+from orchestrator.tools.addresses import unnamed
 from orchestrator.tools.catalog import FIND_TOOLS, Catalog, capability, listed
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.transcript import Transcript, WrittenCall
@@ -200,7 +202,14 @@ class _Work:
 
     def _takes_care(self, call: WrittenCall, tool: ToolSpec | None) -> bool:
         """Whether a call is one to be asked for, or to be noted before it is made, or was so when its tool was here."""
-        return call.begun is not None or (tool is not None and (tool.is_risky or self._asks(tool)))
+        return call.begun is not None or (tool is not None and (tool.is_risky or self._wants_a_yes(call, tool)))
+
+    def _wants_a_yes(self, call: WrittenCall, tool: ToolSpec) -> bool:
+        """As the policy says; and once a tool was heard, for an address that stands nowhere: it may carry words away
+        that another tool gave, at the wish of one."""
+        heard = self._transcript.results
+        is_led = bool(heard) and unnamed(tool, call.arguments, f"{self._run.request}\n{self._task}\n{heard}") != ""
+        return self._asks(tool) or is_led
 
     async def _answer_harmless(self, call: WrittenCall, tool: ToolSpec | None) -> None:
         answer = await self._answer(call, tool)
@@ -246,8 +255,11 @@ class _Work:
             return "This cannot run: " + "; ".join(problems)
         return await self._called(call, tool)
 
+    def _may_be_called(self, call: WrittenCall, tool: ToolSpec) -> bool:
+        return not any(argument_problems(tool, call.arguments)) and not self._catalog.problem_with(call.arguments)
+
     async def _answer_risky(self, call: WrittenCall, tool: ToolSpec | None) -> StepResult | None:
-        if tool is None or not any(argument_problems(tool, call.arguments)):
+        if tool is None or self._may_be_called(call, tool):
             if waits_for := self._waits_for(call, tool):
                 return self._waiting(waits_for, call)
             await self._keep(self._transcript.noted(call.id, begun=self._step.agreed.count(call.id)))
@@ -263,7 +275,7 @@ class _Work:
         yeses = self._step.agreed.count(call.id)
         if call.begun is not None:
             return None if yeses > call.begun or _is_repeatable(tool) else "repeat"
-        return "approval" if tool and self._asks(tool) and not yeses else None
+        return "approval" if tool and self._wants_a_yes(call, tool) and not yeses else None
 
     async def _called(self, call: WrittenCall, tool: ToolSpec) -> str:
         """What the tool gave back. A tool that does not work says so there, and the worker goes on."""
@@ -279,7 +291,7 @@ class _Work:
         made = await kept(answer, self._files)
         if not answer.is_error:
             self._transcript = self._transcript.with_tool("used", tool.name).with_files(made.files, made.paths)
-        body = made.text[:SHOWN_TO_WORKER].replace("</result", "< /result")  # data stays inside
+        body = inside("result", made.text[:SHOWN_TO_WORKER])
         return f'<result tool="{tool.name}" status="{"failed" if answer.is_error else "done"}">\n{body}\n</result>'
 
     # --- what is known
@@ -308,7 +320,7 @@ def _task(step: Step, inputs: Mapping[str, StepResult]) -> str:
     """The task with the results that it refers to, marked as data. Raises LookupError for one that is not there."""
 
     def shown(value: object, name: str) -> str:
-        body = str(value)[:SHOWN_TO_WORKER].replace("</result", "< /result")
+        body = inside("result", str(value)[:SHOWN_TO_WORKER])
         return f'\n<result step="{name}">\n{body}\n</result>\n'
 
     task = str(step.arguments.get("task", ""))

@@ -47,6 +47,15 @@ class TurnRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Pin:
+    """A definition of a server's tool that may run: as JSON, and the hash of that."""
+
+    tool: str
+    digest: str
+    definition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rating:
     """What a person thinks of an answer: good or bad."""
 

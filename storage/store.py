@@ -13,6 +13,7 @@ from storage import (
     notes,
     outbox,
     people,
+    pins,
     questions,
     ratings,
     runs,
@@ -33,6 +34,7 @@ from storage.records import (
     ModelCall,
     OpenQuestion,
     Parcel,
+    Pin,
     PlanVersion,
     Preferences,
     Rating,
@@ -288,6 +290,20 @@ class Store:
                 each(connection)
 
         await self._database.write(work)
+
+    # --- definitions of tools
+
+    async def pinned(self, server: str) -> list[Pin]:
+        """The definitions of this server's tools that may run."""
+        return await self._database.read(lambda connection: pins.pinned(connection, server))
+
+    async def pin_first(self, server: str, first: Sequence[Pin]) -> None:
+        """Pin what a server has at first sight; nothing happens to one that was seen before."""
+        await self._database.write(lambda connection: pins.pin_first(connection, server, first))
+
+    async def pin(self, server: str, new: Sequence[Pin]) -> None:
+        """Let these definitions run, and no others of this server."""
+        await self._database.write(lambda connection: pins.pin(connection, server, new))
 
     # --- what channels note for themselves
 

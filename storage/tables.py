@@ -287,3 +287,13 @@ ratings = Table(
     Column("rating", Text, nullable=False),
     Column("rated_at", Instant, nullable=False),
 )
+
+pins = Table(
+    "pins",
+    metadata,
+    Column("server", Text, primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("definition", Text, nullable=False),
+    Column("pinned_at", Instant, nullable=False),
+)

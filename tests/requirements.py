@@ -562,6 +562,12 @@ PROMISES = (
     Promise("fake_slack.validator", "Calls are checked against Slack's own types, at any depth.", (2,)),
     Promise("fake_slack.limits", "Blocks and views have the limits that the types do not tell.", (2,)),
     Promise("fake_slack.prompt", "An app can be tried in a terminal, without Slack.", (2, 49)),
+    # Trust
+    Promise(
+        "trust.poison",
+        "Poisoned tools lead to no unplanned call, no leak of a secret and no remote image, even if a model obeys.",
+        (36, 44),
+    ),
     # Code steps
     Promise("code.step", "A step of a plan can compute, from earlier results, with a few lines of Python.", (55,)),
     Promise("code.convention", "Code finds its value in `input` and leaves one in `output`; prints are kept.", (55,)),

@@ -12,7 +12,8 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TypeVar
 
-from orchestrator.errors import BadInput, ToolUnavailable
+from orchestrator.errors import BadInput, ToolError, ToolUnavailable
+from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.tools.embedding import Embedder, Meanings
 from orchestrator.tools.fitting import SCHEMA_TOKENS, fitted
 from orchestrator.tools.search import Index
@@ -61,7 +62,7 @@ class Catalog:
     """Tools by name. Where two sources offer one name, the earlier source keeps it and the health says so.
 
     With an `embedder` tools are searched for by meaning too, where it needs no more than `embed_seconds`.
-    All schemas of one prompt take at most `schema_tokens`.
+    All schemas of one prompt take at most `schema_tokens`. No tool is given what the `redaction` knows as a secret.
     """
 
     def __init__(
@@ -71,10 +72,12 @@ class Catalog:
         embedder: Embedder | None = None,
         embed_seconds: float = 5.0,
         schema_tokens: int = SCHEMA_TOKENS,
+        redaction: Redaction = BY_SHAPE,
     ) -> None:
         self._toolsets = tuple(toolsets)
         self._meanings = Meanings(embedder, seconds=embed_seconds) if embedder else None
         self._schema_tokens = schema_tokens
+        self._redaction = redaction
         self._known = _Stock((), {})
 
     @property
@@ -146,8 +149,18 @@ class Catalog:
         """The tools that can do this, best first."""
         return await self._ranked(capability, self.specs() if among is None else among, most)
 
+    def problem_with(self, arguments: Arguments) -> str:
+        """Why no tool is given these arguments; empty where nothing speaks against them."""
+        for name, value in arguments.items():
+            if self._redaction.holds(value):
+                return f"the argument {name!r} holds a key or a password of this installation, which no tool gets"
+        return ""
+
     async def call(self, name: str, arguments: Arguments, *, key: str, timeout_seconds: float) -> ToolResult:
-        """Call a tool by its full name. Raises ToolUnavailable, ToolTimedOut, OutcomeUnknown."""
+        """Call a tool by its full name. Raises ToolUnavailable, ToolTimedOut, OutcomeUnknown, and ToolError for
+        arguments that hold a secret of ours."""
+        if problem := self.problem_with(arguments):
+            raise ToolError(f"Not called: {problem}.")
         if name == FIND_TOOLS.name:
             return ToolResult(listed(await self.search(str(arguments.get("capability", "")))))
         owned = self._stock.owned

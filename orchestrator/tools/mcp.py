@@ -1,6 +1,7 @@
 """The MCP servers of an mcp.json as one source of tools, named `server__tool`."""
 
 import asyncio
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import ToolError, ToolUnavailable
 from orchestrator.tools.calling import calling
 from orchestrator.tools.mcp_config import ServerProblem, ServerSettings
+from orchestrator.tools.pins import Definition, Held, Pins
 from orchestrator.tools.spec import Arguments, ToolResult, ToolsetHealth, ToolSpec
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ READ = "read_resource"
 RETURN_TO = "http://127.0.0.1:8765/signed-in"
 OWN_IDLE_SECONDS = 900.0  # after which a connection of one person's own is ended
 KNOWN_STARTED = 4  # of those who have signed in to a server, at the start
+PLAIN_ADDRESS = re.compile(r"[\w.:/-]{1,80}", re.ASCII)
 MOST_OWN = 32  # connections of people's own, over all servers
 
 
@@ -41,6 +44,7 @@ class McpTools:
         result_limit: int = 200_000,
         vault: "Vault | None" = None,
         return_to: str = RETURN_TO,
+        pins: Pins | None = None,
     ) -> None:
         self.name = "mcp"
         self._settings = servers
@@ -50,6 +54,7 @@ class McpTools:
         self._result_limit = result_limit
         self._vault = vault
         self._return_to = return_to
+        self._pins = pins
         self._servers: list[McpServer] = []
         self._own: dict[tuple[str, str], McpServer] = {}
         self._used: dict[tuple[str, str], float] = {}
@@ -104,9 +109,23 @@ class McpTools:
         ambiguous = {name for name, count in self._names().items() if count > 1}
         return [
             *(server.health(ambiguous) for server in self._servers),
+            *(waiting for server in self._by_name().values() if (waiting := server.waiting())),
             *(ToolsetHealth(problem.server, "failed", str(problem)) for problem in self._problems),
             *(ToolsetHealth(s.name, "disabled", f"it is disabled in {s.file}") for s in self._settings if s.disabled),
         ]
+
+    def definitions(self) -> Mapping[str, Sequence[Definition]]:
+        """What the tools of each server that is there say of themselves, those that wait too."""
+        return {name: server.definitions for name, server in self._by_name().items()}
+
+    def held(self) -> Mapping[str, Sequence[Held]]:
+        """The tools that wait for the operator, by server."""
+        return {name: server.held for name, server in self._by_name().items() if server.held}
+
+    def _by_name(self) -> "dict[str, McpServer]":
+        """One connection to each server that has told what its tools are."""
+        every = (*self._own.values(), *self._servers)
+        return {server.settings.name: server for server in every if server.definitions}
 
     # --- Prompts --------------------------------------------------------------------------------------
 
@@ -127,11 +146,12 @@ class McpTools:
 
     def _reading(self) -> ToolSpec:
         """The tool that reads what servers have."""
-        some = [each.uri for server in self._servers for each in server.readables][:3]
+        uris = (each.uri for server in self._servers for each in server.readables)
+        some = [uri for uri in uris if PLAIN_ADDRESS.fullmatch(uri)][:3]  # a model reads them: no sentences
         return ToolSpec(
             name=READ,
             description="Read a document that a connected server has, by its address, such as "
-            f"{', '.join(some)}. Without an address: list what there is.",
+            f"{', '.join(some) or 'file:///notes'}. Without an address: list what there is.",
             parameters={
                 "type": "object",
                 "properties": {"uri": {"type": "string", "description": "The document's address."}},
@@ -202,6 +222,7 @@ class McpTools:
             connect_timeout_seconds=self._connect_timeout,
             result_limit=self._result_limit,
             access=access,
+            pins=self._pins,
         )
 
     async def _for_caller(self, server: "McpServer", *, signing_in: bool = False) -> "McpServer":

@@ -38,7 +38,7 @@ from pydantic import ValidationError
 from orchestrator.errors import OutcomeUnknown, ToolError, ToolUnavailable
 from orchestrator.tools.asking import Asking, Inquiry
 from orchestrator.tools.calling import Calling, Tell, calling
-from orchestrator.tools.mcp_shapes import clean
+from orchestrator.tools.hidden import clean
 from orchestrator.tools.mcp_transports import NOT_SENT
 from orchestrator.tools.spec import Arguments
 

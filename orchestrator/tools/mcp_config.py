@@ -55,7 +55,8 @@ class ServerSettings:
     `timeout_seconds` bounds each call of its tools, where given; `concurrency` is how many may be under way. `allow`
     and `deny` are patterns such as `read_*` over the server's own tool names; an empty `allow` means all.
     With the isolation "person" everybody has a connection of their own, and on it their own account; where nothing is
-    said, so they have at servers that want a sign-in.
+    said, so they have at servers that want a sign-in. Its tools are given addresses of this machine and of private
+    networks only with `allow_private`.
     """
 
     name: str
@@ -72,6 +73,7 @@ class ServerSettings:
     isolation: Literal["auto", "shared", "person"] = "auto"
     oauth: OAuth | Literal[False] | None = None
     disabled: bool = False
+    allow_private: bool = False
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     place: str = ""
@@ -221,6 +223,7 @@ class _Entry(BaseModel):
     isolation: Literal["auto", "shared", "person"] = "auto"
     oauth: _OAuth | Literal[False] | None = None
     disabled: bool = False
+    allow_private: bool = Field(default=False, validation_alias=AliasChoices("allow_private", "allowPrivate"))
     allow: list[str] = Field([], validation_alias=AliasChoices("allow", "includeTools"))
     deny: list[str] = Field([], validation_alias=AliasChoices("deny", "excludeTools"))
 
@@ -260,6 +263,7 @@ def _server(file: Path, place: Where, raw: object, environ: Mapping[str, str]) -
         concurrency=entry.concurrency,
         isolation=entry.isolation,
         oauth=entry.oauth.as_settings() if isinstance(entry.oauth, _OAuth) else entry.oauth,
+        allow_private=entry.allow_private,
         allow=tuple(entry.allow),
         deny=tuple(entry.deny),
     )

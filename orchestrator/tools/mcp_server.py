@@ -28,7 +28,9 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
 from orchestrator.errors import OutcomeUnknown, ToolError, ToolTimedOut, ToolUnavailable
+from orchestrator.tools.addresses import refuse_private
 from orchestrator.tools.asking import Asking
+from orchestrator.tools.hidden import clean
 from orchestrator.tools.mcp_access import Access, SignIn, sign_in_wanted
 from orchestrator.tools.mcp_calls import (
     REASON_LIMIT,
@@ -47,7 +49,7 @@ from orchestrator.tools.mcp_shapes import (
     Readable,
     Template,
     Unusable,
-    clean,
+    definition,
     offer,
     prefix,
     readable,
@@ -57,6 +59,7 @@ from orchestrator.tools.mcp_shapes import (
     to_words,
 )
 from orchestrator.tools.mcp_transports import NOT_SENT, LastWords, transport_to
+from orchestrator.tools.pins import Definition, Held, NoPins, Pins
 from orchestrator.tools.spec import Arguments, ToolResult, ToolsetHealth
 
 log = logging.getLogger(__name__)
@@ -88,15 +91,19 @@ class McpServer:
         connect_timeout_seconds: float,
         result_limit: int,
         access: Access | None = None,
+        pins: Pins | None = None,
     ) -> None:
         self.settings = settings
         self.prefix = prefix(settings.name)
         self.offers: tuple[Offer, ...] = ()
+        self.definitions: tuple[Definition, ...] = ()
+        self.held: tuple[Held, ...] = ()
         self.templates: tuple[Template, ...] = ()
         self.readables: tuple[Readable, ...] = ()
         self._state: Literal["connecting", "ready", "failed"] = "connecting"
         self._detail = "it is starting"
         self._left_out: tuple[str, ...] = ()
+        self._pins = pins or NoPins()
         self._connect_timeout = connect_timeout_seconds
         self._result_limit = result_limit
         self._mode = settings.protocol
@@ -150,6 +157,14 @@ class McpServer:
         state = "sign in" if self.needs_sign_in else self._state
         return ToolsetHealth(self.settings.name, state, detail, len(usable))
 
+    def waiting(self) -> ToolsetHealth | None:
+        """Which of its tools wait for the operator, and why; None where none does."""
+        if not self.held:
+            return None
+        names = ", ".join(f"{clean(each.tool, 64)} ({each.why})" for each in self.held)
+        detail = f"{names}. They run after `errand tools trust {self.settings.name}`"
+        return ToolsetHealth(self.settings.name, "waiting", detail, len(self.held))
+
     # --- Calls ----------------------------------------------------------------------------------------
 
     async def call(self, offered: Offer, arguments: Arguments, *, timeout_seconds: float) -> ToolResult:
@@ -163,6 +178,8 @@ class McpServer:
         request = Request(self.settings.name, offered.tool, arguments, repeatable=offered.spec.is_repeatable)
         try:
             async with asyncio.timeout(timeout_seconds), self._place():
+                if not self.settings.allow_private:
+                    await refuse_private(offered.spec, arguments, server=self.settings.name)
                 return await self._answered(request, tries)
         except TimeoutError:
             if not tries.sent:
@@ -440,17 +457,24 @@ class McpServer:
         prompts = await every_page(client.list_prompts) if offered.prompts else []
         resources = await every_page(client.list_resources) if offered.resources else []
         version = client.server_info.version if client.server_info else ""
-        self._take([tool for page in tools for tool in page.tools], version=version)
+        await self._take([tool for page in tools for tool in page.tools], version=version)
         self.templates = tuple(template(self.settings.name, each) for page in prompts for each in page.prompts)
         self.readables = tuple(readable(each) for page in resources for each in page.resources)
 
-    def _take(self, tools: Sequence[Tool], *, version: str) -> None:
+    async def _take(self, tools: Sequence[Tool], *, version: str) -> None:
+        """What may run of this becomes what is on offer; the rest waits for the operator."""
+        definitions = tuple(map(definition, tools))
+        held = tuple(await self._pins.held(self.settings.name, definitions))
+        waiting = {each.tool for each in held}
         offers, left_out = [], []
         for tool in filter(self._is_wanted, tools):
+            if tool.name in waiting:
+                continue
             try:
                 offers.append(offer(self.settings.name, tool, version=version))
             except Unusable as why:
                 left_out.append(f"{clean(tool.name, 64)} ({why})")
+        self.definitions, self.held = definitions, held
         self.offers, self._left_out = tuple(offers), tuple(left_out)
 
     def _is_wanted(self, tool: Tool) -> bool:

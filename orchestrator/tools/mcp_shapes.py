@@ -6,7 +6,6 @@ import hashlib
 import json
 import mimetypes
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -31,10 +30,16 @@ from mcp_types import (
     ToolAnnotations,
 )
 
+from orchestrator.tools.hidden import clean, visible, visible_data
 from orchestrator.tools.spec import LARGEST_FILE, File, ToolResult, ToolSpec, file_line
 
 NAME_LIMIT = 64  # characters of ^[A-Za-z0-9_-]{1,64}$, what every provider takes (read 2026-11)
 SUMMARY_LIMIT = 200  # characters of what stands in a list
+CHANGES = re.compile(
+    r"(?:send|post|delete|remove|drop|write|create|update|insert|execute|run|pay|buy|order|transfer|upload|publish|"
+    r"install|deploy|move|rename|kill)(?: |$)"
+)
+"""Names that a promise to change nothing contradicts. Between the two we believe the name."""
 DESCRIPTION_LIMIT = 4000  # characters; what a tool needs more for is not a description
 
 
@@ -84,13 +89,19 @@ def offer(server: str, tool: Tool, *, version: str = "") -> Offer:
         description=clean(tool.description or "", DESCRIPTION_LIMIT),
         parameters=_clean_schema(tool.input_schema),
         source=f"mcp:{server}",
-        read_only=bool(hints.read_only_hint),
+        read_only=bool(hints.read_only_hint) and not CHANGES.match(_in_words(tool.name)),
         idempotent=bool(hints.idempotent_hint),
         destructive=bool(hints.destructive_hint and not hints.read_only_hint),
-        title=clean(tool.title or hints.title or "", 100),
+        open_world=hints.open_world_hint is not False,
+        title=" ".join(clean(tool.title or hints.title or "", 100).split()),
         version=clean(version, 50),
     )
     return Offer(tool.name, spec)
+
+
+def definition(tool: Tool) -> dict[str, Any]:
+    """All that a tool says of itself, for pinning; without pictures and what servers note for themselves."""
+    return tool.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"icons", "meta"})
 
 
 def template(server: str, prompt: Prompt) -> Template:
@@ -126,14 +137,13 @@ def outside_name(server: str, tool: str) -> str:
     return f"{name[: NAME_LIMIT - 9]}_{digest}"
 
 
+def _in_words(name: str) -> str:
+    """The words of names such as sendMail and send_mail."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z0-9]+", " ", name).strip().lower()
+
+
 def _plain(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "_", name)
-
-
-def clean(text: str, limit: int) -> str:
-    """Text of a stranger without what cannot be seen: control, zero-width and bidi characters. Cut at `limit`."""
-    seen = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf"))
-    return seen if len(seen) <= limit else seen[: limit - 1] + "…"
 
 
 def _clean_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -160,7 +170,7 @@ def to_result(answer: CallToolResult, limit: int) -> ToolResult:
     parts = [_part(block) for block in answer.content]
     files = tuple(part for part in parts if isinstance(part, File))
     text = "\n".join(file_line(part) if isinstance(part, File) else part for part in parts)
-    data = answer.structured_content
+    data = visible_data(answer.structured_content)
     if data is None:
         data = _document(text) if len(text) <= limit else None
     elif len(written := json.dumps(data, ensure_ascii=False)) > limit:
@@ -185,14 +195,14 @@ def to_words(answer: GetPromptResult, limit: int) -> str:
 def _part(block: ContentBlock) -> str | File:
     match block:
         case TextContent():
-            return block.text
+            return visible(block.text)
         case ImageContent() | AudioContent():
             return _file(f"{block.type}{mimetypes.guess_extension(block.mime_type) or ''}", block.mime_type, block.data)
         case ResourceLink():
-            return f"[link {block.name}: {block.uri}]"
+            return f"[link {clean(block.name, SUMMARY_LIMIT)}: {clean(str(block.uri), SUMMARY_LIMIT)}]"
         case EmbeddedResource(resource=resource):
             if isinstance(resource, TextResourceContents):
-                return resource.text
+                return visible(resource.text)
             name = clean(unquote(str(resource.uri).rstrip("/").rpartition("/")[2]), 200)
             return _file(name or "file", resource.mime_type or "application/octet-stream", resource.blob)
 

@@ -23,9 +23,9 @@ class ToolSpec:
 
     `read_only` and `idempotent` are promises of the tool's owner; without one it counts as risky.
     `takes_key` means that the tool accepts an idempotency key, so repeating a call changes nothing. A `destructive`
-    one wants a yes each time. `cost_usd` is what one call costs. `told_by` names the argument that says to a person
-    what a call does, where one says all. `source` says who brings it, `version` which one of it this is where its owner
-    says so, `tags` are words that it is found by too.
+    one wants a yes each time. An `open_world` one reaches places that anybody may own. `cost_usd` is what one call
+    costs. `told_by` names the argument that says to a person what a call does, where one says all. `source` says who
+    brings it, `version` which one of it this is where its owner says so, `tags` are words that it is found by too.
     """
 
     name: str
@@ -36,6 +36,7 @@ class ToolSpec:
     idempotent: bool = False
     takes_key: bool = False
     destructive: bool = False
+    open_world: bool = False
     cost_usd: float = 0.0
     title: str = ""
     told_by: str = ""

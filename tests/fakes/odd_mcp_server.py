@@ -3,11 +3,14 @@
     python -m tests.fakes.odd_mcp_server '{"pages": [[tool, ...], ...], "answers": {tool: result}}'
 
 An answer {"error": {...}} goes out as a JSON-RPC error. `grown` replaces the pages after the first call, and this is
-announced.
+announced. `prompts` and `resources` are listed, `said` and `contents` are what they hold, by name and address. Where
+ERRAND_TEST_CALLS names a file, every call is written down there.
 """
 
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 NO_SUCH_METHOD = {"error": {"code": -32601, "message": "Method not found"}}
@@ -23,18 +26,33 @@ def page_of(pages: list[Any], cursor: str) -> dict[str, Any]:
     return {"tools": pages[number], **more}
 
 
+def write_down(call: dict[str, Any]) -> None:
+    if file := os.environ.get("ERRAND_TEST_CALLS"):
+        with Path(file).open("a") as calls:
+            calls.write(json.dumps({"tool": call["name"], "arguments": call.get("arguments", {})}) + "\n")
+
+
 def answer(script: dict[str, Any], method: str, params: dict[str, Any]) -> dict[str, Any]:
     match method:
         case "initialize":
-            tools = {"tools": {"listChanged": True}}
+            more: dict[str, Any] = {name: {} for name in ("prompts", "resources") if name in script}
             return {
                 "protocolVersion": "2025-11-25",
-                "capabilities": tools,
+                "capabilities": {"tools": {"listChanged": True}, **more},
                 "serverInfo": {"name": "odd", "version": "1"},
             }
         case "tools/list":
             return page_of(script["pages"], params.get("cursor", "0"))
+        case "prompts/list" | "resources/list":
+            kind = method.partition("/")[0]
+            return {kind: script[kind]}
+        case "prompts/get":
+            said = {"type": "text", "text": script["said"][params["name"]]}
+            return {"messages": [{"role": "user", "content": said}]}
+        case "resources/read":
+            return {"contents": [{"uri": params["uri"], "text": script["contents"][params["uri"]]}]}
         case "tools/call":
+            write_down(params)
             result: dict[str, Any] = script["answers"][params["name"]]
             return result
         case _:
