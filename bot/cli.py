@@ -59,7 +59,7 @@ def plan(settings: Settings, file: Path, given: tuple[str, ...]) -> None:
 @errand.group(invoke_without_command=True)
 @click.pass_context
 def tools(context: click.Context) -> None:
-    """List the tools, add a server of tools, try one, call one."""
+    """List the tools, add a server of tools, try one, let changed ones run, call one."""
     if context.invoked_subcommand is None:
         run(_tools(context.obj))
 
@@ -93,6 +93,14 @@ def tools_add(settings: Settings, /, name: str, command: tuple[str, ...], **give
 def tools_test(settings: Settings, names: tuple[str, ...]) -> None:
     """Connect to the MCP servers, or to these alone. Exits with 1 where one does not answer."""
     run(_tools_test(settings, names))
+
+
+@tools.command("trust")
+@click.argument("name")
+@click.pass_obj
+def tools_trust(settings: Settings, name: str) -> None:
+    """Show which tools of an MCP server are new or have changed, and let all that it has now run."""
+    run(_tools_trust(settings, name))
 
 
 @tools.command("call")
@@ -244,6 +252,29 @@ async def _tools_test(settings: Settings, names: tuple[str, ...]) -> None:
         click.echo(f"{settings.servers} has no server {', '.join(missing)}.")
     if missing or any(health.state not in {"ready", "disabled", "sign in"} for health in found):
         sys.exit(1)
+
+
+async def _tools_trust(settings: Settings, name: str) -> None:
+    from bot.sources import mcp_tools  # noqa: PLC0415
+    from orchestrator.tools.pins import KeptPins  # noqa: PLC0415
+    from storage.store import open_store  # noqa: PLC0415
+
+    store = await open_store(settings.database)
+    servers = mcp_tools(settings, store, only=[name])
+    try:
+        await servers.start()
+        held, definitions = servers.held().get(name, ()), servers.definitions().get(name, ())
+        told = [f"{health.name}: {health.state}. {health.detail}" for health in servers.health()]
+        if definitions:
+            await KeptPins(store).trust(name, definitions)
+    finally:
+        await servers.stop()
+        await store.close()
+    if not definitions:
+        raise BadInput("\n".join(told) or f"{settings.servers} has no server {name!r}.")
+    for each in held:
+        click.echo("\n    ".join([f"{each.tool!a}: {each.why}", *each.differences()]))
+    click.echo(f"{name}: {len(definitions)} tools may run, {len(held)} of them since now.")
 
 
 async def _tools_call(settings: Settings, name: str, given: tuple[str, ...]) -> None:

@@ -566,8 +566,17 @@ PROMISES = (
     Promise(
         "trust.poison",
         "Poisoned tools lead to no unplanned call, no leak of a secret and no remote image, even if a model obeys.",
-        (36, 44),
+        (44,),
     ),
+    Promise(
+        "trust.pinned", "A tool whose definition is new or has changed waits until an operator lets it run.", (44,)
+    ),
+    Promise("trust.suspicious", "A definition with hidden text or known poison waits from its first sight.", (44,)),
+    Promise("trust.command", "What waits is told by /status and doctor; `errand tools trust` lets it in.", (13,)),
+    Promise("trust.secrets", "No argument and no answer carries a known secret, however it is written.", (44,)),
+    Promise("trust.addresses", "Tools are not sent into private networks, nor to addresses nobody named.", (44,)),
+    Promise("trust.images", "Images in answers are their words; code that shows one stays.", (44,)),
+    Promise("trust.annotations", "A promise to change nothing is not believed against the tool's name.", (44,)),
     # Code steps
     Promise("code.step", "A step of a plan can compute, from earlier results, with a few lines of Python.", (55,)),
     Promise("code.convention", "Code finds its value in `input` and leaves one in `output`; prints are kept.", (55,)),

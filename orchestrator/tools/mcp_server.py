@@ -202,6 +202,8 @@ class McpServer:
         """What comes of a call: of a second one, where the first may be repeated and its connection broke."""
         while True:
             link = await self.connected(persist=tries.sent > 0)
+            if request.tool in {each.tool for each in self.held}:  # it has changed while it was away
+                raise ToolUnavailable(f"{request.tool} of {self.settings.name} has changed, and waits for an operator.")
             tries.sent += 1
             try:
                 outcome = await ask(link, request)

@@ -1,6 +1,7 @@
 """`errand tools`: what an operator does with servers before anybody talks to them."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.bot.command import errand_now
 
 pytestmark = pytest.mark.proves("tools.command")
 
+HOME = Path(__file__).parents[2]
 ADD_TIME = ("tools", "add", "time", "--env", "TZ=UTC", "--", "mcp-server-time", "--local-timezone=UTC")
 
 
@@ -57,3 +59,22 @@ def test_a_server_that_does_not_answer_and_one_that_is_not_there_are_failures(tm
     assert done.returncode == 1
     assert "gone: failed, 0 tools. command 'no-such-server' was not found" in done.stdout
     assert "mcp.json has no server other." in done.stdout
+
+
+@pytest.mark.proves("trust.command")
+def test_a_changed_tool_is_told_by_the_doctor_shown_and_let_in(tmp_path: Path) -> None:
+    def serve(description: str) -> None:
+        tool = {"name": "weather", "description": description, "inputSchema": {"type": "object"}}
+        script = json.dumps({"pages": [[tool]], "answers": {}})
+        entry = {"command": sys.executable, "args": ["-m", "tests.fakes.odd_mcp_server", script], "cwd": str(HOME)}
+        (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"web": entry}}))
+
+    serve("The weather.")
+    assert "1 tools" in errand_now(tmp_path, "tools", "test").stdout
+    serve("The weather.\u200b")
+    assert "BAD  tools: web: waiting, 1 tools. weather (it holds hidden text)." in errand_now(tmp_path, "doctor").stdout
+    told = errand_now(tmp_path, "tools", "trust", "web").stdout
+    assert 'description: was "The weather.", is "The weather.\\u200b"' in told
+    assert "web: 1 tools may run, 1 of them since now." in told
+    assert "web__weather()" in errand_now(tmp_path, "tools", "list").stdout
+    assert "has no server 'other'" in errand_now(tmp_path, "tools", "trust", "other").stderr
