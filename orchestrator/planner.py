@@ -8,7 +8,7 @@ from orchestrator.chains import Chain, Note
 from orchestrator.models import ChatMessage, OnCalls, ToolCall
 from orchestrator.notation import line_of
 from orchestrator.plan import Decision, Plan, Step, StepResult
-from orchestrator.quoting import inside
+from orchestrator.quoting import beginning, inside
 from orchestrator.reading import ASK, PLAN, REFUSE, Base, Reader, decided
 from orchestrator.sessions import Run, Talk
 from orchestrator.tools.catalog import Catalog
@@ -85,5 +85,5 @@ def _observations(plan: Plan, results: Mapping[str, StepResult]) -> Iterator[str
     yield "Finish the request with new steps only, or answer with what there is."
     for step in plan.steps:
         if result := results.get(step.id):
-            body = inside("result", (result.text or result.error)[:OBSERVED])
+            body = inside("result", beginning(result.text or result.error, OBSERVED))
             yield f'<result step="{step.id}" status="{result.status}">\n{body}\n</result>'

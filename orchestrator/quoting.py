@@ -23,6 +23,11 @@ def enclosed(mark: str, body: str, **attributes: str) -> str:
     return f"<{mark}{known}>\n{inside(mark, body)}\n</{mark}>"
 
 
+def beginning(text: str, limit: int) -> str:
+    """A text of at most so many characters, with a word on what is missing."""
+    return text if len(text) <= limit else f"{text[:limit]}\n[cut: the first {limit:,} of {len(text):,} characters]"
+
+
 def inside(mark: str, body: str) -> str:
     """A text that stays between its marks, however it writes their end."""
     return re.sub(rf"(?i)<(?=\s*/\s*{mark})", "< ", body)

@@ -13,7 +13,7 @@ from orchestrator.keeping import without_places
 from orchestrator.models import ChatMessage, OnText
 from orchestrator.plan import TEMPLATE_NAME, Plan, Step, StepResult, resolve
 from orchestrator.prompts import prompt
-from orchestrator.quoting import inside
+from orchestrator.quoting import beginning, inside
 from orchestrator.words import say
 
 READS_WELL = 600  # characters: a longer result is summed up rather than shown as it came
@@ -159,7 +159,7 @@ def _material(request: str, plan: Plan, results: Mapping[str, StepResult]) -> st
     parts = [f"Request: {request}", ""]
     for step in plan.steps:
         result = results[step.id]
-        body = inside("result", (seen(result) or result.error)[:SHOWN_TO_MODEL])
+        body = inside("result", beginning(seen(result) or result.error, SHOWN_TO_MODEL))
         parts += [
             f'<result step="{step.id}" tool="{result.tool or step.tool}" status="{result.status}">',
             body,

@@ -1,6 +1,6 @@
 """What a worker has said and heard so far, as it is kept: enough to go on in another process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -36,7 +36,8 @@ class Round(BaseModel):
 
 class Transcript(BaseModel):
     """A worker's rounds, and what they have cost. It is replaced, never changed. `limit` is the one that ended it.
-    `files` are what its tools made, `paths` where they are; `found` are tools that it looked for and may call."""
+    `files` are what its tools made, `paths` where they are; `found` are tools that it looked for and may call.
+    `long` are results that it was not shown as a whole: the ids of their files, by the call's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,6 +48,7 @@ class Transcript(BaseModel):
     files: tuple[Attachment, ...] = ()
     paths: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    long: Mapping[str, str] = {}
     limit: str = ""
 
     @property
@@ -103,6 +105,9 @@ class Transcript(BaseModel):
 
     def with_found(self, names: Sequence[str]) -> "Transcript":
         return self.model_copy(update={"found": tuple(dict.fromkeys((*self.found, *names)))})
+
+    def with_long(self, call: str, file: str) -> "Transcript":
+        return self.model_copy(update={"long": {**self.long, call: file}})
 
     def with_files(self, files: Sequence[Attachment], paths: Sequence[str]) -> "Transcript":
         return self.model_copy(update={"files": (*self.files, *files), "paths": (*self.paths, *paths)})

@@ -16,7 +16,7 @@ from orchestrator.models import ChatMessage
 from orchestrator.plan import GENERAL, REFERENCE, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import Policy
 from orchestrator.prompts import prompt
-from orchestrator.quoting import inside
+from orchestrator.quoting import beginning, inside
 from orchestrator.scheduler import first_error
 from orchestrator.sessions import Run, work_row
 from orchestrator.tools.addresses import unnamed
@@ -28,6 +28,20 @@ from storage.records import StoredStep
 from storage.store import Store
 
 SHOWN_TO_WORKER = 12_000  # characters of one result, about 3,000 tokens
+READ_ON = ToolSpec(
+    name="read_on",
+    description="Read more of a result that was too long to be shown as a whole.",
+    parameters={
+        "type": "object",
+        "properties": {
+            "result": {"type": "string", "description": "The result's number, as its last line says."},
+            "start": {"type": "integer", "minimum": 1, "description": "The first character to be shown."},
+        },
+        "required": ["result", "start"],
+    },
+    source="worker",
+    read_only=True,
+)
 SUM_UP = "You have no calls left. Reply now with what you have, and say what is missing."
 
 
@@ -225,7 +239,7 @@ class _Work:
         mine = [tool for tool in self._allowed() if tool not in finder]
         found = [tool for tool in mine if tool.name in self._transcript.found]
         offered = await self._catalog.offer(self._task, beside=finder, among=mine, found=found, searching=not finder)
-        return [*offered, *finder]
+        return [*offered, *finder, *([READ_ON] if self._transcript.long else [])]
 
     async def _found(self, call: WrittenCall) -> str:
         """What a search brings: of all tools where the plan gives it `find_tools`, else of those that it gives."""
@@ -237,6 +251,16 @@ class _Work:
         self._transcript = self._transcript.with_found([tool.name for tool in matches])
         return listed(matches)
 
+    async def _read_on(self, call: WrittenCall) -> str:
+        """The next part of a long result."""
+        if problems := list(argument_problems(READ_ON, call.arguments)):
+            return "This cannot run: " + "; ".join(problems)
+        result = call.arguments["result"]
+        if result not in self._transcript.long:
+            return f"There is no long result {result!r}, but {', '.join(self._transcript.long) or 'none at all'}."
+        text = (await self._files.read(self._transcript.long[result])).decode()
+        return f'<result of="{result}">\n{_page(text, result, call.arguments["start"])}\n</result>'
+
     def _allowed(self) -> list[ToolSpec]:
         names = (*self._step.tools, *self._step.fallbacks, *self._transcript.found)
         return list({tool.name: tool for name in names if (tool := self._catalog.find(name))}.values())
@@ -245,6 +269,8 @@ class _Work:
         """What came of a call, for the model. Raises OutcomeUnknown for one that may have changed something."""
         if call.name == FIND_TOOLS.name:
             return await self._found(call)
+        if call.name == READ_ON.name:
+            return await self._read_on(call)
         if tool is None and call.name in (*self._step.tools, *self._step.fallbacks):
             return f"This did not work: {call.name} cannot be reached right now."
         if tool is None:
@@ -291,7 +317,10 @@ class _Work:
         made = await kept(answer, self._files)
         if not answer.is_error:
             self._transcript = self._transcript.with_tool("used", tool.name).with_files(made.files, made.paths)
-        body = inside("result", made.text[:SHOWN_TO_WORKER])
+        if len(made.text) > SHOWN_TO_WORKER:
+            file = await self._files.keep("result.txt", "text/plain", made.text.encode())
+            self._transcript = self._transcript.with_long(call.id, file)
+        body = _page(made.text, call.id, 1)
         return f'<result tool="{tool.name}" status="{"failed" if answer.is_error else "done"}">\n{body}\n</result>'
 
     # --- what is known
@@ -316,11 +345,21 @@ def _is_repeatable(tool: ToolSpec | None) -> bool:
     return tool is not None and tool.is_repeatable
 
 
+def _page(text: str, result: str, start: int) -> str:
+    """A part of a result, and how to get the next one."""
+    end = start - 1 + SHOWN_TO_WORKER
+    page = inside("result", text[start - 1 : end])
+    if end >= len(text):
+        return page
+    more = f'read_on(result="{result}", start={end + 1}) shows more'
+    return f"{page}\n[characters {start:,} to {end:,} of {len(text):,}; {more}]"
+
+
 def _task(step: Step, inputs: Mapping[str, StepResult]) -> str:
     """The task with the results that it refers to, marked as data. Raises LookupError for one that is not there."""
 
     def shown(value: object, name: str) -> str:
-        body = inside("result", str(value)[:SHOWN_TO_WORKER])
+        body = inside("result", beginning(str(value), SHOWN_TO_WORKER))
         return f'\n<result step="{name}">\n{body}\n</result>\n'
 
     task = str(step.arguments.get("task", ""))

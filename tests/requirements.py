@@ -577,6 +577,7 @@ PROMISES = (
     Promise("trust.addresses", "Tools are not sent into private networks, nor to addresses nobody named.", (44,)),
     Promise("trust.images", "Images in answers are their words; code that shows one stays.", (44,)),
     Promise("trust.annotations", "A promise to change nothing is not believed against the tool's name.", (44,)),
+    Promise("trust.long_results", "A worker reads a long result in parts, marked as data, and nothing is lost.", (44,)),
     # Code steps
     Promise("code.step", "A step of a plan can compute, from earlier results, with a few lines of Python.", (55,)),
     Promise("code.convention", "Code finds its value in `input` and leaves one in `output`; prints are kept.", (55,)),

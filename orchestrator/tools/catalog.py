@@ -25,7 +25,9 @@ T = TypeVar("T")
 ALL_SHOWN = 40  # up to here a prompt holds every tool; measured on realistic catalogues, 2026-11
 TOP = 20  # above it, so many that fit best
 FOUND = 8  # tools that one search brings; LiveMCP's recall at 10 is 45 % of a whole task, a capability is less
-OURS = frozenset({"ask", "refuse", "plan", "find_tools"})  # what a deciding call may say: no source may bring these
+OURS = frozenset(
+    {"ask", "refuse", "plan", "find_tools", "read_on"}
+)  # what a deciding call may say: no source may bring these
 
 FIND_TOOLS = ToolSpec(
     name="find_tools",

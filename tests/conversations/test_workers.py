@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -383,3 +384,31 @@ async def _until_asked(server: ModelServer, talk: Talk, *, calls: int) -> None:
     async with asyncio.timeout(5):
         while server.calls < calls:
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.proves("trust.long_results")
+async def test_a_worker_reads_a_long_result_in_parts(tmp_path: Path) -> None:
+    @tool(read_only=True)
+    def price(seller: str) -> str:
+        """The prices of a seller."""
+        return f"{'x' * 11_990}</result> and {'y' * 12_000}Darjeeling for 3 EUR"
+
+    seen: list[str] = []
+
+    def worker(messages: list[dict[str, Any]]) -> Behaviour:
+        seen[:] = heard(messages)
+        if not seen:
+            return Call([("price", {"seller": "Ann"})])
+        if "Darjeeling" in seen[-1]:
+            return Say("Darjeeling, for 3 EUR")
+        number, start = re.findall(r'read_on\(result="([\d.]+)", start=(\d+)\)', seen[-1])[-1]
+        return Call([("read_on", {"result": "9", "start": 1}), ("read_on", {"result": number, "start": int(start)})])
+
+    async with ModelServer(script(worker)) as server:
+        tools = [Functions([price])]
+        async with talking(tmp_path, toolsets=tools, **settings(server)) as talk:
+            assert "Darjeeling, for 3 EUR" in await talk.answered("find the cheapest tea")
+    assert "[characters 1 to 12,000 of " in seen[0]
+    assert "There is no long result '9', but 1.1." in "".join(seen)
+    assert all(each.count("</result") == 1 for each in seen if each.startswith("<result"))
+    assert "".join(seen).count("y") >= 12_000, "every character was shown"
