@@ -21,6 +21,7 @@ from pydantic_settings import (
 from orchestrator.errors import SettingsInvalid
 from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.sessions import Verbosity
+from orchestrator.tools.mcp_config import read_servers
 
 WhileBusy = Literal["queue", "steer", "interrupt"]
 CONFIG_FILE = "errand.toml"
@@ -239,9 +240,14 @@ def environment() -> Mapping[str, str]:
 
 
 def redaction_of(settings: Settings) -> Redaction:
-    """What keeps this installation's keys out of all records."""
+    """What keeps this installation's keys, and those of its servers, out of all records, calls and answers.
+
+    Raises ServersInvalid.
+    """
     keys = [value.get_secret_value() for _, value in settings if isinstance(value, SecretStr)]
-    return Redaction([*keys, *secrets_in(environment())])
+    servers, _ = read_servers(settings.servers, environment()) if settings.servers.exists() else ([], [])
+    theirs = [secret for server in servers for secret in server.secrets]
+    return Redaction([*keys, *secrets_in(environment()), *theirs])
 
 
 def _problem(error: Any) -> str:

@@ -13,6 +13,7 @@ from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import ErrorDetails
 
 from orchestrator.errors import ServersInvalid
+from orchestrator.redaction import secrets_in
 from orchestrator.tools.located_json import LocatedJson, Where, spell
 
 ROOTS = ("mcpServers", "servers")
@@ -28,6 +29,7 @@ NAME_LIMIT = 64
 MILLISECONDS_FROM = 1000  # "timeout" is in seconds in some programs and in milliseconds in others
 
 
+SECRET_HEADER = re.compile(r"(?i)authorization|cookie|key|token|secret|password")
 PERSON = "${person}"
 """Stands in args, env and headers for the account of the one whom a server of their own serves."""
 
@@ -84,6 +86,13 @@ class ServerSettings:
         """Whether OAuth is for us to do: at a web address, unless the file brings a key of its own."""
         has_key = any(name.casefold() == "authorization" for name in self.headers)
         return self.transport != "stdio" and self.oauth is not False and (self.oauth is not None or not has_key)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What is said to this server, or to its process, and must not be said to anybody else."""
+        headers = (value.rpartition(" ")[2] for name, value in self.headers.items() if SECRET_HEADER.search(name))
+        own = (self.oauth.client_secret, self.oauth.private_key) if self.oauth else ()
+        return [each for each in (*secrets_in(self.env), *headers, *own) if each]
 
     def for_account(self, account: str) -> "ServerSettings":
         """The same for one account alone; the empty one is nobody's."""

