@@ -12,6 +12,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from adapters.base import Adapter
+from bot.alarm import Alarm
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
 from bot.fetching import Fetching
@@ -19,6 +20,7 @@ from bot.own_code import own_embedder
 from bot.settings import Settings, WhileBusy, files_folder, redaction_of
 from bot.sources import default_toolsets
 from bot.wiring import Chains, MakeModel, models_of, turns_of
+from orchestrator.coming import Diary
 from orchestrator.intake import Intake, edited
 from orchestrator.listening import Listening
 from orchestrator.messages import INBOUND, Arriving, Edit, Feedback, Inbound, Live, Receipt, Status
@@ -55,10 +57,13 @@ class App:
         fetch_seconds: float,
         while_busy: WhileBusy,
         drain_seconds: float,
+        diary: Diary,
+        catches_up: bool,
     ) -> None:
         self.store = store
         self.catalog = catalog
         self.files = files
+        self.diary = diary
         self._intake = Intake(store)
         self._turns = turns
         self._summarizing = summarizing
@@ -85,6 +90,7 @@ class App:
             interrupts=while_busy == "interrupt",
             drain_seconds=drain_seconds,
         )
+        self._alarm = Alarm(store, self._dispatcher.put, diary, catches_up=catches_up)
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled."""
@@ -92,9 +98,18 @@ class App:
         async with self._dispatcher:
             await self._take_up()
             async with asyncio.TaskGroup() as listening:
-                for adapter in adapters:
+                channels = [
                     listening.create_task(adapter.run(self.accept), name=f"channel {adapter.name}")
+                    for adapter in adapters
+                ]
+                alarm = listening.create_task(self._alarm.run([*self._adapters]), name="alarm")
+                await asyncio.gather(*channels, return_exceptions=True)  # the group raises what they raise
+                alarm.cancel()
             await self._dispatcher.idle()
+
+    def look_at_the_clock(self) -> None:
+        """Let arrive what is due by now, without waiting for the next look."""
+        self.diary.rung.set()
 
     async def idle(self) -> None:
         """Returns once no turn runs and none waits."""
@@ -249,7 +264,8 @@ async def build(
         parts.push_async_callback(store.close)
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
         chains = Chains.of(settings, make)
-        sources = default_toolsets(settings, store, chains.worker) if toolsets is None else toolsets
+        diary = Diary(store, time_zone=settings.time_zone, now=now)
+        sources = default_toolsets(settings, store, chains.worker, diary=diary) if toolsets is None else toolsets
         catalog = Catalog(sources, embedder=own_embedder(settings.embedder), redaction=redaction_of(settings))
         parts.push_async_callback(catalog.stop)
         await catalog.start()
@@ -257,11 +273,13 @@ async def build(
         yield App(
             store,
             catalog,
-            turns_of(settings, store, catalog, chains, files=files, now=now),
+            turns_of(settings, store, catalog, chains, files=files, diary=diary, now=now),
             Summarizing(store, chains.synthesizer, last=settings.history_messages),
             files=files,
             listening=Listening(catalog, files, tool=settings.transcription, seconds=settings.tool_seconds),
             fetch_seconds=settings.fetch_seconds,
             while_busy=settings.while_busy,
             drain_seconds=settings.drain_seconds,
+            diary=diary,
+            catches_up=settings.missed_reminders == "catch_up",
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -20,6 +21,7 @@ from pydantic_settings import (
 
 from orchestrator.errors import SettingsInvalid
 from orchestrator.redaction import Redaction, secrets_in
+from orchestrator.sending import HERE, address_of
 from orchestrator.sessions import Verbosity
 from orchestrator.tools.mcp_config import read_servers
 
@@ -166,6 +168,13 @@ class Settings(BaseSettings):
         "sqlite:///errand-slack.db", description="Database of the workspaces that have installed the app."
     )
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    send_to: Annotated[Mapping[str, str], NoDecode] = Field(
+        {}, description='Where tools may send messages and files, such as "team=slack:C0123, ann=telegram:42".'
+    )
+    time_zone: str = Field("UTC", description="Time zone of those who have not chosen one, such as Europe/Berlin.")
+    missed_reminders: Literal["catch_up", "skip"] = Field(
+        "catch_up", description="What becomes of reminders that were due while nothing ran: catch_up (once) or skip."
+    )
     person: str = Field(default_factory=getpass.getuser, description="Name of the person at the terminal.")
 
     @field_validator("database")
@@ -176,7 +185,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{scheme}:// is no database that Errand knows; use a file's path or postgresql://...")
         return value
 
-    @field_validator("addresses", mode="before")
+    @field_validator("addresses", "send_to", mode="before")
     @classmethod
     def _are_addresses(cls, value: Any) -> Any:
         """A table of errand.toml, or text: name=address, name=address."""
@@ -191,6 +200,22 @@ class Settings(BaseSettings):
         for name, address in value.items():
             if not (PROVIDER_NAME.fullmatch(name) and address.startswith(("http://", "https://"))):
                 raise ValueError(f"{name!r} has the address {address!r}; write name=http://host:port/path")
+        return value
+
+    @field_validator("send_to")
+    @classmethod
+    def _are_places(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        for name, place in value.items():
+            if not name or name == HERE:
+                raise ValueError(f"{name!r} is no name for a place; write name=channel:chat")
+            address_of(place)
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_time_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"{value!r} is no time zone; write a name such as Europe/Berlin")
         return value
 
     @classmethod

@@ -41,4 +41,4 @@ async def content(app: App, file: Attachment) -> bytes | None:
 
 def slash_words(settings: Settings, app: App) -> Sequence[tuple[str, str]]:
     """The slash words with what they do."""
-    return commands_of(app.store, app.catalog, Sessions(app.store, app.files), settings).menu()
+    return commands_of(app.store, app.catalog, Sessions(app.store, app.files), settings, diary=app.diary).menu()

@@ -7,7 +7,10 @@ from bot.keys import secret_key
 from bot.own_code import own_functions
 from bot.settings import Settings, environment, files_folder
 from orchestrator.chains import Chain
+from orchestrator.coming import Diary
 from orchestrator.errors import SettingsInvalid
+from orchestrator.reminders import reminder_tools
+from orchestrator.sending import sending_tools
 from orchestrator.sorting import Sorting
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.code import Code, CodeLimits
@@ -21,18 +24,21 @@ from orchestrator.tools.receipts.ocr import Reader as PictureReader
 from orchestrator.tools.receipts.tesseract import Tesseract
 from orchestrator.tools.spec import Toolset
 from orchestrator.tools.vault import KeptVault
+from storage.files import FileStore
 from storage.store import Store
 
 
-def default_toolsets(settings: Settings, store: Store, worker: Chain | None = None) -> list[Toolset]:
+def default_toolsets(settings: Settings, store: Store, worker: Chain | None = None, *, diary: Diary) -> list[Toolset]:
     """The built-in functions, the operator's own, code, and the MCP servers of the settings' file. The worker's chain
-    sorts goods of receipts.
+    sorts goods of receipts; `diary` is where reminders and messages are written down.
 
     Raises SettingsInvalid, also for a module that cannot be used.
     """
     sort = Sorting(worker) if worker else None
     receipts = receipt_tools(_picture_readers(settings), files_folder(settings), sort=sort)
-    functions = Functions([*BUILTIN, *receipts, *own_functions(settings.functions)])
+    sending = sending_tools(diary, FileStore(files_folder(settings)), settings.send_to)
+    ours = [*BUILTIN, *receipts, *reminder_tools(store, diary), *sending]
+    functions = Functions([*ours, *own_functions(settings.functions)])
     return [functions, Code(_code_limits(settings)), mcp_tools(settings, store)]
 
 

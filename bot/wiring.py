@@ -11,6 +11,7 @@ from orchestrator.answer_reader import AnswerReader
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
 from orchestrator.code_steps import CodeSteps
+from orchestrator.coming import Diary
 from orchestrator.commands import Commands
 from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
@@ -23,6 +24,7 @@ from orchestrator.policy import Policy
 from orchestrator.preferring import Preferring
 from orchestrator.reading import PlanLimits, Reader
 from orchestrator.receipts import Receipts
+from orchestrator.reminding import Reminding
 from orchestrator.resources import Resources
 from orchestrator.retries import Retries
 from orchestrator.saving import Saving
@@ -70,6 +72,7 @@ def turns_of(
     chains: Chains,
     *,
     files: FileStore,
+    diary: Diary,
     now: Callable[[], datetime],
 ) -> Turns:
     """The conductor with all that it conducts."""
@@ -89,8 +92,9 @@ def turns_of(
         sessions=sessions,
         front=_front(settings, chains, catalog, reader, planner=planner, now=now),
         answers=AnswerReader(chains.router, now=now) if chains.router else None,
-        commands=commands_of(store, catalog, sessions, settings),
+        commands=commands_of(store, catalog, sessions, settings, diary=diary),
         receipts=Receipts(catalog, files),
+        reminding=Reminding(catalog, diary),
     )
     policy = _policy(settings)
     carrying_out = CarryingOut(
@@ -168,12 +172,13 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
         await models.aclose()
 
 
-def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Settings) -> Commands:
+def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Settings, *, diary: Diary) -> Commands:
     """The slash words of every subject."""
     connecting = Connecting([each for each in catalog.toolsets if isinstance(each, McpTools)])
     explaining = Explaining(store, catalog, sessions, about=lambda: about_models(settings))
     receipts = Receipts(catalog, FileStore(files_folder(settings)))
-    return Commands(catalog, explaining, [receipts, Saving(store, catalog, sessions), Preferring(store), connecting])
+    saving, reminding = Saving(store, catalog, sessions), Reminding(catalog, diary)
+    return Commands(catalog, explaining, [receipts, reminding, saving, Preferring(store), connecting])
 
 
 def _policy(settings: Settings) -> Policy:

@@ -11,6 +11,7 @@ from orchestrator.notation import read_plan
 from orchestrator.plan import Plan, Planned, Step
 from orchestrator.preferring import Preferring
 from orchestrator.receipts import Receipts
+from orchestrator.reminding import Reminding
 from orchestrator.saving import Saving
 from orchestrator.sessions import Talk
 from orchestrator.slash import Said, Slash, Told, pairs_of
@@ -31,7 +32,7 @@ class Commands:
         self,
         catalog: Catalog,
         explaining: Explaining,
-        others: Iterable[Preferring | Receipts | Saving | Connecting],
+        others: Iterable[Preferring | Receipts | Reminding | Saving | Connecting],
     ) -> None:
         self._catalog = catalog
         self._explaining = explaining

@@ -7,13 +7,15 @@ from orchestrator import guard, offline
 from orchestrator.answer_reader import AnswerReader
 from orchestrator.answering import Answered, Values, read_answer_to
 from orchestrator.attached import lines
+from orchestrator.coming import in_own_words
 from orchestrator.commands import Commands
 from orchestrator.errors import NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
-from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Stop
+from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Saying, Stop
 from orchestrator.plan import GENERAL, Decision, FindTool, Plan, Planned, Step
 from orchestrator.questions import blanks
 from orchestrator.receipts import Receipts
+from orchestrator.reminding import Reminding
 from orchestrator.scene import Scene
 from orchestrator.sessions import Run, Sessions, Talk
 from orchestrator.slash import Said, Told
@@ -37,6 +39,7 @@ class Deciding:
         answers: AnswerReader | None,
         commands: Commands,
         receipts: Receipts,
+        reminding: Reminding,
     ) -> None:
         self._store = store
         self._catalog = catalog
@@ -45,6 +48,7 @@ class Deciding:
         self._answers = answers
         self._commands = commands
         self._receipts = receipts
+        self._reminding = reminding
 
     async def decide(self, scene: Scene) -> Decision | Told | Run:
         """The decision; a Run where a stored plan goes on. Raises BadInput, StorageError."""
@@ -54,6 +58,8 @@ class Deciding:
                 open_question = talk.question is not None
                 text = say("I have dropped my question.") if open_question else say("Nothing is running here.")
                 return Told(text, drop_question=open_question)
+            case Saying() as saying:
+                return in_own_words(saying)
             case Edit() as edit:
                 return await self._too_late(edit)
             case Command() as command:
@@ -144,6 +150,8 @@ class Deciding:
             pictures = any(each.file.mime.startswith("image/") for each in talk.attached)
             word = "receipt" if pictures and self._catalog.find("line_item_parser") else ""
             return offline.of_files_alone([each.file.name for each in talk.attached], specs, note=note, word=word)
+        if reminder := await self._reminding.meant(talk):
+            return reminder
         if receipt := self._receipts.meant(talk):
             return receipt
         found = specs if len(specs) <= ALL_SHOWN else await self._catalog.search(talk.text, most=ALL_SHOWN)

@@ -9,7 +9,20 @@ from orchestrator.attached import Seen, lines
 from orchestrator.claims import Deed, unsupported
 from orchestrator.dossier import Dossier
 from orchestrator.facts import StepFacts, Timings, read_facts
-from orchestrator.messages import FINAL, Answer, Choice, Command, Edit, Final, Form, Inbound, Message, Question, Stop
+from orchestrator.messages import (
+    FINAL,
+    Answer,
+    Choice,
+    Command,
+    Edit,
+    Final,
+    Form,
+    Inbound,
+    Message,
+    Question,
+    Saying,
+    Stop,
+)
 from orchestrator.plan import FindTool
 from orchestrator.quoting import with_foreign
 from orchestrator.repair import repaired
@@ -145,6 +158,8 @@ def _said(inbound: Inbound) -> str:
             return "/stop"
         case Edit(text=text):
             return f"(edited) {text}"
+        case Saying(about=about):
+            return f"(a {about}, unasked)"
 
 
 def _open(question: Question, talk: Talk, plan: str | None) -> OpenQuestion:
@@ -175,5 +190,6 @@ def _closes(talk: Talk, ending: Ending) -> str | None:
     if question is None:
         return None
     mine = question.person == talk.inbound.person.id
-    answered = mine and not question.plan and not isinstance(talk.inbound, Command) and ending.outcome != "failed"
+    is_said = not isinstance(talk.inbound, Command | Saying)
+    answered = mine and not question.plan and is_said and ending.outcome != "failed"
     return question.id if ending.drop_question or answered else None

@@ -83,6 +83,6 @@ def _used(usage: Usage) -> str:
 
 def _tool_line(tool: ToolSpec) -> str:
     wants = ", ".join(f"{name}{'' if name in tool.required else '?'}" for name in tool.properties)
-    effect = "" if tool.read_only else f" *({say('asks first')})*"
+    effect = "" if tool.read_only or tool.is_unasked({}) else f" *({say('asks first')})*"
     summary = tool.description.strip().split("\n")[0]
     return f"- `{tool.name}({wants})`{effect}: {summary}"

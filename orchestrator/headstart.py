@@ -87,6 +87,7 @@ class HeadStart:
         return (
             tool is not None
             and self._policy.review != "always"  # then nothing runs before the person has seen it
+            and not tool.is_risky
             and not self._policy.asks(step, tool)
             and not step.missing
             and not ungrounded(step, tool, self._said)

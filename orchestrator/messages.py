@@ -148,6 +148,21 @@ class Edit(Arrival):
     text: str
 
 
+class Saying(Arrival):
+    """What the system says by itself, at the wish of `person`: a reminder, or words and files that a tool sends.
+
+    `sender` names them for others. `due` says when it had been due, where it is late; a "request" is carried out by an
+    Inbound of its own, right behind.
+    """
+
+    kind: Literal["saying"] = "saying"
+    about: Literal["reminder", "request", "message"]
+    text: str
+    files: tuple[Attachment, ...] = ()
+    sender: str = ""
+    due: str = ""
+
+
 class Feedback(Arrival):
     """What a person thinks of the answer of a turn. It is kept with the turn, and nothing runs for it."""
 
@@ -155,7 +170,7 @@ class Feedback(Arrival):
     rating: Literal["good", "bad"]
 
 
-Inbound = Annotated[Message | Command | Choice | Form | Stop | Edit, Field(discriminator="kind")]
+Inbound = Annotated[Message | Command | Choice | Form | Stop | Edit | Saying, Field(discriminator="kind")]
 INBOUND: TypeAdapter[Inbound] = TypeAdapter(Inbound)
 
 

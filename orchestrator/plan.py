@@ -208,10 +208,11 @@ def mode_of(steps: Sequence[Step]) -> Mode:
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """The answer itself."""
+    """The answer itself, and files that go out with it."""
 
     text: str
     reason: str = ""
+    files: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

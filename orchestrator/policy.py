@@ -2,12 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from orchestrator.plan import FindTool, Plan, Step
-from orchestrator.tools.spec import ToolSpec
+from orchestrator.tools.spec import Arguments, ToolSpec
 
 SURE_ENOUGH = 0.60  # DESIGN section 4, from the founding documents: a step below it becomes a question
+NONE: Arguments = MappingProxyType({})
 
 Review = Literal["questions", "always"]
 
@@ -29,11 +31,11 @@ class Policy:
 
     def asks(self, step: Step, tool: ToolSpec, granted: Collection[str] = ()) -> bool:
         """Whether a person must say yes first. `granted` are the tools to which they have a standing yes."""
-        return step.approved_by is None and (self.is_doubted(step) or self.asks_for(tool, granted))
+        return step.approved_by is None and (self.is_doubted(step) or self.asks_for(tool, granted, step.arguments))
 
-    def asks_for(self, tool: ToolSpec, granted: Collection[str]) -> bool:
-        """Whether each call of this tool wants a yes, whoever is sure of it."""
-        wants_a_yes = tool.is_risky or tool.cost_usd > self.free_cost_usd
+    def asks_for(self, tool: ToolSpec, granted: Collection[str], arguments: Arguments = NONE) -> bool:
+        """Whether a call of this tool with these arguments wants a yes, whoever is sure of it."""
+        wants_a_yes = (tool.is_risky and not tool.is_unasked(arguments)) or tool.cost_usd > self.free_cost_usd
         return wants_a_yes and (tool.destructive or tool.name not in granted)
 
     def is_doubted(self, step: Step) -> bool:

@@ -66,7 +66,14 @@ class Turns:
         emit = self._discretion.live(emit)
         shown = dossier.watching(drafts_alone(emit) if talk.verbosity == "quiet" else emit)
         person = inbound.address.channel, inbound.person.id
-        calling = calling_with(channel=person[0], person=person[1], private=inbound.private)
+        calling = calling_with(
+            channel=person[0],
+            person=person[1],
+            name=inbound.person.name,
+            address=inbound.address,
+            private=inbound.private,
+            tools=inbound.tools,
+        )
         with speaking(talk.language), calling, only(inbound.tools):
             async with self._carrying_out.head_start(talk, shown) as ahead:
                 ending = await self._work(Scene(talk, dossier, shown, ahead, steering))
@@ -123,8 +130,8 @@ class Turns:
             case Told(text=text, forget_history=forget, drop_question=drop, changes=changes):
                 notice = Notice(text=text)
                 return Ending("command", notice, forget_history=forget, drop_question=drop, changes=changes)
-            case Direct(text=text):
-                return Ending("direct", Answer(text=text))
+            case Direct(text=text, files=files):
+                return Ending("direct", Answer(text=text, files=files))
             case Refuse(text=text):
                 return Ending("refuse", Answer(text=text))
             case Clarify():
@@ -132,7 +139,7 @@ class Turns:
             case Planned(plan=plan):
                 return await self._carrying_out.begin(plan, scene)
             case Run():
-                with only(decision.tools):
+                with only(decision.tools), calling_with(tools=decision.tools or scene.talk.inbound.tools):
                     return await self._carrying_out.carry_out(decision, scene)
             case _:
                 assert_never(decision)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from storage import grants, people, templates
+from storage import grants, people, schedules, templates
 from storage.records import Change
 
 
@@ -12,7 +12,7 @@ def revoking(ids: Sequence[int]) -> Change:
 
 
 def preferring(channel: str, person: str, **changed: str) -> Change:
-    """Write down a person's `language` or `verbosity` from now on."""
+    """Write down a person's `language`, `verbosity` or `time_zone` from now on."""
     return lambda connection: people.prefer(connection, channel, person, changed)
 
 
@@ -34,3 +34,8 @@ def keeping_template(name: str, body: str, *, made_by: str) -> Change:
 def forgetting_template(name: str) -> Change:
     """Take a template away."""
     return lambda connection: templates.forget(connection, name)
+
+
+def cancelling(channel: str, person: str, ids: Sequence[int]) -> Change:
+    """Let these of a person's schedules not come any more."""
+    return lambda connection: schedules.cancel(connection, channel, person, ids)

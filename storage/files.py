@@ -41,6 +41,13 @@ class FileStore:
         path = self.path(file_id)
         return await asyncio.to_thread(_read, path)
 
+    def id_at(self, path: str) -> str:
+        """The id of the kept file at this path. Raises StorageFileUnknown where it is none."""
+        given = Path(path)
+        if given.parent != self._folder or not given.is_file():
+            raise StorageFileUnknown
+        return self.path(given.name).name
+
     def path(self, file_id: str) -> Path:
         """Where the file is, or would be: always in the folder. Raises StorageFileUnknown for what is no id."""
         if not ID.fullmatch(file_id):

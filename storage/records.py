@@ -113,6 +113,33 @@ class Preferences:
 
     language: str | None = None
     verbosity: str | None = None
+    time_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """What is to come into a conversation at a time. `key` is its idempotency key, `channel` and `person` say whose it
+    is, `goes_to` is the channel into which it comes, `body` JSON. Without a `next_at` it is over. An `id` of 0 is a new
+    one."""
+
+    key: str
+    channel: str
+    person: str
+    goes_to: str
+    body: str
+    next_at: datetime | None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that is to be taken in."""
+
+    channel: str
+    event_id: str
+    session: str
+    address: str
+    payload: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from storage import (
     questions,
     ratings,
     runs,
+    schedules,
     sessions,
     summaries,
     templates,
@@ -28,6 +29,7 @@ from storage.records import (
     Arrived,
     Change,
     Conclusion,
+    Event,
     Grant,
     KeptTemplate,
     Memory,
@@ -38,6 +40,7 @@ from storage.records import (
     PlanVersion,
     Preferences,
     Rating,
+    Scheduled,
     SessionSummary,
     SessionView,
     StoredPlan,
@@ -304,6 +307,29 @@ class Store:
     async def pin(self, server: str, new: Sequence[Pin]) -> None:
         """Let these definitions run, and no others of this server."""
         await self._database.write(lambda connection: pins.pin(connection, server, new))
+
+    # --- schedules
+
+    async def schedule(self, new: Scheduled) -> int:
+        """Write a schedule down; of the same key there is only one. Its id."""
+        return await self._database.write(lambda c: schedules.schedule(c, new))
+
+    async def scheduled(self, channel: str, person: str) -> list[Scheduled]:
+        """What is still to come of a person's, the next one first."""
+        return await self._database.read(lambda c: schedules.of_person(c, channel, person))
+
+    async def due(self, channels: Sequence[str], now: datetime) -> list[Scheduled]:
+        """What is due in these channels, the oldest first."""
+        return await self._database.read(lambda c: schedules.due(c, channels, now))
+
+    async def next_due(self, channels: Sequence[str]) -> datetime | None:
+        """When the next one is due in these channels."""
+        return await self._database.read(lambda c: schedules.next_due(c, channels))
+
+    async def come_due(self, due: Scheduled, next_at: datetime | None, events: Sequence[Event]) -> list[Arrived]:
+        """Take in the events of a schedule that is due, and move it on. Nothing, where that has happened already, or
+        the schedule was cancelled."""
+        return await self._database.write(lambda c: schedules.come_due(c, due, next_at, events))
 
     # --- what channels note for themselves
 

@@ -207,6 +207,7 @@ people = Table(
     Column("person", Text, primary_key=True),
     Column("language", Text),
     Column("verbosity", Text),
+    Column("time_zone", Text),
 )
 
 grants = Table(
@@ -296,4 +297,21 @@ pins = Table(
     Column("digest", Text, nullable=False),
     Column("definition", Text, nullable=False),
     Column("pinned_at", Instant, nullable=False),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("goes_to", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("next_at", Instant),
+    Column("last_at", Instant),
+    UniqueConstraint("key", name="schedules_key"),
+    Index("schedules_of_person", "channel", "person"),
+    Index("schedules_next", "next_at"),
+    sqlite_autoincrement=True,  # a person says "cancel 3": that must never mean another one
 )

@@ -601,6 +601,25 @@ PROMISES = (
     Promise("language", "Each person is spoken to in the language of their choice.", (0,)),
     Promise("summary.made", "What leaves the history is summed up, once.", (3,)),
     Promise("summary.never_in_the_way", "A summary never delays or harms an answer.", (3,)),
+    # Reminders, and the channels as tools
+    Promise(
+        "reminders.plain_words", "A reminder can be asked for in plain words, English or German, without a model.", (0,)
+    ),
+    Promise(
+        "reminders.clock", "Times are read by each person's own clock, also where clocks are set forward or back.", (0,)
+    ),
+    Promise("reminders.again", "What comes again comes each time, until it is cancelled.", (0,)),
+    Promise("reminders.asks", "A time that cannot be read is asked for.", (0,)),
+    Promise("reminders.later", "A request for later is carried out then, with the yeses that it needs.", (0,)),
+    Promise("reminders.once", "What is due comes once, whatever is killed meanwhile.", (0,)),
+    Promise("reminders.missed", "What was missed comes once and says so, or not at all, by setting.", (0,)),
+    Promise("reminders.private", "Reminders of one person are nobody else's.", (0,)),
+    Promise(
+        "sending.allowed", "Tools send only to places that the operator has named, or to the conversation itself.", (0,)
+    ),
+    Promise("sending.asks", "Nothing is sent anywhere else before the person has said yes.", (0,)),
+    Promise("sending.once", "A message or a file is sent once.", (0,)),
+    Promise("sending.files", "Only files that people have sent or tools have made are sent.", (0,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

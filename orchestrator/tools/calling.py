@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
+from orchestrator.messages import Address
 from orchestrator.tools.asking import Asking
 
 Tell = Callable[[str], Awaitable[None]]
@@ -14,7 +15,8 @@ Tell = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """The person, by channel and the channel's id, and what else is known of a call.
+    """The person, by channel and the channel's id, and what else is known of a call: their `name`, the `address` of the
+    conversation, and the only `tools` that may be used in it, where not all may.
 
     `private` says that nobody else reads along. Where the tool `can_ask`, its questions find their way to the person;
     `asked` is what it asked when it was called before, with the answers.
@@ -22,6 +24,9 @@ class Calling:
 
     channel: str = ""
     person: str = ""
+    name: str = ""
+    address: Address | None = None
+    tools: tuple[str, ...] | None = None
     private: bool = False
     tell: Tell | None = None
     can_ask: bool = False

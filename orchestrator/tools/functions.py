@@ -69,6 +69,7 @@ def tool(
     read_only: bool = False,
     idempotent: bool = False,
     destructive: bool = False,
+    unasked: Arguments | None = None,
     cost_usd: float = 0.0,
     version: str = "",
     tags: Sequence[str] = (),
@@ -80,6 +81,7 @@ def tool(
     read_only: bool = False,
     idempotent: bool = False,
     destructive: bool = False,
+    unasked: Arguments | None = None,
     cost_usd: float = 0.0,
     version: str = "",
     tags: Sequence[str] = (),
@@ -87,13 +89,13 @@ def tool(
     """Make a typed function a tool.
 
     The docstring's first paragraph describes it; `name: text` below `Args:`, or Field(description=...) in the type,
-    describes a parameter. Without `read_only` a person is asked before each call; a standing yes is possible unless
-    it is `destructive`. With a `cost_usd` above the setting free_cost_usd it asks as well. `tags` are words that it is
-    found by too, beside its own.
+    describes a parameter. Without `read_only` a person is asked before each call, but for one with the arguments in
+    `unasked`; a standing yes is possible unless it is `destructive`. With a `cost_usd` above the setting free_cost_usd
+    it asks as well. `tags` are words that it is found by too, beside its own.
 
     The function may be async; one that is not runs in a thread. It says no by raising BadInput; whatever else it
     raises is told, and logged as a bug. What it returns goes out as JSON, a File or a Path as a file; a list of those
-    may have texts between them.
+    may have texts between them. A ToolResult goes out as it is.
     """
 
     def register(function: Function) -> Registered:
@@ -103,6 +105,7 @@ def tool(
             read_only=read_only,
             idempotent=idempotent,
             destructive=destructive,
+            unasked=unasked,
             cost_usd=cost_usd,
             version=version,
             tags=tuple(tags),
@@ -184,6 +187,8 @@ async def _result(value: Any) -> ToolResult:
     parts = value if isinstance(value, list | tuple) else [value]
     if any(isinstance(part, File | Path) for part in parts):
         return _with_files([await _read(part) if isinstance(part, Path) else part for part in parts])
+    if isinstance(value, ToolResult):
+        return value
     data = to_jsonable_python(value, inf_nan_mode="null")
     if isinstance(data, str):
         return ToolResult(data)

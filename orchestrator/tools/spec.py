@@ -22,6 +22,8 @@ class ToolSpec:
     """One tool. `parameters` is a JSON Schema of type object.
 
     `read_only` and `idempotent` are promises of the tool's owner; without one it counts as risky.
+    `unasked` are arguments with which a call wants no yes although it changes something, as what it changes is the
+    person's own and can be taken back: {} for every call, None for none.
     `takes_key` means that the tool accepts an idempotency key, so repeating a call changes nothing. A `destructive`
     one wants a yes each time. An `open_world` one reaches places that anybody may own. `cost_usd` is what one call
     costs. `told_by` names the argument that says to a person what a call does, where one says all. `source` says who
@@ -42,11 +44,17 @@ class ToolSpec:
     told_by: str = ""
     version: str = ""
     tags: tuple[str, ...] = ()
+    unasked: Arguments | None = None
 
     @property
     def is_risky(self) -> bool:
         """Whether a person must say yes before it runs: all that does not promise to change nothing."""
         return not self.read_only
+
+    def is_unasked(self, arguments: Arguments) -> bool:
+        """Whether this call wants no yes although the tool is risky."""
+        wanted = self.unasked
+        return wanted is not None and all(arguments.get(name) == value for name, value in wanted.items())
 
     @property
     def is_repeatable(self) -> bool:

@@ -101,11 +101,12 @@ async def talking(
     toolsets: Sequence[Toolset] | None = (),
     model: Callable[[str], Model] | None = None,
     channel: Callable[[], FakeChannel] = FakeChannel,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
     **settings: Any,
 ) -> AsyncIterator[Talk]:
     """A running Errand on a database in this folder, and a person who talks to it. None: a first run's tools."""
     given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
-    async with build(read_settings(**given), toolsets=toolsets, model=model) as app:
+    async with build(read_settings(**given), toolsets=toolsets, model=model, now=now) as app:
         fake = channel()
         serving = asyncio.ensure_future(app.serve([fake]))
         try:
