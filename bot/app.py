@@ -90,7 +90,7 @@ class App:
             interrupts=while_busy == "interrupt",
             drain_seconds=drain_seconds,
         )
-        self._alarm = Alarm(store, self._dispatcher.put, diary, catches_up=catches_up)
+        self._alarm = Alarm(store, partial(self._dispatcher.put, unasked=True), diary, catches_up=catches_up)
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled."""

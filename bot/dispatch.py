@@ -99,8 +99,11 @@ class Dispatcher:
             task.cancel()
         await self._tasks.__aexit__(None, None, None)
 
-    def put(self, arrived: Arrived, inbound: Inbound) -> None:
-        """Queue an Inbound behind those of its session. A stop ends everything of the session that came before it."""
+    def put(self, arrived: Arrived, inbound: Inbound, *, unasked: bool = False) -> None:
+        """Queue an Inbound behind those of its session. A stop ends everything of the session that came before it.
+
+        What comes `unasked`, as nobody has just sent it, interrupts nothing, and nobody is told that it waits.
+        """
         if not self._open:
             return
         box = self._box_of(arrived.session)
@@ -110,7 +113,7 @@ class Dispatcher:
         match inbound:
             case Stop():
                 self._end_before(box, arrived)
-            case Message() if self._interrupts and box.current:
+            case Message() if self._interrupts and box.current and not unasked:
                 self._end_before(box, arrived)
             case Edit() if box.current and _is_of(inbound, *box.current):
                 box.edits.append((arrived, inbound))
@@ -119,7 +122,7 @@ class Dispatcher:
                     box.running.cancel()
             case Edit() if (place := _place_of(box, inbound.edits)) is not None:
                 box.waiting.insert(place, box.waiting.pop())  # so that it is read before what it changes
-            case Message() if self._waits and box.current:
+            case Message() if self._waits and box.current and not unasked:
                 told = self._besides(partial(self._waits, arrived, inbound, len(box.waiting)))
                 telling = self._tasks.create_task(told, name=f"place of {arrived.turn}")
                 self._telling.add(telling)

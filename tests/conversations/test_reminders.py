@@ -1,13 +1,19 @@
 """Reminders and requests for later: in plain words, by the person's own clock, once, over any restart."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from orchestrator.coming import Coming
+from orchestrator.messages import Answer
+from storage.records import Scheduled
 from tests.conversations.program import serving
 from tests.conversations.talk import Talk, talking
+from tests.conversations.test_plans import Models, calls
+from tests.conversations.test_while_busy import Work
 from tests.databases import PostgresServer
 
 SATURDAY = datetime(2026, 11, 21, 9, 32, tzinfo=UTC)
@@ -209,3 +215,34 @@ async def test_on_postgresql_a_reminder_comes_once_too(tmp_path: Path, postgres_
     with postgres_server.database() as database:
         shown = await killed_over_a_reminder(tmp_path, DEATHS[1], database)
     assert len({each["delivery"] for each in shown}) == 1
+
+
+@pytest.mark.proves("reminders.plain_words")
+async def test_a_model_sets_a_reminder_without_a_yes_and_lists_it(tmp_path: Path) -> None:
+    clock = Clock()
+    models = Models(one=lambda _: calls(("remind", {"text": "call Ann", "when": "tomorrow at 8:30"})))
+    async with reminding(tmp_path, clock, model=models, router="one") as talk:
+        part = await talk.say("tomorrow at 8:30 I must call Ann, do not let me forget it")
+        assert isinstance(part, Answer), part
+        assert "1: call Ann (Sunday, 2026-11-22, 08:30)" in await talk.told("/reminders")
+
+
+@pytest.mark.proves("reminders.later")
+async def test_a_request_that_is_due_does_not_end_what_somebody_is_waiting_for(tmp_path: Path) -> None:
+    work, clock = Work(), Clock()
+    async with talking(tmp_path, toolsets=work.tools, while_busy="interrupt", now=clock) as talk:
+        first = await talk.send("/look what=one")
+        await work.next_begun()
+        coming = Coming(about="request", text="/look what=two", address=talk.address)
+        body = coming.model_dump_json()
+        await talk.app.store.schedule(
+            Scheduled(key="t0/s1", channel="fake", person="ann", goes_to="fake", body=body, next_at=clock.now)
+        )
+        talk.app.look_at_the_clock()
+        async with asyncio.timeout(5):
+            while await talk.app.store.next_due(["fake"]):
+                await asyncio.sleep(0)  # nobody is told that it has arrived
+        work.may_end.set()
+        assert (await talk.outcome(first)).text
+        await talk.channel.until(lambda channel: len(channel.shown) == 2)
+    assert work.done == ["look one", "look two"]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ async def test_from_telegram_a_message_reaches_slack_and_a_reminder_telegram(
 ) -> None:
     mara, ben = telegram_world.person("Mara"), workspace.person("Ben")
     chat, team = mara.private_chat(), workspace.channel("team", ben)
-    both = {
+    both: dict[str, Any] = {
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
         "slack_api": workspace.api_url,
@@ -51,7 +52,7 @@ async def test_in_slack_a_reminder_comes_into_its_thread(
     telegram_world: World, workspace: Slack, tmp_path: Path
 ) -> None:
     ben = workspace.person("Ben")
-    both = {
+    both: dict[str, Any] = {
         "slack_bot_token": workspace.bot_token,
         "slack_app_token": workspace.app_token,
         "slack_api": workspace.api_url,
