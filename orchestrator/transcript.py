@@ -74,6 +74,12 @@ class Transcript(BaseModel):
         """Everything that calls have come to."""
         return "\n".join(call.result or "" for each in self.rounds for call in each.calls)
 
+    @property
+    def told(self) -> str:
+        """What tools have said, without what we answered to calls that were not made: that repeats their arguments."""
+        calls = (call.result or "" for each in self.rounds for call in each.calls)
+        return "\n".join(result for result in calls if result.startswith("<result"))
+
     def heard(self, reply: ModelReply, asked: Sequence[ChatMessage], *, most_calls: int) -> "Transcript":
         """With one more round. Calls above the `most_calls` of the whole work are not made."""
         calls = tuple(self._written(at, call, most_calls=most_calls) for at, call in enumerate(reply.tool_calls, 1))

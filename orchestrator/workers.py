@@ -221,7 +221,7 @@ class _Work:
     def _wants_a_yes(self, call: WrittenCall, tool: ToolSpec) -> bool:
         """As the policy says; and once a tool was heard, for an address that stands nowhere: it may carry words away
         that another tool gave, at the wish of one."""
-        heard = self._transcript.results
+        heard = self._transcript.told
         is_led = bool(heard) and unnamed(tool, call.arguments, f"{self._run.request}\n{self._task}\n{heard}") != ""
         return self._asks(tool) or is_led
 
