@@ -1,6 +1,5 @@
 """Reminders and requests for later: in plain words, by the person's own clock, once, over any restart."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -233,16 +232,15 @@ async def test_a_request_that_is_due_does_not_end_what_somebody_is_waiting_for(t
     async with talking(tmp_path, toolsets=work.tools, while_busy="interrupt", now=clock) as talk:
         first = await talk.send("/look what=one")
         await work.next_begun()
-        coming = Coming(about="request", text="/look what=two", address=talk.address)
-        body = coming.model_dump_json()
-        await talk.app.store.schedule(
-            Scheduled(key="t0/s1", channel="fake", person="ann", goes_to="fake", body=body, next_at=clock.now)
-        )
-        talk.app.look_at_the_clock()
-        async with asyncio.timeout(5):
-            while await talk.app.store.next_due(["fake"]):
-                await asyncio.sleep(0)  # nobody is told that it has arrived
+        for number, (about, chat) in enumerate((("request", "1"), ("reminder", "2"))):
+            coming = Coming(about=about, text="hello you", address=talk.channel.address(chat))
+            body, at = coming.model_dump_json(), clock.now + timedelta(seconds=number)
+            await talk.app.store.schedule(
+                Scheduled(key=f"t0/s{number}", channel="fake", person="ann", goes_to="fake", body=body, next_at=at)
+            )
+        clock.move(talk, seconds=2)
+        await talk.channel.until(lambda channel: bool(channel.shown))  # in the other chat, after the request has come
         work.may_end.set()
         assert (await talk.outcome(first)).text
-        await talk.channel.until(lambda channel: len(channel.shown) == 2)
-    assert work.done == ["look one", "look two"]
+        await talk.channel.until(lambda channel: len(channel.shown) == 3)
+    assert work.done == ["look one"]

@@ -88,7 +88,9 @@ async def test_a_file_that_a_person_sent_goes_on_and_no_other_file_does(tmp_path
         await talk.channel.until(lambda _: bool([*seen_in(talk, "2")]))
         (part,) = seen_in(talk, "2")
         assert (part.text, [file.name for file in part.files]) == ("From ann: menu", ["menu.txt"])
-        for path in (secret, talk.app.files.path(file_id).parent / ".." / "secret.txt"):
+        same_name = tmp_path / file_id
+        same_name.write_text("the key")
+        for path in (secret, same_name, talk.app.files.path(file_id).parent / ".." / "secret.txt"):
             await talk.asked(f"/send_file to=bob path={path}")
             assert "only files that people have sent me" in (await talk.say("yes")).text
         await talk.app.idle()
