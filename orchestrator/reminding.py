@@ -15,9 +15,10 @@ from orchestrator.when import read_when
 from orchestrator.words import say
 from storage.changes import cancelling, preferring
 
-REMIND = re.compile(r"\b(?:remind\s+me|erinner[en]?\s+mich|mich\s+erinnern)\b", re.IGNORECASE)
+REMIND = re.compile(r"\b(?:remind\s+me|erinnere?\s+mich)\b", re.IGNORECASE)
+BRACE = re.compile(r"^mich\s+(.+)\s+erinnern\b", re.IGNORECASE)  # "kannst du mich ... erinnern"
 POLITE = re.compile(r"\s*\b(?:please|bitte|(?:can|could|would)\s+you|kannst\s+du|könntest\s+du)\b,?\s*", re.IGNORECASE)
-LEAD = re.compile(r"^(?:[\s,.:]|(?:to|that|about|of|at|on|an|am|um|daran|dass)\b)+", re.IGNORECASE)
+LEAD = re.compile(r"^(?:[\s,.:]|(?:to|that|about|of|at|on|an|ans|am|um|daran|dass)\b)+", re.IGNORECASE)
 
 
 class Reminding:
@@ -34,7 +35,7 @@ class Reminding:
 
     async def meant(self, talk: Talk) -> Planned | None:
         """The plan, where what was said asks for a reminder."""
-        text = POLITE.sub(" ", talk.text).strip()
+        text = BRACE.sub(r"erinnere mich \1", POLITE.sub(" ", talk.text).strip())
         hit = REMIND.search(text)
         if hit is None or self._catalog.find("remind") is None:
             return None

@@ -64,7 +64,7 @@ async def test_a_reminder_in_plain_words_needs_no_model_and_comes_when_it_is_due
         ("/remind every weekday at 9 stand-up", "every weekday at 09:00 (Europe/Berlin), first on Monday"),
         ("every Monday at 7pm remind me to run", "every Monday at 19:00 (Europe/Berlin), first on Monday, 2026-11-23"),
         ("Erinnere mich morgen um 8:30 daran, Anna anzurufen", "Sunday, 2026-11-22, 08:30 (Europe/Berlin): Anna anz"),
-        ("kannst du mich jeden Werktag um 9 ans Stand-up erinnern?", ""),
+        ("kannst du mich jeden Werktag um 9 ans Stand-up erinnern?", "every weekday at 09:00 (Europe/Berlin)"),
         ("erinner mich bitte in 20 Minuten an den Tee", "Saturday, 2026-11-21, 10:52 (Europe/Berlin): den Tee"),
     ],
 )

@@ -15,6 +15,7 @@ from tests.fakes.telegram import World, telegram
 async def telegram_world() -> AsyncIterator[World]:
     async with telegram() as world:
         yield world
+    assert world.problems == []
 
 
 @pytest.fixture

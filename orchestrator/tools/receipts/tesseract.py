@@ -5,6 +5,7 @@ import os
 import resource
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from orchestrator.errors import ToolUnavailable
@@ -70,4 +71,5 @@ def _environment() -> Mapping[str, str]:
 def _bound_memory(process: int) -> None:
     """Before the picture is handed over; only Linux can do that to a process that runs."""
     if hasattr(resource, "prlimit"):
-        resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
+        with suppress(ProcessLookupError):  # it has ended already, and says itself why
+            resource.prlimit(process, resource.RLIMIT_AS, (MEMORY, MEMORY))
