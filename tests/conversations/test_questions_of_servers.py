@@ -13,7 +13,7 @@ from orchestrator.tools.mcp_config import ServerSettings
 from tests.conversations.program import calls_made
 from tests.conversations.talk import Talk, talking
 from tests.fakes.model_server import ModelServer, Say, asked_for
-from tests.web_mcp_server import WebMcpServer
+from tests.fakes.web_mcp_server import WebMcpServer
 
 HOME = Path(__file__).parents[2]
 

@@ -16,7 +16,7 @@ from orchestrator.tools.calling import calling_with
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import ServerSettings
 from orchestrator.tools.spec import ToolResult
-from tests.web_mcp_server import WebMcpServer
+from tests.fakes.web_mcp_server import WebMcpServer
 
 ROOT = str(Path(__file__).parents[3])
 
