@@ -55,10 +55,10 @@ async def slack_of(settings: Settings, app: App) -> AsyncIterator["Slack"]:
 
 
 async def _installs(settings: Settings, opened: AsyncExitStack) -> "Installs | None":
-    from adapters.slack.installations import Installs  # noqa: PLC0415 - as above
-
     if not settings.slack_client_id:
         return None
+    from adapters.slack.installations import Installs  # noqa: PLC0415 - only who has several workspaces needs it
+
     if not (settings.slack_client_secret and settings.slack_signing_secret and settings.slack_public_url):
         raise SettingsInvalid("slack_client_id needs slack_client_secret, slack_signing_secret and slack_public_url.")
     installs = Installs(

@@ -4,24 +4,22 @@ import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 import aiohttp
-from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.base import ChannelClosed, Shelf
-from adapters.slack.api import Api, Clients, OneWorkspace
+from adapters.base import Shelf
+from adapters.slack.api import Api
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.beginnings import Beginnings
-from adapters.slack.bolt import Orderly, listen
-from adapters.slack.errors import TOKEN, SlackTrouble, answer_to, as_delivery_error
+from adapters.slack.bolt import listen
+from adapters.slack.errors import SlackTrouble, as_delivery_error
 from adapters.slack.files import Files
 from adapters.slack.finals import Finals, ReadFile
 from adapters.slack.http import Listen, listen_on_http
 from adapters.slack.inbound import FOREIGN, NAME, Me, Place, decoded, mentioned_in
-from adapters.slack.installations import Authorized, Installed, Installs, oauth_settings
 from adapters.slack.manifest import ABOUT
 from adapters.slack.pacing import A_MINUTE, POST, Pacer
 from adapters.slack.people import People
@@ -30,7 +28,11 @@ from adapters.slack.sending import Sender, is_ours
 from adapters.slack.showing import Showing
 from adapters.slack.slash import SlashCommand
 from adapters.slack.socket import listen_on_socket
+from adapters.slack.workspaces import ClientWith, OneWorkspace, Workspaces
 from orchestrator.messages import Accept, Address, Attachment, Delivery, Foreign, Live
+
+if TYPE_CHECKING:
+    from adapters.slack.installations import Installs  # only who has several workspaces needs its packages
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +40,6 @@ API = "https://slack.com/api/"
 FILE_BYTES = 20_000_000  # of a file that is taken
 CONNECTIONS = 100
 SECONDS = 30  # that one request to Slack may take
-NOT_TAKEN = (
-    "Slack does not take the bot token. Take it anew from api.slack.com/apps, OAuth & Permissions "
-    "(setting slack_bot_token; it begins with xoxb-)."
-)
-LONGEST_PAUSE = 30.0
 CONTEXT = 12_000  # characters of what was said before, about 3,000 tokens; the newest of it is kept
 
 
@@ -64,7 +61,7 @@ class Slack:
         app_token: str = "",
         signing_secret: str = "",
         at: Listen | None = None,
-        installs: Installs | None = None,
+        installs: "Installs | None" = None,
         api: str = API,
         people: Collection[str] = (),
         single: bool = False,
@@ -90,15 +87,17 @@ class Slack:
         self._read_file = read_file
         self._tasks = asyncio.TaskGroup()
 
+    def _workspaces_of(self, client_with: ClientWith) -> Workspaces:
+        if self._installs:
+            return self._installs.workspaces(self._shelf, client_with)
+        return OneWorkspace(self._token, client_with)
+
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
         connector = aiohttp.TCPConnector(limit=CONNECTIONS)
         self._http = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=SECONDS))
-        self._client = self._client_with(self._token)
-        self._clients: Clients = (
-            Installed(self._installs, self._shelf, self._client_with) if self._installs else OneWorkspace(self._client)
-        )
-        api = Api(self._clients, Pacer(posts=self._rate))
+        self._workspaces = self._workspaces_of(self._client_with)
+        api = Api(self._workspaces, Pacer(posts=self._rate))
         self._sender = Sender(api)
         self._sender.has_streams = self._streams
         address = urlsplit(self._api_address)
@@ -118,7 +117,7 @@ class Slack:
 
     async def run(self, accept: Accept) -> None:
         """Listen until cancelled. Raises ChannelClosed where Slack does not take a token."""
-        app = await self._app()
+        app = await self._workspaces.app(self._signing_secret)
         async with asyncio.TaskGroup() as tasks:
             arrivals = Arrivals(
                 shelf=self._shelf,
@@ -148,7 +147,7 @@ class Slack:
                 shortcut=shortcut,
                 pressed=presses.pressed,
                 filled_in=presses.filled_in,
-                seen=self._seen,
+                seen=self._workspaces.seen,
                 told=arrivals.not_taken,
             )
             if self._app_token:
@@ -197,43 +196,6 @@ class Slack:
 
     async def _look_up(self, user: str, channel: str) -> dict[str, Any]:
         return await self._sender.api.call("users.info", channel, user=user, include_locale=True)
-
-    async def _seen(self, body: Mapping[str, Any], me: Me) -> None:
-        if isinstance(self._clients, Installed):
-            await self._clients.seen(body)
-
-    async def _app(self) -> Orderly:
-        if self._installs:
-            app = Orderly(
-                signing_secret=self._signing_secret,
-                client=self._client_with(""),
-                authorize=Authorized(self._installs),
-                oauth_settings=oauth_settings(self._installs),
-            )
-            app.enable_token_revocation_listeners()
-            return app
-        me = Me.of(await self._reached())
-
-        async def authorize(**_: Any) -> AuthorizeResult:
-            return AuthorizeResult(
-                enterprise_id=None, team_id=me.team, bot_token=self._token, bot_id=me.bot, bot_user_id=me.user
-            )
-
-        secret = self._signing_secret or "unused in Socket Mode"
-        return Orderly(signing_secret=secret, client=self._client_with(""), authorize=authorize)
-
-    async def _reached(self) -> Mapping[str, Any]:
-        """What Slack says to the bot token. It is waited for; a token that it does not take ends the channel."""
-        pause = 1.0
-        while True:
-            try:
-                return await answer_to(self._client.auth_test())
-            except SlackTrouble as trouble:
-                if trouble.code in TOKEN:
-                    raise ChannelClosed(NOT_TAKEN) from None
-                log.warning("Slack cannot be reached", extra={"reason": str(trouble), "again_in_seconds": pause})
-                await asyncio.sleep(trouble.seconds or pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _newest(said: Sequence[Foreign], room: int) -> list[Foreign]:

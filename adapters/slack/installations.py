@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,11 @@ from slack_sdk.oauth.state_store.sqlalchemy import SQLAlchemyOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.base import Shelf
+from adapters.slack.bolt import Orderly
 from adapters.slack.errors import SlackTrouble
+from adapters.slack.inbound import Me
 from adapters.slack.manifest import INSTALL, INSTALLED, SCOPES
+from adapters.slack.workspaces import ClientWith
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,10 @@ class Installs(AsyncInstallationStore):
         self.public = public
         self.engine = sqlalchemy.create_engine(url)
         self._store = SQLAlchemyInstallationStore(client_id=client_id, engine=self.engine)
+
+    def workspaces(self, shelf: Shelf, client_with: ClientWith) -> "Installed":
+        """The workspaces that have installed the app, for a channel with this shelf."""
+        return Installed(self, shelf, client_with)
 
     async def open(self) -> None:
         """Make the tables where they are not there yet."""
@@ -172,14 +179,25 @@ class Team:
 class Installed:
     """The client for each channel: where it was seen is noted, so that a later process can answer there too."""
 
-    def __init__(self, installs: Installs, shelf: Shelf, client_with: Callable[[str], AsyncWebClient]) -> None:
+    def __init__(self, installs: Installs, shelf: Shelf, client_with: ClientWith) -> None:
         self._installs = installs
         self._shelf = shelf
         self._client_with = client_with
         self._teams: dict[str, Team] = {}
         self._clients: dict[Team, tuple[float, AsyncWebClient]] = {}
 
-    async def seen(self, body: Body) -> None:
+    async def app(self, signing_secret: str) -> Orderly:
+        """The app, which forgets the workspaces that uninstall it."""
+        app = Orderly(
+            signing_secret=signing_secret,
+            client=self._client_with(""),
+            authorize=Authorized(self._installs),
+            oauth_settings=oauth_settings(self._installs),
+        )
+        app.enable_token_revocation_listeners()
+        return app
+
+    async def seen(self, body: Body, me: Me) -> None:
         """Remember where the channel and the person of a request are."""
         team = Team.of(body)
         news = {key: team for key in _places_of(body) if key and self._teams.get(key) != team}
