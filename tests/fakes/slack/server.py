@@ -14,11 +14,11 @@ from typing import Any, Literal
 
 from aiohttp import web
 
+from tests.fakes.faults import Fault
 from tests.fakes.slack import chatting, filing, installing, looking, schema, sessions, streaming, viewing
 from tests.fakes.slack.calls import SCOPES, SERVED, Asked
 from tests.fakes.slack.clock import Clock, FastClock
 from tests.fakes.slack.events import DEFAULT_EVENTS
-from tests.fakes.slack.faults import Fault
 from tests.fakes.slack.people import Install, Wire
 from tests.fakes.slack.reading import client_of, parameters, token_of
 from tests.fakes.slack.refusals import UNKNOWN_METHOD, Refused, explained
@@ -155,7 +155,9 @@ class WebApi:
             return web.json_response(refused.body, status=refused.status)
         return web.Response(text="ok")
 
-    def _result(self, method: str, given: Mapping[str, Any], token: str, fault: Fault | None) -> Wire | Refused:
+    def _result(
+        self, method: str, given: Mapping[str, Any], token: str, fault: Fault[Refused] | None
+    ) -> Wire | Refused:
         """What the call gives, or why it is refused."""
         world = self._world
         try:
@@ -173,7 +175,7 @@ class WebApi:
                 self._complain(method, refused)
             return refused
 
-    def _check_there(self, method: str, fault: Fault | None) -> None:
+    def _check_there(self, method: str, fault: Fault[Refused] | None) -> None:
         """Raises Refused where trouble is ordered, and for what this Slack does not have."""
         if fault and fault.refusal:
             raise fault.refusal

@@ -1,76 +1,16 @@
-"""Trouble that a test orders for the next calls of a method."""
+"""Trouble that a test orders for the next calls of the Bot API."""
 
-import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from tests.fakes.faults import Fault, Orders
 from tests.fakes.telegram.refusals import Refused
 
-EVERY_METHOD = "*"
 
-
-@dataclass
-class Fault:
-    """One order. `reached` is set when a call has met it; a call that is held goes on at `release()`."""
-
-    method: str
-    kind: Literal["refuse", "drop", "lose the answer", "hold"]
-    times: int
-    contains: str
-    refusal: Refused | None = None
-    reached: asyncio.Event = field(default_factory=asyncio.Event)
-    _released: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def release(self) -> None:
-        self._released.set()
-
-    async def until_released(self) -> None:
-        await self._released.wait()
-
-    def meets(self, method: str, given: Mapping[str, Any]) -> bool:
-        return self.times > 0 and self.method in (method, EVERY_METHOD) and self.contains in str(dict(given))
-
-
-class Faults:
-    """Orders, the oldest first. A method is a name of the Bot API, or "*" for any. `contains` is looked for in the
-    parameters."""
-
-    def __init__(self) -> None:
-        self._orders: list[Fault] = []
+class Faults(Orders[Refused]):
+    """Orders, with those that Telegram has words of its own for."""
 
     def refuse(
         self, method: str, code: int, description: str, *, times: int = 1, contains: str = "", **parameters: Any
-    ) -> Fault:
+    ) -> Fault[Refused]:
         """Answer with an error, and do nothing: `refuse("sendMessage", 429, "Too Many Requests", retry_after=3)`."""
-        return self._order(method, "refuse", times, contains, Refused(code, description, **parameters))
-
-    def drop(self, method: str, *, times: int = 1, contains: str = "") -> Fault:
-        """Break the connection before anything is done."""
-        return self._order(method, "drop", times, contains)
-
-    def lose_answer(self, method: str, *, times: int = 1, contains: str = "") -> Fault:
-        """Do the work, then break the connection."""
-        return self._order(method, "lose the answer", times, contains)
-
-    def hold(self, method: str, *, times: int = 1, contains: str = "") -> Fault:
-        """Answer when it is released. The work is done before, as with a slow way back."""
-        return self._order(method, "hold", times, contains)
-
-    def met_by(self, method: str, given: Mapping[str, Any]) -> Fault | None:
-        """The order that this call meets; it is used up by one."""
-        for fault in self._orders:
-            if fault.meets(method, given):
-                fault.times -= 1
-                fault.reached.set()
-                return fault
-        return None
-
-    def release_all(self) -> None:
-        for fault in self._orders:
-            fault.release()
-
-    def _order(self, method: str, kind: Any, times: int, contains: str, refusal: Refused | None = None) -> Fault:
-        fault = Fault(method, kind, times, contains, refusal)
-        self._orders.append(fault)
-        return fault
+        return self.order(Fault(method, "refuse", times, contains, Refused(code, description, **parameters)))
