@@ -1,10 +1,13 @@
 """An open question as a channel with buttons knows it. What a press means is kept on our side; a button has numbers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
+from adapters.base import Shelf
+from adapters.locks import Locks
 from orchestrator.messages import Address, Question
+from orchestrator.words import say
 
 NOTE = "question/"  # keys of notes
 
@@ -54,6 +57,54 @@ class Asked:
     def open_fields(self) -> list[str]:
         """The names of those that nothing was picked for."""
         return [name for name, _ in self.fields if name not in self.picked]
+
+
+class OpenQuestions:
+    """The questions of a channel that can be pressed. What changes one waits for what changes it already: a press may
+    be quicker than the platform's word on where the question stands. Methods raise StorageError."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._locks = Locks()
+
+    async def find(self, question: str) -> Asked | None:
+        note = await self._shelf.noted(f"{NOTE}{question}") if question else None
+        return Asked.read(note) if note else None
+
+    async def open(self, asked: Asked, also: Mapping[str, str] | None = None) -> None:
+        """From now on it can be pressed. `also` are notes that belong to it."""
+        await self._shelf.note({f"{NOTE}{asked.question}": asked.written(), **(also or {})})
+
+    async def stands_in(self, message: str, question: str) -> None:
+        """It is shown in this message now, if it is still open."""
+        async with self._locks.of(question):
+            if asked := await self.find(question):
+                await self.open(replace(asked, message=message))
+
+    async def pick(self, press: "Press") -> Asked | None:
+        """The question with what was picked so far; None where it is over. Raises IndexError for no choice of it."""
+        async with self._locks.of(press.question):
+            asked = await self.find(press.question)
+            picked = asked.pick(press.field, press.choice) if asked else None
+            if picked:
+                await self.open(picked)
+            return picked
+
+    async def close(self, question: str, also: Iterable[str] = ()) -> Asked | None:
+        """The question that was open until now. `also` are keys of notes that go with it."""
+        async with self._locks.of(question):
+            asked = await self.find(question)
+            await self._shelf.note(dict.fromkeys((f"{NOTE}{question}", *also)))
+            return asked
+
+
+def refusal(asked: Asked | None, person: str) -> str:
+    """Why this person cannot answer, in words; empty where they can."""
+    if asked is None:
+        return say("That question is closed already.")
+    if asked.person not in {"", person}:
+        return say("I asked somebody else that; only they can answer it.")
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from re import compile as pattern
 from typing import Any
 
@@ -14,6 +13,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from adapters.base import OURS
+from adapters.locks import Locks
 from adapters.slack.errors import SlackTrouble
 from adapters.slack.inbound import Me
 
@@ -35,7 +35,7 @@ class Orderly(AsyncApp):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(process_before_response=True, attaching_conversation_kwargs_enabled=False, **settings)
-        self._lines: dict[str, tuple[asyncio.Lock, list[int]]] = {}
+        self._threads = Locks()
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -44,7 +44,7 @@ class Orderly(AsyncApp):
         self._running += 1
         self._idle.clear()
         try:
-            async with self._in_line(_thread_of(req.body)):
+            async with self._threads.of(_thread_of(req.body)):
                 return await super().async_dispatch(req)
         finally:
             self._running -= 1
@@ -54,18 +54,6 @@ class Orderly(AsyncApp):
     async def idle(self) -> None:
         """Returns once nothing is being taken."""
         await self._idle.wait()
-
-    @asynccontextmanager
-    async def _in_line(self, thread: str) -> AsyncIterator[None]:
-        lock, waiting = self._lines.setdefault(thread, (asyncio.Lock(), [0]))
-        waiting[0] += 1
-        try:
-            async with lock:
-                yield
-        finally:
-            waiting[0] -= 1
-            if not waiting[0]:
-                self._lines.pop(thread, None)
 
 
 def listen(

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.asked import OpenQuestions
 from adapters.base import Shelf
 from adapters.slack.api import Api
 from adapters.slack.arrivals import Arrivals
@@ -103,7 +104,8 @@ class Slack:
         address = urlsplit(self._api_address)
         self._files = Files(api, self._http, limit=FILE_BYTES, hosts=[f"{address.scheme}://{address.netloc}"])
         finals = Finals(self._sender, self._files, self._read_file)
-        self._showing = Showing(self._sender, finals, self._shelf, self._tasks)
+        self._questions = OpenQuestions(self._shelf)
+        self._showing = Showing(self._sender, finals, self._shelf, self._questions, tasks=self._tasks)
         self._known = People(self._look_up, self._people)
         await self._showing.open()
         return self
@@ -133,7 +135,13 @@ class Slack:
             await beginnings.open()
             slash = SlashCommand(arrivals, beginnings, words=self._words, single=self._single)
             presses = Presses(
-                arrivals, beginnings, shelf=self._shelf, sender=self._sender, showing=self._showing, tasks=tasks
+                arrivals,
+                beginnings,
+                shelf=self._shelf,
+                questions=self._questions,
+                sender=self._sender,
+                showing=self._showing,
+                tasks=tasks,
             )
 
             async def shortcut(body: Mapping[str, Any], me: Me) -> None:

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
+from adapters.locks import Locks
 from adapters.pacing import Limit, Window
 
 POST = "chat.postMessage"
@@ -37,11 +38,11 @@ class Pacer:
         self._methods = {method: Window(Limit(most, MINUTE)) for method, most in limits.items()}
         self._channels: dict[str, Window] = {}
         self._closed_until: defaultdict[str, float] = defaultdict(float)
-        self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lines = Locks()
 
     async def turn(self, method: str, channel: str) -> None:
         """Wait until this may be called for a channel."""
-        async with self._lines[f"{method} {channel}"]:
+        async with self._lines.of((method, channel)):
             while (seconds := self._seconds_left(method, channel)) > 0:
                 await self._sleep(seconds)
             self._count(method, channel)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.asked import NOTE, Asked, Press
+from adapters.asked import Asked, OpenQuestions, Press, refusal
 from adapters.base import Shelf
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.beginnings import Beginning, Beginnings
@@ -42,6 +42,7 @@ class Presses:
         beginnings: Beginnings,
         *,
         shelf: Shelf,
+        questions: OpenQuestions,
         sender: Sender,
         showing: Showing,
         tasks: asyncio.TaskGroup,
@@ -49,6 +50,7 @@ class Presses:
         self._arrivals = arrivals
         self._beginnings = beginnings
         self._shelf = shelf
+        self._questions = questions
         self._sender = sender
         self._showing = showing
         self._tasks = tasks
@@ -80,9 +82,9 @@ class Presses:
                 return {}
             if view.get("callback_id") == ABOUT:
                 return await self._asked_about(view, known, person)
-            asked = await self._asked(known.get("question", ""))
-            if asked is None or asked.person not in {"", user}:
-                return {_first_block(view): say("That question is closed already.")}
+            asked = await self._questions.find(known.get("question", ""))
+            if asked is None or refusal(asked, user):
+                return {_first_block(view): refusal(asked, user)}
             values, problems = values_of(view, asked)
             if problems:
                 return problems
@@ -109,12 +111,8 @@ class Presses:
             self._open(body, view, Place(channel), person)
 
     async def _picked(self, body: Payload, press: Press, place: Place, person: Known) -> None:
-        asked = await self._asked(press.question)
+        asked = await self._asked_of(press.question, place, person)
         if asked is None:
-            await self._arrivals.whisper(place, person.id, say("That question is closed already."))
-            return
-        if asked.person not in {"", person.id}:
-            await self._arrivals.whisper(place, person.id, say("I asked somebody else that; only they can answer it."))
             return
         try:
             picked = asked.pick(press.field, press.choice)
@@ -132,13 +130,8 @@ class Presses:
         await self._showing.close_question(asked.question, line)
 
     async def _open_form(self, body: Payload, question: str, place: Place, person: Known) -> None:
-        asked = await self._asked(question)
         card = json.loads(await self._shelf.noted(f"{CARD}{question}") or "{}")
-        if asked is None:
-            await self._arrivals.whisper(place, person.id, say("That question is closed already."))
-        elif asked.person not in {"", person.id}:
-            await self._arrivals.whisper(place, person.id, say("I asked somebody else that; only they can answer it."))
-        else:
+        if asked := await self._asked_of(question, place, person):
             known = {"question": question, "channel": place.channel, "thread": place.thread or ""}
             view = form(asked, card.get("labels") or {}, metadata=json.dumps(known))
             self._open(body, view, place, person)
@@ -186,9 +179,13 @@ class Presses:
         await self._beginnings.take(beginning)
         return {}
 
-    async def _asked(self, question: str) -> Asked | None:
-        note = await self._shelf.noted(f"{NOTE}{question}") if question else None
-        return Asked.read(note) if note else None
+    async def _asked_of(self, question: str, place: Place, person: Known) -> Asked | None:
+        """An open question that this person may answer; else they are told why not."""
+        asked = await self._questions.find(question)
+        if refused := refusal(asked, person.id):
+            await self._arrivals.whisper(place, person.id, refused)
+            return None
+        return asked
 
 
 def _arrival(event_id: str, asked: Asked, person: Known) -> dict[str, Any]:

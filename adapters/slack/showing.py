@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
-from weakref import WeakValueDictionary
 
-from adapters.asked import NOTE, Asked
+from adapters.asked import Asked, OpenQuestions
 from adapters.base import Shelf
+from adapters.locks import Locks
 from adapters.running import InLine
 from adapters.slack.blocks import frozen, plan_note, question_page, rating
 from adapters.slack.errors import SlackTrouble, as_delivery_error
@@ -36,13 +35,16 @@ class Reader:
 class Showing:
     """The way out. Pictures run in `tasks`; the turns of one thread are shown one after the other."""
 
-    def __init__(self, sender: Sender, finals: Finals, shelf: Shelf, tasks: asyncio.TaskGroup) -> None:
+    def __init__(
+        self, sender: Sender, finals: Finals, shelf: Shelf, questions: OpenQuestions, *, tasks: asyncio.TaskGroup
+    ) -> None:
         self._sender = sender
         self._finals = finals
         self._shelf = shelf
         self._tasks = tasks
         self._lines = InLine[Picture](tasks)
-        self._arriving: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()  # by session, while it is held
+        self._questions = questions
+        self._arriving = Locks()  # by session
         self._private: dict[str, Reader] = {}  # by turn
         self._suspended: set[str] = set()
         self._asking: dict[str, str | None] = {}  # questions that are being shown; words, where one is over already
@@ -56,11 +58,9 @@ class Showing:
         """Show no pictures any more."""
         self._lines.stop()
 
-    @asynccontextmanager
-    async def arriving(self, session: str) -> AsyncIterator[None]:
+    def arriving(self, session: str) -> asyncio.Lock:
         """While something of this session arrives, nothing of it is delivered: first it is known whose it is."""
-        async with self._arriving.setdefault(session, asyncio.Lock()):
-            yield
+        return self._arriving.of(session)
 
     def expect(self, turn: str, place: Place, *, message: str | None, words: str = "") -> None:
         """A turn was accepted: `message` began it. It is shown once those before it have ended."""
@@ -107,15 +107,13 @@ class Showing:
 
     async def close_question(self, question: str, words: str = "") -> None:
         """Let nobody press the buttons of a question that is over; `words` say what came of it, as mrkdwn."""
-        note = await self._shelf.noted(f"{NOTE}{question}")
-        if note is None:
+        asked = await self._questions.find(question)
+        if asked is None:
             return
-        asked = Asked.read(note)
         card = json.loads(await self._shelf.noted(f"{CARD}{question}") or "null")
         place = Place(asked.chat, asked.thread)
         session = place.address.session
-        over = (f"{NOTE}{question}", f"{CARD}{question}", f"{open_in(session)}{question}")
-        await self._shelf.note(dict.fromkeys(over))
+        asked = await self._questions.close(question, (f"{CARD}{question}", f"{open_in(session)}{question}")) or asked
         if question in self._asking:
             self._asking[question] = words
         elif asked.message and card:
@@ -167,21 +165,16 @@ class Showing:
         last = content[-1]
         labels = {field.name: field.label for field in question.fields}
         card = {"text": last.text, "blocks": list(last.blocks), "source": last.source, "labels": labels}
-        await self._shelf.note(  # before it can be pressed
-            {
-                f"{NOTE}{question.id}": asked.written(),
-                f"{CARD}{question.id}": json.dumps(card, ensure_ascii=False),
-                f"{open_in(delivery.address.session)}{question.id}": question.person,
-            }
-        )
+        written = json.dumps(card, ensure_ascii=False)
+        also = {f"{CARD}{question.id}": written, f"{open_in(delivery.address.session)}{question.id}": question.person}
+        await self._questions.open(asked, also)  # before it can be pressed
         self._asking[question.id] = None
         try:
             message = await self._finals.send(delivery, content, picture=picture, live=live)
-            await self._shelf.note({f"{NOTE}{question.id}": replace(asked, message=message).written()})
+            await self._questions.stands_in(message, question.id)
         finally:
             words = self._asking.pop(question.id)
         if words is not None:  # somebody was quicker than Slack's answer to us
-            await self._shelf.note({f"{NOTE}{question.id}": None})
             self._freeze(Place.of(delivery.address), message, card, words)
 
     async def _show_rest(self, delivery: Delivery, place: Place, picture: Picture | None) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from telegram import Bot, ChatMember, ChatMemberUpdated, Update, User
 from telegram import Message as Sent
 
+from adapters.asked import OpenQuestions
 from adapters.base import OURS, Shelf, reason_of
 from adapters.telegram.door import VALID_SECONDS, Door
 from adapters.telegram.entities import plain
@@ -50,6 +51,7 @@ class Arrivals:
         me: Me,
         *,
         shelf: Shelf,
+        questions: OpenQuestions,
         door: Door,
         sender: Sender,
         showing: Showing,
@@ -65,7 +67,7 @@ class Arrivals:
         self._accept = accept
         self._tasks = tasks
         self._gathering = Gathering(shelf, self._whole, tasks)
-        self._presses = Presses(bot, shelf, door=door, sender=sender, accepted=self._accepted, tasks=tasks)
+        self._presses = Presses(bot, questions, door=door, sender=sender, accepted=self._accepted, tasks=tasks)
         self._overheard: defaultdict[Place, deque[Foreign]] = defaultdict(lambda: deque(maxlen=context))
         self._moved: dict[int, int] = {}  # new chat -> the one under which its sessions began
         self._told: dict[int, float] = {}

@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 
+from adapters.asked import OpenQuestions
 from adapters.base import ChannelClosed, FileRefused, Shelf
 from adapters.telegram.arrivals import Arrivals
 from adapters.telegram.door import Door
@@ -77,7 +78,8 @@ class Telegram:
         self._sender = Sender(self._bot, Pacer(rate=rate), moved=self._moved)
         self._sender.has_rich = rich
         self._tasks = asyncio.TaskGroup()
-        self._showing = Showing(self._sender, shelf, self._tasks, read_file=read_file)
+        self._questions = OpenQuestions(shelf)
+        self._showing = Showing(self._sender, shelf, self._tasks, questions=self._questions, read_file=read_file)
         self._arrivals: Arrivals | None = None
 
     async def __aenter__(self) -> Self:
@@ -104,6 +106,7 @@ class Telegram:
                 self._bot,
                 me,
                 shelf=self._shelf,
+                questions=self._questions,
                 door=self._door,
                 sender=self._sender,
                 showing=self._showing,

@@ -9,6 +9,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 
+from adapters.locks import Locks
 from adapters.pacing import Limit, Window
 
 RATE = 28  # messages a second over all chats: a little below 30, as clocks and networks differ
@@ -33,14 +34,14 @@ class Pacer:
         self._all = Window(Limit(max(rate // PARTS, 1), 1.04 / PARTS))
         self._chats: dict[int, list[Window]] = {}
         self._closed_until: defaultdict[int, float] = defaultdict(float)
-        self._lines: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._lines = Locks()
         self._waiting = 0
 
     async def turn(self, chat: int) -> None:
         """Wait until a message to this chat may be sent. Groups have negative ids."""
         self._waiting += 1
         try:
-            async with self._lines[chat]:
+            async with self._lines.of(chat):
                 while (seconds := self._seconds_left(chat)) > 0:
                     await self._sleep(seconds)
                 self._count(chat)

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from telegram import Bot, CallbackQuery, InlineKeyboardMarkup
 from telegram.error import TelegramError
 
-from adapters.asked import NOTE, Asked, Press
-from adapters.base import Shelf
+from adapters.asked import Asked, OpenQuestions, Press, refusal
 from adapters.telegram.buttons import chosen, repicked
 from adapters.telegram.door import Door
 from adapters.telegram.inbound import Place
@@ -27,10 +26,17 @@ class Presses:
     """Reads presses. What is only for show runs in `tasks`."""
 
     def __init__(
-        self, bot: Bot, shelf: Shelf, *, door: Door, sender: Sender, accepted: Accepted, tasks: asyncio.TaskGroup
+        self,
+        bot: Bot,
+        questions: OpenQuestions,
+        *,
+        door: Door,
+        sender: Sender,
+        accepted: Accepted,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         self._bot = bot
-        self._shelf = shelf
+        self._questions = questions
         self._door = door
         self._sender = sender
         self._accepted = accepted
@@ -40,47 +46,42 @@ class Presses:
     async def take(self, query: CallbackQuery) -> None:
         """Make a press durable, and only then tell the app that it has arrived."""
         press = Press.read(query.data or "")
-        note = await self._shelf.noted(f"{NOTE}{press.question}") if press else None
-        if press is None or note is None or not self._door.lets_in(query.from_user):
-            await self._answer(query, say("That question is closed already."))
-            if query.message and press:
+        asked = await self._questions.find(press.question) if press and self._door.lets_in(query.from_user) else None
+        if refused := refusal(asked, str(query.from_user.id)):
+            await self._answer(query, refused)
+            if asked is None and query.message and press:
                 self._show(Place(query.message.chat.id), query.message.message_id, None)
-            return
-        asked = Asked.read(note)
-        if asked.person and asked.person != str(query.from_user.id):
-            await self._answer(query, say("I asked somebody else that; only they can answer it."))
-            return
-        try:
-            picked = asked.pick(press.field, press.choice)
-        except IndexError:  # nobody was shown that button
-            await self._answer(query, say("That question is closed already."))
-            return
-        await self._pick(query, picked)
+        elif press:
+            await self._pick(query, press)
 
     async def form(self, message: Message) -> Form | None:
         """A message as the last field of a question whose other fields were picked by buttons."""
         place = Place.of(message.address)
-        question = self._picked.pop(place, None)
-        note = await self._shelf.noted(f"{NOTE}{question}") if question else None
-        asked = Asked.read(note) if note else None
+        asked = await self._questions.find(self._picked.pop(place, ""))
         if asked is None or asked.person != message.person.id or len(asked.open_fields) != 1:
             return None
         values = {**asked.picked, asked.open_fields[0]: message.text}
         arrival = {name: getattr(message, name) for name in ("event_id", "address", "person", "sent_at", "private")}
         return Form(**arrival, question=asked.question, values=values)
 
-    async def _pick(self, query: CallbackQuery, asked: Asked) -> None:
+    async def _pick(self, query: CallbackQuery, press: Press) -> None:
+        try:
+            asked = await self._questions.pick(press)
+        except IndexError:  # nobody was shown that button
+            asked = None
+        if asked is None:
+            await self._answer(query, say("That question is closed already."))
+            return
         place = Place.named(asked.chat, asked.thread)
         message = query.message.message_id if query.message else int(asked.message or 0)
         if asked.open_fields:
-            await self._shelf.note({f"{NOTE}{asked.question}": asked.written()})
             self._picked[place] = asked.question
             await self._answer(query)
             self._show(place, message, repicked(asked))
             return
         await self._accepted(_inbound(query, asked, place), place, message)
         self._picked.pop(place, None)
-        await self._shelf.note({f"{NOTE}{asked.question}": None})
+        await self._questions.close(asked.question)
         await self._answer(query)
         self._show(place, message, chosen(", ".join(asked.picked.values())))
 

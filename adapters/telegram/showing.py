@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from telegram.error import TelegramError
 
-from adapters.asked import NOTE, Asked
+from adapters.asked import Asked, OpenQuestions
 from adapters.base import DeliveryError, Shelf
 from adapters.running import InLine
 from adapters.telegram.buttons import free_text, keyboard
@@ -26,9 +26,18 @@ GONE, LIVE = "gone/", "live/"  # keys of notes, by chat and by session
 class Showing:
     """The way out. Pictures run in `tasks`; the turns of one place are shown one after the other."""
 
-    def __init__(self, sender: Sender, shelf: Shelf, tasks: asyncio.TaskGroup, *, read_file: ReadFile) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        shelf: Shelf,
+        tasks: asyncio.TaskGroup,
+        *,
+        questions: OpenQuestions,
+        read_file: ReadFile,
+    ) -> None:
         self._sender = sender
         self._shelf = shelf
+        self._questions = questions
         self._tasks = tasks
         self._finals = Finals(sender, shelf, read_file)
         self._lines = InLine[Picture](tasks)
@@ -81,12 +90,8 @@ class Showing:
 
     async def close_question(self, question: str) -> None:
         """Take the buttons away from a question that is over."""
-        note = await self._shelf.noted(f"{NOTE}{question}")
-        if note is None:
-            return
-        asked = Asked.read(note)
-        await self._shelf.note({f"{NOTE}{question}": None})
-        if asked.message:  # nobody waits for that: old buttons say that they are over when they are pressed
+        asked = await self._questions.close(question)
+        if asked and asked.message:  # nobody waits for that: old buttons say that they are over when they are pressed
             edit = self._sender.keyboard(Place.named(asked.chat, asked.thread), int(asked.message), None)
             self._tasks.create_task(self._sender.cosmetic(edit), name=f"buttons of {question}")
 
@@ -96,14 +101,12 @@ class Showing:
             below = _plan_below(picture.card) if picture and isinstance(delivery.part, Answer) else Styled("")
             await self._finals.send(delivery, replace(look, below=below))
             return
-        asked, note = Asked.of(delivery.part, delivery.address), f"{NOTE}{delivery.part.id}"
         markup = keyboard(delivery.part)
-        await self._shelf.note({note: asked.written()})  # before it can be pressed
+        await self._questions.open(Asked.of(delivery.part, delivery.address))  # before it can be pressed
         choices = "" if markup else "\n".join(choice_lines(delivery.part))
         look = replace(look, markup=markup or _free_text(delivery.part, look), below=plain(choices))
         message = await self._finals.send(delivery, look)
-        if await self._shelf.noted(note):  # somebody may have been quicker than Telegram's answer to us
-            await self._shelf.note({note: replace(asked, message=str(message)).written()})
+        await self._questions.stands_in(str(message), delivery.part.id)
 
     async def _left_message(self, address: Address, turn: str) -> int | None:
         """The message in which an earlier process has shown this turn."""

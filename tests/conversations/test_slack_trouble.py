@@ -175,7 +175,7 @@ async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for(
         asked = await ann.says(ann.direct(), '/plan a: look(what="Rome")\nb: look(what="Oslo")')
         thread = ann.direct().thread(asked)
         if method != "chat.postMessage":
-            await asyncio.sleep(1.0)  # so that there is a picture
+            await fake.until(lambda: bool(thread.from_bot), words="a picture")
         work.may_end.set()
         await thread.shows("done: look Oslo")
         await app.idle()

@@ -221,6 +221,24 @@ async def test_several_questions_are_picked_one_by_one_and_sent_together(
     assert office.done == ["send one"]
 
 
+@pytest.mark.proves("telegram.form")
+async def test_a_pick_that_is_quicker_than_the_answer_to_the_question_is_kept(
+    fake: World, mara: Person, chat: Chat, tmp_path: Path
+) -> None:
+    office = Office()
+    held = fake.faults.hold("sendMessage", contains="I need to know")
+    async with errand_on(fake, tmp_path, toolsets=office.tools, questions_before_review=9) as app:
+        await chat.says(mara, hand('a: send(text="one")', 'b: send(text="two")'))
+        question = await chat.shows("I need to know a few things")
+        await pressed(mara, question, "1: yes")
+        await fake.until(lambda: "✓ 1: yes" in str(question.buttons), words="a mark on what was picked")
+        held.release()
+        await app.idle()
+        await pressed(mara, question, "2: no")
+        await chat.shows("done: send one")
+    assert office.done == ["send one"]
+
+
 @pytest.mark.proves("telegram.plan_edit")
 async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(
     fake: World, mara: Person, chat: Chat, tmp_path: Path
