@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from orchestrator.json_texts import texts, with_texts
+
 HIDDEN = "[secret]"
 UNMISTAKABLE = 8  # characters that no sentence has by chance, where digits and letters are mixed; twice as many else
 SHORTEST = 6  # characters: a shorter word would be struck out of ordinary sentences
@@ -47,11 +49,7 @@ class Redaction:
 
     def known_struck_out(self, value: Any) -> Any:
         """A JSON value without the known secrets, however they are written; all else stays as it is."""
-        if isinstance(value, str):
-            return self._anyhow.sub(HIDDEN, value) if self._written else value
-        if isinstance(value, Mapping):
-            return {name: self.known_struck_out(part) for name, part in value.items()}
-        return [self.known_struck_out(part) for part in value] if isinstance(value, list | tuple) else value
+        return with_texts(value, lambda text: self._anyhow.sub(HIDDEN, text)) if self._written else value
 
     @cached_property
     def _written(self) -> list[str]:
@@ -70,16 +68,6 @@ BY_SHAPE = Redaction()
 def secrets_in(environment: Mapping[str, str]) -> list[str]:
     """The values of an environment whose names say that they are secrets."""
     return [value for name, value in environment.items() if SECRET_VARIABLES.search(name)]
-
-
-def texts(value: Any) -> Iterator[str]:
-    """Every text in a JSON value, names too."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from (text for name, part in value.items() for text in (str(name), *texts(part)))
-    elif isinstance(value, list | tuple):
-        yield from (text for part in value for text in texts(part))
 
 
 def _is_unmistakable(secret: str) -> bool:

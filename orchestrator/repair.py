@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from orchestrator.json_texts import with_texts
+
 
 def repaired(text: str) -> str:
     """The text with surrogate pairs joined, and lone ones and NUL replaced by U+FFFD."""
@@ -10,8 +12,4 @@ def repaired(text: str) -> str:
 
 def repaired_data(value: Any) -> Any:
     """The same for every text in a JSON value."""
-    if isinstance(value, str):
-        return repaired(value)
-    if isinstance(value, dict):
-        return {repaired(str(name)): repaired_data(part) for name, part in value.items()}
-    return [repaired_data(part) for part in value] if isinstance(value, list) else value
+    return with_texts(value, repaired)

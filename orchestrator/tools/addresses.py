@@ -5,10 +5,10 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator.errors import ToolError
+from orchestrator.json_texts import texts
 from orchestrator.tools.spec import Arguments, ToolSpec
 
 ADDRESS = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,15}://[^\s\"'<>`]+")
@@ -44,19 +44,9 @@ def _taken(tool: ToolSpec, arguments: Arguments) -> Iterator[str]:
     for name, value in arguments.items():
         schema = tool.properties.get(name, {})
         wanted = bool(TAKES_ADDRESS.search(name)) or schema.get("format") in {"uri", "url", "hostname"}
-        for text in _texts(value):
+        for text in texts(value, names=False):
             if wanted or ADDRESS.fullmatch(text.strip()):
                 yield text.strip()
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            yield from (text for part in value.values() for text in _texts(part))
-        case list():
-            yield from (text for part in value for text in _texts(part))
 
 
 async def _is_private(address: str) -> bool:

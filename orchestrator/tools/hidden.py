@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Any
 
+from orchestrator.json_texts import with_texts
+
 CARRIERS = re.compile(
     "["
     "\U000e0000-\U000e0fff"  # tags, and variation selectors of which each can stand for a byte
@@ -31,15 +33,7 @@ def visible(text: str) -> str:
 
 def visible_data(value: Any) -> Any:
     """The same for a JSON value, names and all."""
-    match value:
-        case str():
-            return visible(value)
-        case dict():
-            return {visible(str(name)): visible_data(part) for name, part in value.items()}
-        case list():
-            return [visible_data(part) for part in value]
-        case _:
-            return value
+    return with_texts(value, visible)
 
 
 def has_hidden(text: str) -> bool:

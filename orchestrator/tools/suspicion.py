@@ -1,9 +1,10 @@
 """What in a tool's definition speaks to the model behind the person's back, in the styles that have been published."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from orchestrator.json_texts import texts
 from orchestrator.tools.hidden import has_hidden
 
 PUBLISHED = {
@@ -46,7 +47,7 @@ def suspicion(definition: Mapping[str, Any]) -> str:
         return "its name has letters that look like others"
     if "__" in name.strip("_"):
         return "its name looks like one of another server"
-    for text in _texts({key: value for key, value in definition.items() if key != "name"}):
+    for text in texts({key: value for key, value in definition.items() if key != "name"}):
         if has_hidden(text):
             return "it holds hidden text"
         spoken = text.replace("_", " ") if " " not in text else text
@@ -54,14 +55,3 @@ def suspicion(definition: Mapping[str, Any]) -> str:
             if pattern.search(text) or pattern.search(spoken):
                 return reason
     return ""
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case Mapping():
-            yield from map(str, value)
-            yield from (text for part in value.values() for text in _texts(part))
-        case list():
-            yield from (text for part in value for text in _texts(part))
