@@ -92,7 +92,7 @@ class McpTools:
 
     def specs(self) -> list[ToolSpec]:
         tools = [offered.spec for _, offered in self._offers().values()]
-        return [*tools, self._reading()] if any(server.readables for server in self._servers) else tools
+        return [*tools, self._reading()] if any(server.stock.readables for server in self._servers) else tools
 
     async def call(self, tool: str, arguments: Arguments, *, key: str, timeout_seconds: float) -> ToolResult:
         """Call a tool. A timeout in the server's own settings stands before the caller's.
@@ -109,34 +109,34 @@ class McpTools:
         ambiguous = {name for name, count in self._names().items() if count > 1}
         return [
             *(server.health(ambiguous) for server in self._servers),
-            *(waiting for server in self._by_name().values() if (waiting := server.waiting())),
+            *(waiting for server in self._by_name().values() if (waiting := server.stock.waiting())),
             *(ToolsetHealth(problem.server, "failed", str(problem)) for problem in self._problems),
             *(ToolsetHealth(s.name, "disabled", f"it is disabled in {s.file}") for s in self._settings if s.disabled),
         ]
 
     def definitions(self) -> Mapping[str, Sequence[Definition]]:
         """What the tools of each server that is there say of themselves, those that wait too."""
-        return {name: server.definitions for name, server in self._by_name().items()}
+        return {name: server.stock.definitions for name, server in self._by_name().items()}
 
     def held(self) -> Mapping[str, Sequence[Held]]:
         """The tools that wait for the operator, by server."""
-        return {name: server.held for name, server in self._by_name().items() if server.held}
+        return {name: server.stock.held for name, server in self._by_name().items() if server.stock.held}
 
     def _by_name(self) -> "dict[str, McpServer]":
         """One connection to each server that has told what its tools are."""
         every = (*self._own.values(), *self._servers)
-        return {server.settings.name: server for server in every if server.definitions}
+        return {server.settings.name: server for server in every if server.stock.definitions}
 
     # --- Prompts --------------------------------------------------------------------------------------
 
     def templates(self) -> "list[Template]":
         """The prompts of all servers."""
-        return [each for server in self._servers for each in server.templates]
+        return [each for server in self._servers for each in server.stock.templates]
 
     async def fill(self, name: str, arguments: Mapping[str, str], *, timeout_seconds: float) -> str:
         """The words of a prompt. Raises ToolUnavailable, ToolTimedOut, ToolError."""
         for server in self._servers:
-            for each in server.templates:
+            for each in server.stock.templates:
                 if each.name == name:
                     own = await self._for_caller(server)
                     return await own.fill(each, dict(arguments), timeout_seconds=timeout_seconds)
@@ -146,7 +146,7 @@ class McpTools:
 
     def _reading(self) -> ToolSpec:
         """The tool that reads what servers have."""
-        uris = (each.uri for server in self._servers for each in server.readables)
+        uris = (each.uri for server in self._servers for each in server.stock.readables)
         some = [uri for uri in uris if PLAIN_ADDRESS.fullmatch(uri)][:3]  # a model reads them: no sentences
         return ToolSpec(
             name=READ,
@@ -163,9 +163,9 @@ class McpTools:
     async def _read(self, uri: str, *, timeout_seconds: float) -> ToolResult:
         if not uri:
             return ToolResult("\n".join(f"{server}: {each.uri} {_about(each)}" for server, each in self._readable()))
-        owners = [server for server in self._servers if any(each.uri == uri for each in server.readables)]
+        owners = [server for server in self._servers if any(each.uri == uri for each in server.stock.readables)]
         # What a template makes, or a tool has linked to, is in no list: then each server that has such things is asked.
-        candidates = owners or [server for server in self._servers if server.readables]
+        candidates = owners or [server for server in self._servers if server.stock.readables]
         trouble: ToolError = ToolUnavailable(f"No server has {uri!r}.")
         for server in candidates:
             try:
@@ -176,7 +176,7 @@ class McpTools:
 
     def _readable(self) -> "Iterator[tuple[str, Readable]]":
         for server in self._servers:
-            for each in server.readables:
+            for each in server.stock.readables:
                 yield server.settings.name, each
 
     # --- Signing in -----------------------------------------------------------------------------------
@@ -275,10 +275,10 @@ class McpTools:
 
     def _offered(self, server: "McpServer") -> "Sequence[Offer]":
         """What a server offers; where nobody's connection may look, what it offers to one who has signed in."""
-        if server.offers or not server.needs_sign_in:
-            return server.offers
+        if server.stock.offers or not server.needs_sign_in:
+            return server.stock.offers
         own = (own for (name, _), own in self._own.items() if name == server.settings.name)
-        return next((each.offers for each in own if each.offers), ())
+        return next((each.stock.offers for each in own if each.stock.offers), ())
 
     def _names(self) -> Counter[str]:
         return Counter(offered.spec.name for server in self._servers for offered in self._offered(server))

@@ -4,11 +4,10 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
@@ -21,7 +20,6 @@ from mcp_types import (
     Implementation,
     PromptListChangedNotification,
     ResourceListChangedNotification,
-    Tool,
     ToolListChangedNotification,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -40,26 +38,20 @@ from orchestrator.tools.mcp_calls import (
     Request,
     Unreadable,
     ask,
-    every_page,
     in_words,
 )
 from orchestrator.tools.mcp_config import ServerSettings
 from orchestrator.tools.mcp_shapes import (
     Offer,
-    Readable,
     Template,
-    Unusable,
-    definition,
-    offer,
     prefix,
-    readable,
-    template,
     to_contents,
     to_result,
     to_words,
 )
+from orchestrator.tools.mcp_stock import Stock, tells_of_changes
 from orchestrator.tools.mcp_transports import NOT_SENT, LastWords, transport_to
-from orchestrator.tools.pins import Definition, Held, NoPins, Pins
+from orchestrator.tools.pins import NoPins, Pins
 from orchestrator.tools.spec import Arguments, ToolResult, ToolsetHealth
 
 log = logging.getLogger(__name__)
@@ -95,15 +87,9 @@ class McpServer:
     ) -> None:
         self.settings = settings
         self.prefix = prefix(settings.name)
-        self.offers: tuple[Offer, ...] = ()
-        self.definitions: tuple[Definition, ...] = ()
-        self.held: tuple[Held, ...] = ()
-        self.templates: tuple[Template, ...] = ()
-        self.readables: tuple[Readable, ...] = ()
+        self.stock = Stock(settings, pins or NoPins())
         self._state: Literal["connecting", "ready", "failed"] = "connecting"
         self._detail = "it is starting"
-        self._left_out: tuple[str, ...] = ()
-        self._pins = pins or NoPins()
         self._connect_timeout = connect_timeout_seconds
         self._result_limit = result_limit
         self._mode = settings.protocol
@@ -150,20 +136,10 @@ class McpServer:
 
     def health(self, ambiguous: AbstractSet[str] = frozenset()) -> ToolsetHealth:
         """How it is doing. `ambiguous` are names that are there twice, and so not on offer."""
-        usable = [offered for offered in self.offers if offered.spec.name not in ambiguous]
-        twice = [f"{o.tool} (another tool becomes {o.spec.name} too)" for o in self.offers if o not in usable]
-        without = ", ".join([*self._left_out, *twice])
+        without = ", ".join(self.stock.missing(ambiguous))
         detail = f"{self._detail}; left out: {without}" if without else self._detail
         state = "sign in" if self.needs_sign_in else self._state
-        return ToolsetHealth(self.settings.name, state, detail, len(usable))
-
-    def waiting(self) -> ToolsetHealth | None:
-        """Which of its tools wait for the operator, and why; None where none does."""
-        if not self.held:
-            return None
-        names = ", ".join(f"{clean(each.tool, 64)} ({each.why})" for each in self.held)
-        detail = f"{names}. They run after `errand tools trust {self.settings.name}`"
-        return ToolsetHealth(self.settings.name, "waiting", detail, len(self.held))
+        return ToolsetHealth(self.settings.name, state, detail, len(self.stock.usable(ambiguous)))
 
     # --- Calls ----------------------------------------------------------------------------------------
 
@@ -202,7 +178,7 @@ class McpServer:
         """What comes of a call: of a second one, where the first may be repeated and its connection broke."""
         while True:
             link = await self.connected(persist=tries.sent > 0)
-            if request.tool in {each.tool for each in self.held}:  # it has changed while it was away
+            if request.tool in {each.tool for each in self.stock.held}:  # it has changed while it was away
                 raise ToolUnavailable(f"{request.tool} of {self.settings.name} has changed, and waits for an operator.")
             tries.sent += 1
             try:
@@ -230,25 +206,25 @@ class McpServer:
 
     async def read(self, uri: str, *, timeout_seconds: float) -> ToolResult:
         """A resource. Raises ToolUnavailable, ToolTimedOut, ToolError."""
-        link = await self.connected()
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                return to_contents(await link.client.read_resource(uri), self._result_limit)
-        except TimeoutError:
-            raise ToolTimedOut(f"{self.settings.name} did not answer within {timeout_seconds:g} s.") from None
-        except (MCPError, ValidationError, RuntimeError) as error:
-            raise ToolError(f"{self.settings.name} cannot give {uri!r}: {in_words(error)}.") from error
+        async with self._asking(f"cannot give {uri!r}", timeout_seconds) as client:
+            return to_contents(await client.read_resource(uri), self._result_limit)
 
     async def fill(self, template: Template, arguments: dict[str, str], *, timeout_seconds: float) -> str:
         """A prompt's text with these words in it. Raises ToolUnavailable, ToolTimedOut, ToolError."""
+        async with self._asking("cannot give its prompt", timeout_seconds) as client:
+            return to_words(await client.get_prompt(template.prompt, arguments), self._result_limit)
+
+    @asynccontextmanager
+    async def _asking(self, failing: str, timeout_seconds: float) -> AsyncIterator[Client]:
+        """A connection for a question that changes nothing."""
         link = await self.connected()
         try:
             async with asyncio.timeout(timeout_seconds):
-                return to_words(await link.client.get_prompt(template.prompt, arguments), self._result_limit)
+                yield link.client
         except TimeoutError:
             raise ToolTimedOut(f"{self.settings.name} did not answer within {timeout_seconds:g} s.") from None
         except (MCPError, ValidationError, RuntimeError) as error:
-            raise ToolError(f"{self.settings.name} cannot give its prompt: {in_words(error)}.") from error
+            raise ToolError(f"{self.settings.name} {failing}: {in_words(error)}.") from error
 
     # --- Signing in -----------------------------------------------------------------------------------
 
@@ -394,11 +370,11 @@ class McpServer:
             ) as client,
             anyio.create_task_group() as tasks,
         ):
-            await self._refresh(client)
+            await self.stock.refresh(client)
             scope.deadline = math.inf
             self._note_ready(Link(client, lost, tasks, exchanges))
             tasks.start_soon(self._keep_fresh, client, stale)
-            if _tells_of_changes(client):
+            if tells_of_changes(client):
                 tasks.start_soon(_listen, client, stale, lost)
             await lost.wait()
             scope.deadline = anyio.current_time() + FAREWELL_SECONDS
@@ -414,14 +390,15 @@ class McpServer:
         self._mode = "auto" if protocol in MODERN_PROTOCOL_VERSIONS else "legacy"
         log.info(
             "MCP server is ready",
-            extra={"server": self.settings.name, "tools": len(self.offers), "protocol": protocol},
+            extra={"server": self.settings.name, "tools": len(self.stock.offers), "protocol": protocol},
         )
         self._tell()
 
     def _note_end(self, reason: str) -> None:
         """After a loss the tools stay on offer, since calls wait for the next try. After a failed try they go."""
         if self._link is None or self._stopping:
-            self._state, self.offers, self.templates, self.readables = "failed", (), (), ()
+            self._state = "failed"
+            self.stock.clear()
             self._failures += 1
             self._mode = self.settings.protocol
         else:
@@ -437,51 +414,18 @@ class McpServer:
         self._news.set()
         self._news = asyncio.Event()
 
-    # --- Its tools ------------------------------------------------------------------------------------
-
     async def _keep_fresh(self, client: Client, stale: asyncio.Event) -> None:
         while True:
             await stale.wait()
             stale.clear()
             try:
                 with anyio.fail_after(self._connect_timeout):
-                    await self._refresh(client)
+                    await self.stock.refresh(client)
             except (MCPError, ValidationError, TimeoutError) as error:
                 log.warning(
                     "MCP tools could not be listed again; the old ones stay",
                     extra={"server": self.settings.name, "reason": in_words(error)},
                 )
-
-    async def _refresh(self, client: Client) -> None:
-        """Read anew what the server offers, as far as it says that it offers such things."""
-        offered = client.server_capabilities
-        tools = await every_page(client.list_tools) if offered.tools else []
-        prompts = await every_page(client.list_prompts) if offered.prompts else []
-        resources = await every_page(client.list_resources) if offered.resources else []
-        version = client.server_info.version if client.server_info else ""
-        await self._take([tool for page in tools for tool in page.tools], version=version)
-        self.templates = tuple(template(self.settings.name, each) for page in prompts for each in page.prompts)
-        self.readables = tuple(readable(each) for page in resources for each in page.resources)
-
-    async def _take(self, tools: Sequence[Tool], *, version: str) -> None:
-        """What may run of this becomes what is on offer; the rest waits for the operator."""
-        definitions = tuple(map(definition, tools))
-        held = tuple(await self._pins.held(self.settings.name, definitions))
-        waiting = {each.tool for each in held}
-        offers, left_out = [], []
-        for tool in filter(self._is_wanted, tools):
-            if tool.name in waiting:
-                continue
-            try:
-                offers.append(offer(self.settings.name, tool, version=version))
-            except Unusable as why:
-                left_out.append(f"{clean(tool.name, 64)} ({why})")
-        self.definitions, self.held = definitions, held
-        self.offers, self._left_out = tuple(offers), tuple(left_out)
-
-    def _is_wanted(self, tool: Tool) -> bool:
-        allow, deny = self.settings.allow or ("*",), self.settings.deny
-        return _matches(tool.name, allow) and not _matches(tool.name, deny)
 
 
 def _us() -> Implementation:
@@ -489,17 +433,6 @@ def _us() -> Implementation:
         return Implementation(name="errand", title="Errand", version=version("errand"))
     except PackageNotFoundError:  # a checkout that is not installed
         return Implementation(name="errand", title="Errand", version="checkout")
-
-
-def _matches(name: str, patterns: Sequence[str]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _tells_of_changes(client: Client) -> bool:
-    """Whether changes are told on a stream that the client has to hold open. Older servers just say so."""
-    offered = client.server_capabilities
-    told = (each and each.list_changed for each in (offered.tools, offered.prompts, offered.resources))
-    return client.protocol_version in MODERN_PROTOCOL_VERSIONS and any(told)
 
 
 async def _listen(client: Client, stale: asyncio.Event, lost: asyncio.Event) -> None:
