@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from storage import grants, people, schedules, templates
-from storage.records import Change
+from storage import budgets, grants, people, schedules, templates
+from storage.records import BudgetRequest, Change
 
 
 def revoking(ids: Sequence[int]) -> Change:
@@ -39,3 +39,13 @@ def forgetting_template(name: str) -> Change:
 def cancelling(channel: str, person: str, ids: Sequence[int]) -> Change:
     """Let these of a person's schedules not come any more."""
     return lambda connection: schedules.cancel(connection, channel, person, ids)
+
+
+def asking_admins(request: BudgetRequest) -> Change:
+    """Write down that the admins are asked for more of a budget."""
+    return lambda connection: budgets.ask(connection, request)
+
+
+def answering_request(request: BudgetRequest, *, admin: str, agreed: bool) -> Change:
+    """Write down what an admin said to it."""
+    return lambda connection: budgets.answer(connection, request, admin=admin, agreed=agreed)

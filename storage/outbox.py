@@ -4,23 +4,18 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select, update
 
-from storage.records import Conclusion, Parcel
+from storage.records import Conclusion, Letter, Parcel
 from storage.rows import columns, records, values
 from storage.tables import outbox, undelivered
 
 
 def put(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
     """A turn's parcels. Their ids stay the same over every attempt: the turn's name and the part's place."""
+    turn, session = conclusion.record.turn, conclusion.record.session
+    shown = [Letter(session, conclusion.channel, conclusion.address, payload) for payload in conclusion.shown]
     parcels = [
-        Parcel(
-            id=f"{conclusion.record.turn}.{position}",
-            turn=conclusion.record.turn,
-            session=conclusion.record.session,
-            channel=conclusion.channel,
-            address=conclusion.address,
-            payload=payload,
-        )
-        for position, payload in enumerate(conclusion.shown)
+        Parcel(id=f"{turn}.{position}", turn=turn, **values(letter))
+        for position, letter in enumerate((*shown, *conclusion.letters))
     ]
     if parcels:
         rows = [{"position": position, **values(parcel)} for position, parcel in enumerate(parcels)]

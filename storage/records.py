@@ -216,12 +216,82 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedBy:
+    """What one model was used for by one person, from the moment `since` up to the next moment that was asked for."""
+
+    since: datetime
+    channel: str
+    person: str
+    model: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Tokens in and out together, and money in millionths of a US dollar."""
+
+    tokens: int = 0
+    micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Allowance:
+    """What a budget allows: `scope` says whose it is, `period` is a day ("2026-11-21") or a month ("2026-11"), in UTC.
+    None is without a limit."""
+
+    scope: str
+    period: str
+    tokens: int | None = None
+    micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """How far a budget is: what was spent, what running calls hold, and what was allowed on top."""
+
+    scope: str
+    period: str
+    tokens: int = 0
+    micro_usd: int = 0
+    held_tokens: int = 0
+    held_micro_usd: int = 0
+    more_tokens: int = 0
+    more_micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRequest:
+    """A question (JSON) to the admins: may this budget have so much more? `session` is that of who needs it.
+    `answered_by` is the account of the admin who has answered; None while it is open."""
+
+    id: str
+    scope: str
+    period: str
+    tokens: int
+    micro_usd: int
+    session: str
+    question: str
+    asked_at: datetime
+    answered_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A final part (JSON) that a turn has for another session than its own."""
+
+    session: str
+    channel: str
+    address: str
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conclusion:
     """Everything that ends a turn, written in one transaction.
 
     `shown` are the final parts (JSON) in their order. `question` becomes the session's one open question and
     replaces an older one; `closes` names a question that this turn answered. `changes` are what a command changes
-    beside.
+    beside, `letters` what others are told.
     """
 
     record: TurnRecord
@@ -233,6 +303,7 @@ class Conclusion:
     model_calls: tuple[ModelCall, ...] = field(default=())
     forget_history: bool = False
     changes: tuple[Change, ...] = ()
+    letters: tuple[Letter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

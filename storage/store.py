@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from storage import (
+    budgets,
     durations,
     grants,
     inbox,
@@ -26,7 +27,10 @@ from storage import (
 from storage.database import Database
 from storage.engine import open_database
 from storage.records import (
+    Allowance,
+    Amount,
     Arrived,
+    BudgetRequest,
     Change,
     Conclusion,
     Event,
@@ -43,11 +47,13 @@ from storage.records import (
     Scheduled,
     SessionSummary,
     SessionView,
+    Spent,
     StoredPlan,
     StoredStep,
     Summary,
     TurnRecord,
     Usage,
+    UsedBy,
 )
 
 
@@ -349,6 +355,50 @@ class Store:
     async def notes(self, channel: str, prefix: str) -> dict[str, str]:
         """Every note of a channel whose key begins so, oldest first."""
         return await self._database.read(lambda c: notes.notes(c, channel, prefix))
+
+    # --- budgets
+
+    async def reserve(self, reservation: str, amount: Amount, allowances: Sequence[Allowance]) -> Allowance | None:
+        """Hold the amount in all of these budgets. Where one has no room for it, nothing is held: that one."""
+        return await self._database.write(lambda c: budgets.reserve(c, reservation, amount, allowances))
+
+    async def settle(
+        self, reservation: str, used: Amount | None, *, of: Sequence[Allowance] = (), percent: int = 80
+    ) -> list[Allowance]:
+        """Count what was used in place of what is held, None: all of it. Those `of` these budgets of which so much is
+        spent by now, each of them once."""
+
+        def work(connection: Connection) -> list[Allowance]:
+            budgets.settle(connection, reservation, used)
+            return budgets.warn(connection, of, percent=percent)
+
+        return await self._database.write(work)
+
+    async def settle_left_over(self) -> int:
+        """Count what an earlier process held as spent, as it may have been; how many calls held it."""
+        return await self._database.write(budgets.settle_left_over)
+
+    async def spent(self, allowances: Sequence[Allowance]) -> list[Spent]:
+        """How far each of these budgets is, in their order."""
+        return await self._database.read(lambda c: budgets.spent(c, allowances))
+
+    async def budget_request(self, request: str) -> BudgetRequest | None:
+        """What admins are asked for, also what was answered."""
+        return await self._database.read(lambda c: budgets.request(c, request))
+
+    async def budget_requests(self) -> list[BudgetRequest]:
+        """What admins are asked for and nobody has answered, oldest first."""
+        return await self._database.read(budgets.open_requests)
+
+    async def used_by(
+        self, since: Sequence[datetime], *, channel: str | None = None, person: str | None = None
+    ) -> list[UsedBy]:
+        """What was used between these moments, given oldest first, and after the last, by person and model."""
+        return await self._database.read(lambda c: turns.used_by(c, since, channel=channel, person=person))
+
+    async def events_of(self, channel: str, person: str, *, last: int = 50) -> list[str]:
+        """The newest events (JSON) of a person in a channel, the newest first."""
+        return await self._database.read(lambda c: turns.events_of(c, channel, person, last=last))
 
     # --- the end of a turn
 

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     DateTime,
     Dialect,
@@ -314,4 +315,42 @@ schedules = Table(
     Index("schedules_of_person", "channel", "person"),
     Index("schedules_next", "next_at"),
     sqlite_autoincrement=True,  # a person says "cancel 3": that must never mean another one
+)
+
+spending = Table(
+    "spending",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("tokens", BigInteger, nullable=False),
+    Column("micro_usd", BigInteger, nullable=False),
+    Column("held_tokens", BigInteger, nullable=False),
+    Column("held_micro_usd", BigInteger, nullable=False),
+    Column("more_tokens", BigInteger, nullable=False),
+    Column("more_micro_usd", BigInteger, nullable=False),
+    Column("warned", Integer, nullable=False),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("tokens", BigInteger, nullable=False),
+    Column("micro_usd", BigInteger, nullable=False),
+)
+
+budget_requests = Table(
+    "budget_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("micro_usd", BigInteger, nullable=False),
+    Column("session", ForeignKey(sessions.c.session), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("answered_by", Text),
 )

@@ -1,11 +1,12 @@
 """Turns: how each one ended, and what a session remembers of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Integer, cast, func, select
+from sqlalchemy import Connection, Integer, case, cast, func, select, text
 
 from storage import inbox, outbox, questions, sessions, tables
-from storage.records import Conclusion, ModelCall, Parcel, TurnRecord, Usage
+from storage.records import Conclusion, ModelCall, Parcel, TurnRecord, Usage, UsedBy
 from storage.rows import columns, record, records, upsert, values
 from storage.tables import model_calls, turns
 
@@ -88,6 +89,44 @@ def usage(connection: Connection, channel: str, person: str, since: datetime) ->
         .where(turns.c.person == person, turns.c.finished_at >= since, tables.inbox.c.channel == channel)
     )
     return Usage(*connection.execute(mine).one())
+
+
+def used_by(
+    connection: Connection, since: Sequence[datetime], *, channel: str | None = None, person: str | None = None
+) -> list[UsedBy]:
+    """What was used between these moments, given oldest first, and after the last one, by person and model; of one
+    person where one is given."""
+    known = func.coalesce
+    place = case(*((turns.c.finished_at >= moment, at) for at, moment in reversed([*enumerate(since)])))
+    group = (place, tables.inbox.c.channel, turns.c.person, model_calls.c.model)
+    used = (
+        select(
+            *group,
+            func.count(),
+            known(func.sum(model_calls.c.input_tokens), 0),
+            known(func.sum(model_calls.c.output_tokens), 0),
+            known(func.sum(model_calls.c.cost_usd), 0.0),
+            func.count().filter(model_calls.c.cost_usd.is_(None), model_calls.c.error.is_(None)),
+        )
+        .join_from(model_calls, turns, turns.c.turn == model_calls.c.turn)
+        .join(tables.inbox, tables.inbox.c.number == cast(turns.c.turn, Integer))
+        .where(turns.c.finished_at >= since[0])
+    )
+    if person is not None:
+        used = used.where(turns.c.person == person, tables.inbox.c.channel == channel)
+    grouped = used.group_by(text("1"), *group[1:]).order_by(text("1"))
+    return [UsedBy(since[row[0]], *row[1:4], Usage(*row[4:])) for row in connection.execute(grouped)]
+
+
+def events_of(connection: Connection, channel: str, person: str, *, last: int) -> list[str]:
+    """The newest events (JSON) of a person in a channel, the newest first."""
+    newest = (
+        select(tables.inbox.c.payload)
+        .join_from(turns, tables.inbox, tables.inbox.c.number == cast(turns.c.turn, Integer))
+        .where(turns.c.person == person, tables.inbox.c.channel == channel)
+        .order_by(turns.c.turn.desc())
+    )
+    return list(connection.execute(newest.limit(last)).scalars())
 
 
 def add_calls(connection: Connection, turn: str, made: tuple[ModelCall, ...]) -> None:

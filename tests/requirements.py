@@ -199,6 +199,10 @@ PROMISES = (
     Promise("foreign.marked", "Words of others that come with a message are marked as data.", (0,)),
     Promise("foreign.recalled", "Words that a channel has to look up are recalled before the turn, and stored.", (2,)),
     Promise("feedback.kept", "What people think of an answer is kept with its turn, and told with it.", (2,)),
+    # Budgets
+    Promise("budget.never_overspent", "Whatever is reserved at once, a budget never holds more than its limit.", (34,)),
+    Promise("budget.settled", "What a call used is counted once; what a dead process held is spent.", (34,)),
+    Promise("budget.warned", "At 80 % of a budget its person is told, once.", (34,)),
     Promise("usage.told", "People are told what the answers to them have used, and nobody else is.", (2,)),
     # Files
     Promise("files.kept", "What is kept is read again, whole, under its name, and the same thing is kept once.", (0,)),

@@ -1,0 +1,141 @@
+"""Budgets: what is spent, what running calls hold, and what admins are asked for. All amounts are whole numbers."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from sqlalchemy import ColumnElement, Connection, delete, or_, select, tuple_, update
+
+from storage.records import Allowance, Amount, BudgetRequest, Spent
+from storage.rows import columns, record, records, upsert, values
+from storage.tables import budget_requests, reservations, spending
+
+NOTHING = {field.name: 0 for field in fields(Spent) if field.name not in {"scope", "period"}} | {"warned": 0}
+
+
+def reserve(
+    connection: Connection, reservation: str, amount: Amount, allowances: Sequence[Allowance]
+) -> Allowance | None:
+    """Hold the amount in every one of these budgets, or in none: then it is the one that has no room for it.
+
+    Always in the same order, so that two reservations never wait for each other.
+    """
+    attempt = connection.begin_nested()
+    for allowance in sorted(allowances):
+        if not _hold(connection, amount, allowance):
+            attempt.rollback()
+            return allowance
+        place = {"scope": allowance.scope, "period": allowance.period}
+        connection.execute(reservations.insert(), {"id": reservation, **place, **values(amount)})
+    attempt.commit()
+    return None
+
+
+def settle(connection: Connection, reservation: str, used: Amount | None) -> None:
+    """Count what was used in place of what is held; None: all of it. A second time changes nothing."""
+    _settle(connection, reservations.c.id == reservation, used)
+
+
+def settle_left_over(connection: Connection) -> int:
+    """Count all that is held as spent; how many calls held it."""
+    count = len(set(connection.execute(select(reservations.c.id)).scalars()))
+    _settle(connection, reservations.c.id.is_not(None), None)
+    return count
+
+
+def warn(connection: Connection, allowances: Sequence[Allowance], *, percent: int) -> list[Allowance]:
+    """Those of these budgets of which so much is spent, each of them once."""
+    return [each for each in sorted(allowances) if _warned(connection, each, percent)]
+
+
+def spent(connection: Connection, allowances: Sequence[Allowance]) -> list[Spent]:
+    """How far each of these budgets is, in their order."""
+    places = [(each.scope, each.period) for each in allowances]
+    theirs = select(*columns(Spent, spending)).where(tuple_(spending.c.scope, spending.c.period).in_(places))
+    known = {(each.scope, each.period): each for each in records(connection, Spent, theirs)}
+    return [known.get(place) or Spent(*place) for place in places]
+
+
+def ask(connection: Connection, request: BudgetRequest) -> None:
+    """Write down that the admins are asked."""
+    connection.execute(budget_requests.insert(), values(request))
+
+
+def request(connection: Connection, name: str) -> BudgetRequest | None:
+    """A request by its id, also one that was answered."""
+    this = select(*columns(BudgetRequest, budget_requests)).where(budget_requests.c.id == name)
+    return record(connection, BudgetRequest, this)
+
+
+def open_requests(connection: Connection) -> list[BudgetRequest]:
+    """The requests that nobody has answered, oldest first."""
+    still_open = select(*columns(BudgetRequest, budget_requests)).where(budget_requests.c.answered_by.is_(None))
+    return records(connection, BudgetRequest, still_open.order_by(budget_requests.c.asked_at))
+
+
+def answer(connection: Connection, request: BudgetRequest, *, admin: str, agreed: bool) -> None:
+    """Close a request, and raise the limit where the admin agreed. Of two answers the first one counts."""
+    still_open = (budget_requests.c.id == request.id) & budget_requests.c.answered_by.is_(None)
+    closed = update(budget_requests).where(still_open).values(answered_by=admin).returning(budget_requests.c.id)
+    if connection.execute(closed).first() is None or not agreed:
+        return
+    more = {
+        "more_tokens": spending.c.more_tokens + request.tokens,
+        "more_micro_usd": spending.c.more_micro_usd + request.micro_usd,
+    }
+    _begin(connection, request.scope, request.period)
+    connection.execute(update(spending).where(_at(request.scope, request.period)).values(warned=0, **more))
+
+
+def _hold(connection: Connection, amount: Amount, allowance: Allowance) -> bool:
+    """The limit stands in the statement that changes the row: nobody can come between."""
+    row = spending.c
+    _begin(connection, allowance.scope, allowance.period)
+    room = []
+    if allowance.tokens is not None:
+        room.append(row.tokens + row.held_tokens + amount.tokens <= row.more_tokens + allowance.tokens)
+    if allowance.micro_usd is not None:
+        room.append(row.micro_usd + row.held_micro_usd + amount.micro_usd <= row.more_micro_usd + allowance.micro_usd)
+    held = {
+        "held_tokens": row.held_tokens + amount.tokens,
+        "held_micro_usd": row.held_micro_usd + amount.micro_usd,
+    }
+    changed = update(spending).where(_at(allowance.scope, allowance.period), *room).values(held)
+    return connection.execute(changed.returning(row.scope)).first() is not None
+
+
+def _settle(connection: Connection, which: ColumnElement[bool], used: Amount | None) -> None:
+    row = spending.c
+    told = (reservations.c.scope, reservations.c.period, reservations.c.tokens, reservations.c.micro_usd)
+    for scope, period, *held in sorted(
+        map(tuple, connection.execute(delete(reservations).where(which).returning(*told)))
+    ):
+        was = Amount(*held)
+        now = used or was
+        settled = {
+            "tokens": row.tokens + now.tokens,
+            "micro_usd": row.micro_usd + now.micro_usd,
+            "held_tokens": row.held_tokens - was.tokens,
+            "held_micro_usd": row.held_micro_usd - was.micro_usd,
+        }
+        connection.execute(update(spending).where(_at(scope, period)).values(settled))
+
+
+def _warned(connection: Connection, allowance: Allowance, percent: int) -> bool:
+    row = spending.c
+    reached = []
+    if allowance.tokens is not None:
+        reached.append(row.tokens * 100 >= (row.more_tokens + allowance.tokens) * percent)
+    if allowance.micro_usd is not None:
+        reached.append(row.micro_usd * 100 >= (row.more_micro_usd + allowance.micro_usd) * percent)
+    this = _at(allowance.scope, allowance.period) & (row.warned == 0) & or_(*reached)
+    return connection.execute(update(spending).where(this).values(warned=1).returning(row.scope)).first() is not None
+
+
+def _begin(connection: Connection, scope: str, period: str) -> None:
+    """A row to count in, if there is none."""
+    new = upsert(connection, spending).values(scope=scope, period=period, **NOTHING)
+    connection.execute(new.on_conflict_do_nothing())
+
+
+def _at(scope: str, period: str) -> ColumnElement[bool]:
+    return (spending.c.scope == scope) & (spending.c.period == period)

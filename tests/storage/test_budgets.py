@@ -1,0 +1,106 @@
+"""Budgets in the database: what is reserved together never exceeds a limit, and adds up in the end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from storage.records import Allowance, Amount, Spent
+from storage.store import Store, open_store
+
+DAY = Allowance("team", "2026-11-21", tokens=100_000, micro_usd=5_000_000)
+MINE = Allowance("person:fake:ann", "2026-11-21", tokens=1_000)
+
+
+@pytest.mark.proves("budget.never_overspent")
+@pytest.mark.timeout(60)
+async def test_a_thousand_reservations_at_once_never_overspend(store: Store) -> None:
+    amount = Amount(tokens=300, micro_usd=7_000)
+    others = Allowance("channel:fake", "2026-11", micro_usd=10**9)
+    refused = await asyncio.gather(*(store.reserve(f"r{number}", amount, [DAY, others]) for number in range(1_000)))
+    held = refused.count(None)
+    assert held == 100_000 // 300
+    assert {each for each in refused if each} == {DAY}
+    (team, channel) = await store.spent([DAY, others])
+    assert (team.held_tokens, channel.held_tokens) == (held * 300, held * 300), "what is refused is held nowhere"
+    await asyncio.gather(*(store.settle(f"r{number}", Amount(100, 1_000)) for number in range(1_000)))
+    assert await store.spent([DAY]) == [Spent(DAY.scope, DAY.period, tokens=held * 100, micro_usd=held * 1_000)]
+
+
+@pytest.mark.proves("budget.settled")
+async def test_a_settlement_that_is_repeated_counts_once(store: Store) -> None:
+    assert await store.reserve("r1", Amount(600), [MINE]) is None
+    assert await store.reserve("r2", Amount(600), [MINE]) == MINE
+    for _ in range(2):
+        await store.settle("r1", Amount(10))
+    assert await store.spent([MINE]) == [Spent(MINE.scope, MINE.period, tokens=10)]
+
+
+@pytest.mark.proves("budget.settled")
+async def test_what_a_dead_process_held_is_spent(url: str) -> None:
+    before = await open_store(url)
+    await before.reserve("r1", Amount(600, 70), [MINE, DAY])
+    await before.close()
+    after = await open_store(url)
+    assert [await after.settle_left_over() for _ in range(2)] == [1, 0]
+    (mine, team) = await after.spent([MINE, DAY])
+    assert mine == Spent(MINE.scope, MINE.period, tokens=600, micro_usd=70)
+    assert (team.tokens, team.held_tokens) == (600, 0)
+    await after.close()
+
+
+@pytest.mark.proves("budget.warned")
+async def test_a_budget_warns_once(store: Store) -> None:
+    warned = []
+    for name in ("r1", "r2", "r3"):
+        await store.reserve(name, Amount(300), [MINE])
+        warned.append(await store.settle(name, None, of=[MINE]))
+    assert warned == [[], [], [MINE]]
+    assert await store.settle("r3", None, of=[MINE]) == []
+
+
+amounts = st.builds(Amount, st.integers(0, 400), st.integers(0, 400))
+deeds = st.lists(st.tuples(amounts, st.none() | amounts), max_size=12)
+
+
+@asynccontextmanager
+async def emptied(folder: Path) -> AsyncIterator[Store]:
+    store = await open_store(str(folder / "errand.db"))
+    try:
+        yield store
+    finally:
+        await store.close()
+        (folder / "errand.db").unlink()
+
+
+@pytest.mark.proves("budget.never_overspent", "budget.settled")
+@settings(max_examples=25, deadline=None)
+@given(deeds)
+def test_in_any_order_nothing_is_held_above_a_limit_and_all_adds_up(
+    tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[Amount, Amount | None]]
+) -> None:
+    both = [Allowance("a", "2026-11", tokens=1_000), Allowance("b", "2026-11", micro_usd=900)]
+
+    async def check() -> None:
+        async with emptied(tmp_path_factory.mktemp("budgets")) as store:
+            expected, held = Amount(), list[tuple[str, Amount, Amount | None]]()
+            for number, (amount, used) in enumerate(deeds):
+                if await store.reserve(f"r{number}", amount, both) is None:
+                    held.append((f"r{number}", amount, used))
+                (a, b) = await store.spent(both)
+                assert a.held_tokens <= 1_000
+                assert b.held_micro_usd <= 900
+                assert a.held_tokens == b.held_tokens == sum(each.tokens for _, each, _ in held)
+            for name, amount, used in held:
+                await store.settle(name, used)
+                now = used or amount
+                expected = Amount(expected.tokens + now.tokens, expected.micro_usd + now.micro_usd)
+            for each in await store.spent(both):
+                assert (each.tokens, each.micro_usd) == (expected.tokens, expected.micro_usd)
+                assert (each.held_tokens, each.held_micro_usd) == (0, 0)
+
+    asyncio.run(check())
