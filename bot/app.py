@@ -19,7 +19,7 @@ from bot.fetching import Fetching
 from bot.own_code import own_embedder
 from bot.settings import Settings, WhileBusy, files_folder, redaction_of
 from bot.sources import default_toolsets
-from bot.wiring import Chains, MakeModel, models_of, turns_of
+from bot.wiring import Chains, MakeModel, budgets_of, models_of, turns_of
 from orchestrator.coming import Diary
 from orchestrator.intake import Intake, edited
 from orchestrator.listening import Listening
@@ -263,7 +263,9 @@ async def build(
         store = await open_store(settings.database)
         parts.push_async_callback(store.close)
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
-        chains = Chains.of(settings, make)
+        budgets = budgets_of(settings, store, now=now)
+        await budgets.take_up()
+        chains = Chains.of(settings, budgets.metered(make))
         diary = Diary(store, time_zone=settings.time_zone, now=now)
         sources = default_toolsets(settings, store, chains.worker, diary=diary) if toolsets is None else toolsets
         catalog = Catalog(sources, embedder=own_embedder(settings.embedder), redaction=redaction_of(settings))
@@ -273,7 +275,7 @@ async def build(
         yield App(
             store,
             catalog,
-            turns_of(settings, store, catalog, chains, files=files, diary=diary, now=now),
+            turns_of(settings, store, catalog, chains, files=files, budgets=budgets, diary=diary, now=now),
             Summarizing(store, chains.synthesizer, last=settings.history_messages),
             files=files,
             listening=Listening(catalog, files, tool=settings.transcription, seconds=settings.tool_seconds),

@@ -63,6 +63,26 @@ class Settings(BaseSettings):
     planner: str = Field("", description="Chain that writes plans, before the router's. Empty: the router plans.")
     worker: str = Field("", description="Chain that does tasks of a plan in a loop with tools. Empty: the router's.")
     synthesizer: str = Field("", description="Chain that writes the answer from results. Empty: the router's.")
+    cheap: str = Field(
+        "", description="Chain that simple requests go to once 90 % of a budget is spent. Empty: nothing changes."
+    )
+    budgets: str = Field(
+        "",
+        description='Limits between commas, such as "person day 50000 tokens, team month 20 usd". Empty: none.',
+    )
+    budget_admins: str = Field(
+        "", description='Who may allow more, and sees what all have used: "slack:U024BE7LH, telegram:42".'
+    )
+    budget_output_tokens: int = Field(
+        1_000, ge=1, description="Tokens that are reserved for the answer of a model call before it is made."
+    )
+    unknown_price_usd: float | None = Field(
+        None,
+        ge=0,
+        description="US dollars that a million tokens without a known price count as in budgets. "
+        "Empty: their tokens count, their money does not.",
+    )
+    messages_a_minute: int = Field(0, ge=0, description="Messages a minute that one person may send. 0: any number.")
     addresses: Annotated[Mapping[str, str], NoDecode] = Field(
         {}, description='Where model servers are, such as "ollama=http://gpu:11434, mine=http://127.0.0.1:8080/v1".'
     )

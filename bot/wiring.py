@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bot.settings import Settings, environment, files_folder, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.answer_reader import AnswerReader
+from orchestrator.budgets import Budgets, is_thrifty
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.chains import Chain, chain_from
 from orchestrator.code_steps import CodeSteps
@@ -17,11 +18,14 @@ from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
+from orchestrator.limits import Limits
 from orchestrator.models import Model
 from orchestrator.offline import no_model
+from orchestrator.pace import Pace
 from orchestrator.planner import Planner
 from orchestrator.policy import Policy
 from orchestrator.preferring import Preferring
+from orchestrator.raising import Raising
 from orchestrator.reading import PlanLimits, Reader
 from orchestrator.receipts import Receipts
 from orchestrator.reminding import Reminding
@@ -35,6 +39,7 @@ from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.code import Code
 from orchestrator.tools.mcp import McpTools
 from orchestrator.turn import Turns
+from orchestrator.using import Using
 from orchestrator.words import say
 from orchestrator.workers import WorkerLimits, Workers
 from storage.files import FileStore
@@ -58,10 +63,10 @@ class Chains:
         first = settings.router or settings.planner
         planner = ", ".join(filter(None, (settings.planner, settings.router)))
         return cls(
-            router=chain_of("router", first, settings, make),
+            router=_frugal("router", first, settings, make),
             planner=chain_of("planner", planner, settings, make),
             worker=chain_of("worker", settings.worker or first, settings, make),
-            synthesizer=chain_of("synthesizer", settings.synthesizer or first, settings, make),
+            synthesizer=_frugal("synthesizer", settings.synthesizer or first, settings, make),
         )
 
 
@@ -72,6 +77,7 @@ def turns_of(
     chains: Chains,
     *,
     files: FileStore,
+    budgets: Budgets,
     diary: Diary,
     now: Callable[[], datetime],
 ) -> Turns:
@@ -92,9 +98,10 @@ def turns_of(
         sessions=sessions,
         front=_front(settings, chains, catalog, reader, planner=planner, now=now),
         answers=AnswerReader(chains.router, now=now) if chains.router else None,
-        commands=commands_of(store, catalog, sessions, settings, diary=diary),
+        commands=commands_of(store, catalog, sessions, settings, diary=diary, now=now),
         receipts=Receipts(catalog, files),
         reminding=Reminding(catalog, diary),
+        raising=(raising := Raising(store, limits_of(settings), now=now)),
     )
     policy = _policy(settings)
     carrying_out = CarryingOut(
@@ -113,6 +120,9 @@ def turns_of(
         sessions=sessions,
         deciding=deciding,
         carrying_out=carrying_out,
+        budgets=budgets,
+        raising=raising,
+        pace=Pace(settings.messages_a_minute),
         message_characters=settings.message_characters,
         find=catalog.find,
         redaction=redaction_of(settings),
@@ -172,13 +182,41 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
         await models.aclose()
 
 
-def commands_of(store: Store, catalog: Catalog, sessions: Sessions, settings: Settings, *, diary: Diary) -> Commands:
+def limits_of(settings: Settings) -> Limits:
+    """Raises SettingsInvalid."""
+    return Limits.read(settings.budgets, settings.budget_admins)
+
+
+def budgets_of(settings: Settings, store: Store, *, now: Callable[[], datetime]) -> Budgets:
+    """Raises SettingsInvalid."""
+    return Budgets(
+        store,
+        limits_of(settings),
+        output_tokens=settings.budget_output_tokens,
+        unknown_price_usd=settings.unknown_price_usd,
+        now=now,
+    )
+
+
+def commands_of(
+    store: Store,
+    catalog: Catalog,
+    sessions: Sessions,
+    settings: Settings,
+    *,
+    diary: Diary,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Commands:
     """The slash words of every subject."""
+    limits = limits_of(settings)
     connecting = Connecting([each for each in catalog.toolsets if isinstance(each, McpTools)])
-    explaining = Explaining(store, catalog, sessions, about=lambda: about_models(settings))
+    explaining = Explaining(
+        store, catalog, sessions, about=lambda: about_models(settings), usage=Using(store, limits, now=now).usage
+    )
     receipts = Receipts(catalog, FileStore(files_folder(settings)))
-    saving, reminding = Saving(store, catalog, sessions), Reminding(catalog, diary)
-    return Commands(catalog, explaining, [receipts, reminding, saving, Preferring(store), connecting])
+    raising, reminding = Raising(store, limits, now=now), Reminding(catalog, diary)
+    saving = Saving(store, catalog, sessions)
+    return Commands(catalog, explaining, [receipts, reminding, saving, Preferring(store), raising, connecting])
 
 
 def _policy(settings: Settings) -> Policy:
@@ -208,7 +246,22 @@ def _worker_limits(settings: Settings) -> WorkerLimits:
     )
 
 
-def chain_of(component: str, text: str, settings: Settings, model: MakeModel) -> Chain | None:
+def _frugal(component: str, text: str, settings: Settings, make: MakeModel) -> Chain | None:
+    """A chain in whose place the cheap one is asked where a budget is nearly spent."""
+    if not (settings.cheap and text):
+        return chain_of(component, text, settings, make)
+    cheap = chain_of(component, f"{settings.cheap}, {text}", settings, make)
+    return chain_of(component, text, settings, make, instead=lambda: cheap if is_thrifty() else None)
+
+
+def chain_of(
+    component: str,
+    text: str,
+    settings: Settings,
+    model: MakeModel,
+    *,
+    instead: Callable[[], Chain | None] | None = None,
+) -> Chain | None:
     return chain_from(
         component,
         text,
@@ -216,6 +269,7 @@ def chain_of(component: str, text: str, settings: Settings, model: MakeModel) ->
         first_timeout_seconds=settings.first_model_seconds,
         next_timeout_seconds=settings.next_model_seconds,
         retries=Retries(settings.model_retries, settings.retry_seconds),
+        instead=instead,
     )
 
 

@@ -9,12 +9,14 @@ from typing import Any, Generic, TypeVar
 
 from orchestrator.errors import (
     Attempt,
+    BudgetSpent,
     ModelBusy,
     ModelError,
     ModelMalformed,
     ModelTimedOut,
     ModelUnreachable,
     NoModelAnswered,
+    OverBudget,
 )
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Written
 from orchestrator.retries import ONCE, Retries
@@ -41,6 +43,7 @@ class Chain:
 
     A circuit breaker for each: after `failures_to_rest` failures in a row a member rests for `rest_seconds`, and is
     then tried with one call. Where all of them rest, the one that has rested longest is asked all the same.
+    `instead` names another chain while that one is to be asked.
     """
 
     def __init__(
@@ -52,11 +55,13 @@ class Chain:
         clock: Callable[[], float] = time.monotonic,
         failures_to_rest: int = 3,
         rest_seconds: float = 30.0,
+        instead: "Callable[[], Chain | None] | None" = None,
     ) -> None:
         self.component = component
         self.members = tuple(members)
         self._retries = retries
         self._clock = clock
+        self._instead = instead
         self._breakers = [_Breaker(failures_to_rest, rest_seconds) for _ in members]
 
     async def reply(
@@ -69,11 +74,15 @@ class Chain:
         on_calls: OnCalls | None = None,
         note: Note,
     ) -> ModelReply:
-        """The first answer. Raises NoModelAnswered.
+        """The first answer. Raises NoModelAnswered; BudgetSpent where a budget was in the way.
 
         `note` hears of every call, also of one that is cancelled. `on_text("")` and `on_calls(())` say that what
         came so far is void, because its model failed halfway.
         """
+        if self._instead and (other := self._instead()):
+            return await other.reply(
+                messages, tools=tools, schema=schema, on_text=on_text, on_calls=on_calls, note=note
+            )
         text, calls = _Heard(on_text, ""), _Heard[Sequence[Any]](on_calls, ())
 
         async def ask(model: Model, timeout_seconds: float) -> ModelReply:
@@ -95,17 +104,21 @@ class Chain:
             return reply
 
         attempts: list[Attempt] = []
+        failure = NoModelAnswered
         for member, breaker in self._in_turn():
             started = self._clock()
             try:
                 reply = await self._tried(member, ask, note)
             except ModelError as error:
-                breaker.failed(self._clock())
+                if isinstance(error, OverBudget):  # no trouble of the model's: others may ask it
+                    failure = BudgetSpent
+                else:
+                    breaker.failed(self._clock())
                 attempts.append(Attempt(member.model.name, str(error), self._clock() - started))
             else:
                 breaker.answered()
                 return reply
-        raise NoModelAnswered(attempts)
+        raise failure(attempts)
 
     async def _tried(self, member: Member, ask: Ask, note: Note) -> ModelReply:
         """One member's answer, asked again after trouble that may pass, as long as its time lasts."""
@@ -154,6 +167,7 @@ def chain_from(
     clock: Callable[[], float] = time.monotonic,
     failures_to_rest: int = 3,
     rest_seconds: float = 30.0,
+    instead: Callable[[], Chain | None] | None = None,
 ) -> Chain | None:
     """The chain of a setting such as "gemini:gemini-2.5-flash?seconds=20, openrouter:openai/gpt-4o"; None where it is
     empty.
@@ -176,6 +190,7 @@ def chain_from(
         clock=clock,
         failures_to_rest=failures_to_rest,
         rest_seconds=rest_seconds,
+        instead=instead,
     )
 
 

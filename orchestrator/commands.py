@@ -10,6 +10,7 @@ from orchestrator.messages import Command
 from orchestrator.notation import read_plan
 from orchestrator.plan import Plan, Planned, Step
 from orchestrator.preferring import Preferring
+from orchestrator.raising import Raising
 from orchestrator.receipts import Receipts
 from orchestrator.reminding import Reminding
 from orchestrator.saving import Saving
@@ -32,7 +33,7 @@ class Commands:
         self,
         catalog: Catalog,
         explaining: Explaining,
-        others: Iterable[Preferring | Receipts | Reminding | Saving | Connecting],
+        others: Iterable[Preferring | Raising | Receipts | Reminding | Saving | Connecting],
     ) -> None:
         self._catalog = catalog
         self._explaining = explaining

@@ -9,11 +9,12 @@ from orchestrator.answering import Answered, Values, read_answer_to
 from orchestrator.attached import lines
 from orchestrator.coming import in_own_words
 from orchestrator.commands import Commands
-from orchestrator.errors import NoModelAnswered, PlanInvalid
+from orchestrator.errors import BudgetSpent, NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
 from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Saying, Stop
 from orchestrator.plan import GENERAL, Decision, FindTool, Plan, Planned, Step
 from orchestrator.questions import blanks
+from orchestrator.raising import Raising
 from orchestrator.receipts import Receipts
 from orchestrator.reminding import Reminding
 from orchestrator.scene import Scene
@@ -40,6 +41,7 @@ class Deciding:
         commands: Commands,
         receipts: Receipts,
         reminding: Reminding,
+        raising: Raising,
     ) -> None:
         self._store = store
         self._catalog = catalog
@@ -49,10 +51,13 @@ class Deciding:
         self._commands = commands
         self._receipts = receipts
         self._reminding = reminding
+        self._raising = raising
 
     async def decide(self, scene: Scene) -> Decision | Told | Run:
-        """The decision; a Run where a stored plan goes on. Raises BadInput, StorageError."""
+        """The decision; a Run where a stored plan goes on. Raises BadInput, BudgetSpent, StorageError."""
         talk = scene.talk
+        if isinstance(talk.inbound, Choice) and (word := await self._raising.answered(talk, talk.inbound)):
+            return word
         match talk.inbound:
             case Stop():
                 open_question = talk.question is not None
@@ -136,6 +141,9 @@ class Deciding:
             return await self._front.decide(
                 scene.talk, note=dossier.call, on_text=scene.draft, on_calls=scene.ahead.heard
             )
+        except BudgetSpent:
+            dossier.note("stopped", "a budget was spent")
+            raise
         except NoModelAnswered:
             dossier.note("without_model", "no model of the chain answered")
         except PlanInvalid as invalid:

@@ -28,14 +28,14 @@ from orchestrator.quoting import with_foreign
 from orchestrator.repair import repaired
 from orchestrator.sessions import Talk, files_of
 from orchestrator.words import say
-from storage.records import Change, Conclusion, OpenQuestion, TurnRecord
+from storage.records import Change, Conclusion, Letter, OpenQuestion, TurnRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a turn ends: its outcome in a word, and what the person sees. Without a part, another turn shows it.
 
-    `plan` is the plan that goes on with the answer, where the part is a question.
+    `plan` is the plan that goes on with the answer, where the part is a question. `letters` are what others are told.
     """
 
     outcome: str
@@ -44,6 +44,7 @@ class Ending:
     forget_history: bool = False
     drop_question: bool = False
     changes: tuple[Change, ...] = ()
+    letters: tuple[Letter, ...] = ()
 
     def with_footer(self, line: str) -> "Ending":
         """The same with a line below the answer."""
@@ -104,7 +105,7 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
     """The record of an ended turn, its question and its outbox."""
     arrived, part = talk.arrived, ending.part
     if part:
-        over = {"closes": _over(talk, ending, dossier)}
+        over = {"closes": part.closes or _over(talk, ending, dossier)}
         asked = {"person": talk.inbound.person.id} if isinstance(part, Question) else {}
         text = repaired(part.text)  # models write what they like
         part = part.model_copy(update={"text": text, **over, **asked})
@@ -135,6 +136,7 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
         model_calls=tuple(dossier.calls),
         forget_history=ending.forget_history,
         changes=ending.changes,
+        letters=ending.letters,
     )
 
 
@@ -189,7 +191,8 @@ def _closes(talk: Talk, ending: Ending) -> str | None:
     question = talk.question
     if question is None:
         return None
-    mine = question.person == talk.inbound.person.id
+    elsewhere = isinstance(talk.inbound, Choice | Form) and talk.inbound.question != question.id
+    mine = question.person == talk.inbound.person.id and not elsewhere
     is_said = not isinstance(talk.inbound, Command | Saying)
     answered = mine and not question.plan and is_said and ending.outcome != "failed"
     return question.id if ending.drop_question or answered else None

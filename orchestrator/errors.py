@@ -11,8 +11,10 @@ ErrandError
 │   ├── ModelUnreachable   network, 5xx, and whatever else a retry may cure
 │   ├── ModelBusy          429
 │   ├── ModelRefused       401, 403, 404, 400: this member will not answer this request
-│   └── ModelMalformed     an answer that is none
+│   ├── ModelMalformed     an answer that is none
+│   └── OverBudget         not asked: what is left of a budget does not cover it; a cheaper one may do
 ├── NoModelAnswered        the whole chain failed: go on without a model
+│   └── BudgetSpent        a budget was in the way: stop, say so
 └── ToolError              try the step's fallback tools, then say so
     ├── ToolUnavailable    not connected, gone, unknown
     ├── ToolTimedOut       for a tool that changes nothing
@@ -82,6 +84,10 @@ class ModelMalformed(ModelError):
     """The model's answer could not be read."""
 
 
+class OverBudget(ModelError):
+    """What is left of a budget does not cover this call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One try of one chain member: which, what came of it, after how long."""
@@ -97,6 +103,10 @@ class NoModelAnswered(ErrandError):
     def __init__(self, attempts: Sequence[Attempt]) -> None:
         self.attempts = tuple(attempts)
         super().__init__("No model answered: " + "; ".join(f"{a.model}: {a.error}" for a in self.attempts))
+
+
+class BudgetSpent(NoModelAnswered):
+    """No model answered, because a budget is spent."""
 
 
 class ToolError(ErrandError):

@@ -1,28 +1,29 @@
 """The slash words that explain: /why /tools /usage /status /plan."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 
 from orchestrator.account import account_of
 from orchestrator.reviewing import shown
 from orchestrator.sessions import Sessions, Talk
-from orchestrator.slash import Slash, Told
-from orchestrator.telling import money, tell
+from orchestrator.slash import CarryOut, Slash, Told
+from orchestrator.telling import tell
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import say
-from storage.records import Usage
 from storage.store import Store
 
 
 class Explaining:
-    """Tells how things are. `about` says what models there are."""
+    """Tells how things are. `about` says what models there are, `usage` what they were used for."""
 
-    def __init__(self, store: Store, catalog: Catalog, sessions: Sessions, *, about: Callable[[], str]) -> None:
+    def __init__(
+        self, store: Store, catalog: Catalog, sessions: Sessions, *, about: Callable[[], str], usage: CarryOut
+    ) -> None:
         self._store = store
         self._catalog = catalog
         self._sessions = sessions
         self._about = about
+        self._usage = usage
 
     def words(self) -> Iterator[Slash]:
         yield Slash("why", self._why, "/why [t12]", say("explains my last turn, or another one"))
@@ -52,16 +53,6 @@ class Explaining:
             return Told(say("No tools are connected. Name servers in mcp.json, or functions in the settings."))
         return Told("\n".join(_tool_line(tool) for tool in specs))
 
-    async def _usage(self, talk: Talk, rest: str) -> Told:
-        now = datetime.now(UTC)
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        spans = ((say("today"), midnight), (say("the last 30 days"), now - timedelta(days=30)))
-        channel, person = talk.arrived.channel, talk.inbound.person.id
-        used = [(span, await self._store.usage(channel, person, since=since)) for span, since in spans]
-        if not used[-1][1].calls:
-            return Told(say("No model was called for you in the last 30 days."))
-        return Told("\n".join(f"- {span}: {_used(usage)}" for span, usage in used))
-
     async def _status(self, talk: Talk, rest: str) -> Told:
         counts = await self._store.outcome_counts()
         done = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items())) or say("none yet")
@@ -71,14 +62,6 @@ class Explaining:
         ]
         is_open = say("a question of mine is open here") if talk.question else say("no question is open here")
         return Told("\n".join([self._about(), *health, f"- {is_open}", f"- {say('turns so far')}: {done}"]))
-
-
-def _used(usage: Usage) -> str:
-    """What was used, for a person."""
-    calls = say("1 model call") if usage.calls == 1 else say("{count} model calls", count=usage.calls)
-    tokens = f"{usage.input_tokens:,} + {usage.output_tokens:,} tokens"
-    unknown = say("and an unknown cost of {count} calls", count=usage.unknown) if usage.unknown else ""
-    return ", ".join(filter(None, (calls, tokens, f"{money(usage.cost_usd)} {unknown}".strip())))
 
 
 def _tool_line(tool: ToolSpec) -> str:

@@ -21,8 +21,10 @@ TOO_LONG: Reason = (ModelRefused, "the request is too long")
 BROKEN_OFF: Reason = (ModelMalformed, "it breaks off")
 TOLD: Reason = (ModelUnreachable, "an error instead of an answer")
 CUT: Reason = (ModelMalformed, "it is cut at its token limit")
+NO_QUOTA: Reason = (ModelRefused, "its quota is used up")
 FILTERED: Reason = (ModelRefused, "a content filter")
 
+QUOTA_CODES = {"insufficient_quota", "billing_hard_limit_reached", "budget_exceeded"}  # OpenAI twice, LiteLLM's proxy
 WITHOUT_STATUS: Mapping[str, Reason] = {
     "APITimeoutError": (ModelTimedOut, "no byte came"),  # openai, anthropic
     "TimeoutException": (ModelTimedOut, "no byte came"),  # httpx, httpx2
@@ -66,6 +68,8 @@ def reason_of(error: Exception, *, midway: bool) -> Reason:
         return TOO_LONG
     if "MidStreamFallbackError" in names:  # litellm, which gives it a status
         return BROKEN_OFF
+    if QUOTA_CODES & {str(getattr(cause, name, "")) for name in ("code", "type")}:
+        return NO_QUOTA  # it comes as a 429, but waiting does not help
     code = str(getattr(cause, "status_code", None) or getattr(cause, "code", None) or "")
     if code.isdecimal() and int(code) >= 400:
         return _kind_of_status(int(code)), code

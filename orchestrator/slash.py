@@ -8,17 +8,22 @@ from orchestrator.errors import BadInput
 from orchestrator.plan import Planned
 from orchestrator.sessions import Talk
 from orchestrator.words import say
-from storage.records import Change
+from storage.records import Change, Letter
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the system says. It may put the history away, drop the open question, or change what is kept beside."""
+    """What the system says. It may put the history away, drop the open question, or change what is kept beside.
+
+    `letters` are what others are told, `closes` is a question that is over and was not of this session.
+    """
 
     text: str
     forget_history: bool = False
     drop_question: bool = False
     changes: tuple[Change, ...] = ()
+    letters: tuple[Letter, ...] = ()
+    closes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,19 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from orchestrator.budgets import Budgets, charging, is_simple
 from orchestrator.carrying_out import CarryingOut, so_far
 from orchestrator.deciding import Deciding
 from orchestrator.discretion import Discretion
 from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, about_files, conclusion, honest
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, BudgetSpent
 from orchestrator.intake import problem_with
 from orchestrator.messages import Answer, Emit, Inbound, Message, Notice, Stop
+from orchestrator.pace import Pace
 from orchestrator.plan import Clarify, Decision, Direct, FindTool, Planned, Refuse
 from orchestrator.questions import model_question
+from orchestrator.raising import Raising, payer_of
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.scene import Scene, drafts_alone
 from orchestrator.sessions import Run, Sessions, Talk, files_of
@@ -36,6 +39,9 @@ class Turns:
         sessions: Sessions,
         deciding: Deciding,
         carrying_out: CarryingOut,
+        budgets: Budgets,
+        raising: Raising,
+        pace: Pace,
         message_characters: int,
         find: FindTool,
         redaction: Redaction = BY_SHAPE,
@@ -45,6 +51,9 @@ class Turns:
         self._sessions = sessions
         self._deciding = deciding
         self._carrying_out = carrying_out
+        self._budgets = budgets
+        self._raising = raising
+        self._pace = pace
         self._message_characters = message_characters
         self._find = find
         self._redaction = redaction
@@ -74,10 +83,12 @@ class Turns:
             private=inbound.private,
             tools=inbound.tools,
         )
-        with speaking(talk.language), calling, only(inbound.tools):
+        bill = await self._budgets.bill_for(payer_of(talk), simple=is_simple(talk.text, files=len(talk.attached)))
+        with speaking(talk.language), calling, only(inbound.tools), charging(bill):
             async with self._carrying_out.head_start(talk, shown) as ahead:
                 ending = await self._work(Scene(talk, dossier, shown, ahead, steering))
             ending = about_files(honest(ending, talk, dossier, self._find), talk.inbound)
+            ending = await self._raising.told(ending, talk, bill)
             if talk.verbosity == "full":
                 ending = ending.with_footer(dossier.in_a_line())
             ending = self._discretion.ending(ending)
@@ -117,8 +128,12 @@ class Turns:
             if len(talk.text) > self._message_characters:
                 scene.dossier.decided_by("characters", limit=self._message_characters, value=len(talk.text))
             return Ending("failed", Notice(text=problem))
+        if isinstance(talk.inbound, Message) and (problem := self._pace.problem(talk.inbound.person.id, talk.arrived)):
+            return Ending("failed", Notice(text=problem))
         try:
             decision = talk.run or await self._deciding.decide(scene)
+        except BudgetSpent:
+            return Ending("failed")
         except BadInput as problem:
             return Ending("failed", Notice(text=str(problem)))
         if not isinstance(decision, Told | Run):
@@ -127,9 +142,8 @@ class Turns:
 
     async def _act(self, decision: Decision | Told | Run, scene: Scene) -> Ending:
         match decision:
-            case Told(text=text, forget_history=forget, drop_question=drop, changes=changes):
-                notice = Notice(text=text)
-                return Ending("command", notice, forget_history=forget, drop_question=drop, changes=changes)
+            case Told():
+                return _of_command(decision)
             case Direct(text=text, files=files):
                 return Ending("direct", Answer(text=text, files=files))
             case Refuse(text=text):
@@ -162,3 +176,14 @@ class Turns:
         talk, now = Talk(arrived=arrived, inbound=message), self._now()
         dossier = Dossier(self._now, redaction=self._redaction)
         return conclusion(talk, notice, dossier, started=now, finished=now)
+
+
+def _of_command(told: Told) -> Ending:
+    return Ending(
+        "command",
+        Notice(text=told.text, closes=told.closes),
+        forget_history=told.forget_history,
+        drop_question=told.drop_question,
+        changes=told.changes,
+        letters=told.letters,
+    )

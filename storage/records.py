@@ -261,7 +261,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class BudgetRequest:
-    """A question (JSON) to the admins: may this budget have so much more? `session` is that of who needs it.
+    """A question to the admins: may this budget have so much more? The `person` at this `address` (JSON) needs it.
     `answered_by` is the account of the admin who has answered; None while it is open."""
 
     id: str
@@ -269,8 +269,8 @@ class BudgetRequest:
     period: str
     tokens: int
     micro_usd: int
-    session: str
-    question: str
+    person: str
+    address: str
     asked_at: datetime
     answered_by: str | None = None
 

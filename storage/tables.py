@@ -349,8 +349,8 @@ budget_requests = Table(
     Column("period", Text, nullable=False),
     Column("tokens", BigInteger, nullable=False),
     Column("micro_usd", BigInteger, nullable=False),
-    Column("session", ForeignKey(sessions.c.session), nullable=False),
-    Column("question", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("address", Text, nullable=False),
     Column("asked_at", Instant, nullable=False),
     Column("answered_by", Text),
 )

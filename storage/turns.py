@@ -115,7 +115,8 @@ def used_by(
     if person is not None:
         used = used.where(turns.c.person == person, tables.inbox.c.channel == channel)
     grouped = used.group_by(text("1"), *group[1:]).order_by(text("1"))
-    return [UsedBy(since[row[0]], *row[1:4], Usage(*row[4:])) for row in connection.execute(grouped)]
+    rows = connection.execute(grouped)
+    return [UsedBy(since[at], channel, who, model, Usage(*used)) for at, channel, who, model, *used in rows]
 
 
 def events_of(connection: Connection, channel: str, person: str, *, last: int) -> list[str]:

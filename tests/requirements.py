@@ -202,6 +202,17 @@ PROMISES = (
     # Budgets
     Promise("budget.never_overspent", "Whatever is reserved at once, a budget never holds more than its limit.", (34,)),
     Promise("budget.settled", "What a call used is counted once; what a dead process held is spent.", (34,)),
+    Promise("budget.stops", "A spent budget stops its own people with a clear word, and nobody else.", (34,)),
+    Promise(
+        "budget.cheaper",
+        "Where little is left, simple requests go to the cheap chain, and calls to models that fit.",
+        (32, 34),
+    ),
+    Promise("budget.raised", "Admins are asked for more by a stored question; only they can answer it.", (34,)),
+    Promise("budget.unknown", "Money that nobody knows counts in budgets as a setting says.", (34,)),
+    Promise("budget.quota", "A provider whose quota is used up leads to the next one at once.", (33, 34)),
+    Promise("budget.pace", "One person sends so many messages a minute; others are not held up.", (34,)),
+    Promise("budget.told", "/usage tells days, months, and to admins people, and what two models saved.", (34,)),
     Promise("budget.warned", "At 80 % of a budget its person is told, once.", (34,)),
     Promise("usage.told", "People are told what the answers to them have used, and nobody else is.", (2,)),
     # Files

@@ -46,10 +46,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Fail:
-    """Answer with a status."""
+    """Answer with a status, and with a word for programs where one is given."""
 
     status: int
     headers: Mapping[str, str] | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -234,8 +235,8 @@ class ModelServer(Loopback):
             usage = _usage(body, behaviour)
             self.tokens.append((usage["prompt_tokens"], usage["completion_tokens"]))
         match behaviour:
-            case Fail(status=status, headers=headers):
-                return JSONResponse(wire.error(status, f"{SECRET} {status}"), status, headers=dict(headers or {}))
+            case Fail() as failure:
+                return _refusal(wire, failure)
             case Hang():
                 while not await request.is_disconnected():
                     await asyncio.sleep(0.01)
@@ -285,6 +286,13 @@ def _problem(body: Mapping[str, Any]) -> str:
     if wanted.get("strict") and wanted["schema"].get("additionalProperties") is not False:
         return "additionalProperties is required to be supplied and to be false"
     return "" if body.get("model") and body.get("messages") else "model and messages are required"
+
+
+def _refusal(wire: Wire, failure: Fail) -> JSONResponse:
+    told = wire.error(failure.status, f"{SECRET} {failure.status}")
+    if failure.code:
+        told["error"]["code"] = failure.code
+    return JSONResponse(told, failure.status, headers=dict(failure.headers or {}))
 
 
 def _finish_reason(answer: Answer) -> str:

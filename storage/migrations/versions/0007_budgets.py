@@ -31,8 +31,8 @@ def upgrade() -> None:
         sa.Column("period", sa.Text, nullable=False),
         sa.Column("tokens", sa.BigInteger, nullable=False),
         sa.Column("micro_usd", sa.BigInteger, nullable=False),
-        sa.Column("session", sa.Text, sa.ForeignKey("sessions.session"), nullable=False),
-        sa.Column("question", sa.Text, nullable=False),
+        sa.Column("person", sa.Text, nullable=False),
+        sa.Column("address", sa.Text, nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_by", sa.Text),
     )

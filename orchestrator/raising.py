@@ -1,0 +1,235 @@
+"""What people are told of budgets, and how admins are asked for more: /budget, and a question with buttons."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from orchestrator.budgets import WARNED_PERCENT, Bill, percent
+from orchestrator.ending import Ending
+from orchestrator.errors import BadInput
+from orchestrator.limits import MILLION, Limits, Payer
+from orchestrator.messages import FINAL, INBOUND, Address, Answer, Choice, Notice, Question, QuestionField
+from orchestrator.sessions import Talk
+from orchestrator.slash import Slash, Told
+from orchestrator.words import each_way, say, speaking
+from storage.changes import answering_request, asking_admins
+from storage.records import Allowance, BudgetRequest, Letter, Spent
+from storage.store import Store
+
+
+class Raising:
+    """Tells how far budgets are. What is spent is put to the admins, who raise it or do not."""
+
+    def __init__(self, store: Store, limits: Limits, *, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._limits = limits
+        self._now = now
+
+    def words(self) -> Iterator[Slash]:
+        yield Slash("budget", self._budget, "/budget", say("says how much of your budgets is left"))
+
+    async def told(self, ending: Ending, talk: Talk, bill: Bill) -> Ending:
+        """The ending with what the person must know of their budgets; where one is spent, the admins are asked."""
+        if bill.refused:
+            return await self._stopped(ending, talk, bill.refused)
+        lines = [
+            say("{percent} % of {budget} is used up.", percent=WARNED_PERCENT, budget=budget_name(each, own=bill.payer))
+            for each in bill.warned
+        ]
+        if not isinstance(ending.part, Answer) or not lines:
+            return ending
+        return ending.saying("\n\n".join((ending.part.text, *(f"*{line}*" for line in lines))))
+
+    async def answered(self, talk: Talk, press: Choice) -> Told | None:
+        """What comes of a press on a question of ours; None where it is none."""
+        request = await self._store.budget_request(press.question)
+        return await self._closed(talk, request, press.value) if request else None
+
+    async def _stopped(self, ending: Ending, talk: Talk, allowance: Allowance) -> Ending:
+        """The ending with the reason, and letters to the admins."""
+        (spent,) = await self._store.spent([allowance])
+        payer = payer_of(talk)
+        reason = say(
+            "I stop here: {budget} has no room for another model call ({used}).",
+            budget=budget_name(allowance, own=payer),
+            used=used_of(spent, allowance),
+        )
+        part = ending.part or Notice(text="")
+        if not self._limits.admins:
+            return replace(ending, part=part, letters=()).saying(_below(part.text, f"{reason} {_anew(allowance)}"))
+        if await self._is_asked(allowance):
+            asked = say("I have asked an admin for more; you will hear from me.")
+            return replace(ending, part=part).saying(_below(part.text, f"{reason} {asked}"))
+        request = _request(talk, allowance, self._now())
+        letters = await self._letters(talk, request, used_of(spent, allowance))
+        asked = say("I have asked an admin for more; you will hear from me.")
+        if not letters:
+            asked = say("An admin can allow more with `/budget yes {id}`.", id=request.id)
+        return replace(
+            ending, part=part, changes=(*ending.changes, asking_admins(request)), letters=(*ending.letters, *letters)
+        ).saying(_below(part.text, f"{reason} {asked} {_anew(allowance)}"))
+
+    async def _is_asked(self, allowance: Allowance) -> bool:
+        place = allowance.scope, allowance.period
+        return any((each.scope, each.period) == place for each in await self._store.budget_requests())
+
+    async def _letters(self, talk: Talk, request: BudgetRequest, used: str) -> list[Letter]:
+        """The question for every admin, where they have written to us alone."""
+        letters = []
+        for admin in self._limits.admins:
+            channel, _, person = admin.partition(":")
+            if address := _private(await self._store.events_of(channel, person)):
+                with speaking((await self._store.preferences(channel, person)).language or talk.language):
+                    letters.append(_letter(address, _question(talk, request, used, admin=person)))
+        return letters
+
+    async def _closed(self, talk: Talk, request: BudgetRequest, answer: str) -> Told:
+        """An admin's word. Raises BadInput where it is neither yes nor no."""
+        account = payer_of(talk).account
+        if not self._limits.is_admin(account):
+            return Told(say("I asked somebody else that; only they can answer it."))
+        if request.answered_by:
+            return Told(say("That question is closed already."), closes=request.id)
+        words = answer.strip().casefold()
+        agreed = words in each_way("allow more") | each_way("yes")
+        if not agreed and words not in each_way("no"):
+            raise BadInput(say("Write `/budget yes {id}` or `/budget no {id}`.", id=request.id))
+        return Told(
+            say("Allowed: {more} more.", more=_more(request)) if agreed else say("Then it stays as it is."),
+            changes=(answering_request(request, admin=account, agreed=agreed),),
+            letters=(await self._word_back(talk, request, agreed=agreed),),
+            closes=request.id,
+        )
+
+    async def _word_back(self, talk: Talk, request: BudgetRequest, *, agreed: bool) -> Letter:
+        address = Address.model_validate_json(request.address)
+        preferences = await self._store.preferences(address.channel, request.person)
+        with speaking(preferences.language or talk.language):
+            yes = say("An admin has allowed you {more} more. Please send your request again.", more=_more(request))
+            text = yes if agreed else say("An admin has said no to more. {anew}", anew=_anew(_place(request)))
+        return _letter(address, Notice(text=text))
+
+    async def _budget(self, talk: Talk, rest: str) -> Told:
+        word, _, name = rest.strip().partition(" ")
+        if word:
+            request = await self._store.budget_request(name.strip())
+            if request is None:
+                raise BadInput(say("I know no such request. `/budget` lists those that are open."))
+            return await self._closed(talk, request, word)
+        payer = payer_of(talk)
+        allowances = self._limits.holding_for(payer, self._now())
+        if not allowances:
+            return Told(say("No budget limits you here."))
+        lines = [_line(*both, own=payer) for both in zip(await self._store.spent(allowances), allowances, strict=True)]
+        if self._limits.is_admin(payer.account):
+            lines += [_request_line(each) for each in await self._store.budget_requests()]
+        return Told("\n".join(lines))
+
+
+def payer_of(talk: Talk) -> Payer:
+    """On whose budgets a turn goes."""
+    return Payer(talk.arrived.channel, talk.inbound.person.id, talk.inbound.address.chat)
+
+
+def budget_name(of: Allowance, *, own: Payer | None = None) -> str:
+    """A budget, for a person; `own` is the one who reads it."""
+    kind, _, name = of.scope.partition(":")
+    span = say("for today") if len(of.period) == len("2026-11-21") else say("for this month")
+    if own and of.scope == f"person:{own.account}":
+        return f"{say('your budget')} {span}"
+    if kind == "team":
+        return f"{say('the budget of everybody')} {span}"
+    if kind == "chat":
+        return f"{say('the budget of the chat {name}', name=name)} {span}"
+    return f"{say('the budget of {name}', name=name)} {span}"
+
+
+def used_of(spent: Spent, allowance: Allowance) -> str:
+    """How far a budget is: tokens, money, or both."""
+    parts = []
+    if allowance.tokens is not None:
+        most = allowance.tokens + spent.more_tokens
+        parts.append(say("{used:,} of {limit:,} tokens", used=spent.tokens, limit=most))
+    if allowance.micro_usd is not None:
+        parts.append(f"{dollars(spent.micro_usd)} / {dollars(allowance.micro_usd + spent.more_micro_usd)}")
+    return ", ".join(parts)
+
+
+def dollars(micro_usd: int) -> str:
+    """Money for a person, in cents, or finer where it is less than a dollar."""
+    return f"${micro_usd / MILLION:,.{2 if micro_usd >= MILLION else 4}f}"
+
+
+def _line(spent: Spent, allowance: Allowance, *, own: Payer) -> str:
+    used = used_of(spent, allowance)
+    return f"- {budget_name(allowance, own=own)}: {used} ({percent(spent, allowance):.0f} %)"
+
+
+def _request_line(request: BudgetRequest) -> str:
+    asks = say("{person} asks for {more} more", person=request.person, more=_more(request))
+    return f"- `{request.id}`: {asks}: {budget_name(_place(request))}. `/budget yes {request.id}`"
+
+
+def _request(talk: Talk, allowance: Allowance, now: datetime) -> BudgetRequest:
+    """It asks for half of the limit once more."""
+    return BudgetRequest(
+        id=f"b{talk.arrived.number}",
+        scope=allowance.scope,
+        period=allowance.period,
+        tokens=-(-(allowance.tokens or 0) // 2),
+        micro_usd=-(-(allowance.micro_usd or 0) // 2),
+        person=talk.inbound.person.id,
+        address=talk.inbound.address.model_dump_json(),
+        asked_at=now,
+    )
+
+
+def _question(talk: Talk, request: BudgetRequest, used: str, *, admin: str) -> Question:
+    text = say(
+        "{person} cannot go on: {budget} has no room for another model call ({used}). May it be {more} more?",
+        person=talk.inbound.person.name or talk.inbound.person.id,
+        budget=budget_name(_place(request)),
+        used=used,
+        more=_more(request),
+    )
+    field = QuestionField(name="more", label=text, choices=(say("allow more"), say("no")), closed=True, approval=True)
+    typed = say("Write `/budget yes {id}` or `/budget no {id}`.", id=request.id)
+    return Question(id=request.id, person=admin, text=f"{text}\n\n{typed}", fields=(field,))
+
+
+def _letter(address: Address, part: Question | Notice) -> Letter:
+    return Letter(address.session, address.channel, address.model_dump_json(), FINAL.dump_json(part).decode())
+
+
+def _private(events: Sequence[str]) -> Address | None:
+    """Where somebody has last written to us with nobody reading along."""
+    for event in events:
+        try:
+            inbound = INBOUND.validate_json(event)
+        except ValidationError:  # of another version
+            continue
+        if inbound.private:
+            return inbound.address
+    return None
+
+
+def _place(request: BudgetRequest) -> Allowance:
+    return Allowance(request.scope, request.period)
+
+
+def _more(request: BudgetRequest) -> str:
+    tokens = say("{count:,} tokens", count=request.tokens) if request.tokens else ""
+    money = dollars(request.micro_usd) if request.micro_usd else ""
+    return ", ".join(filter(None, (tokens, money)))
+
+
+def _anew(allowance: Allowance) -> str:
+    if len(allowance.period) == len("2026-11-21"):
+        return say("It begins anew at midnight UTC.")
+    return say("It begins anew on the first day of the next month.")
+
+
+def _below(text: str, line: str) -> str:
+    return "\n\n".join(filter(None, (text, line)))

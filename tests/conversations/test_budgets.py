@@ -1,0 +1,264 @@
+"""Budgets, as people and their admins meet them: warned, thrifty, stopped, raised."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrator.limits import Limits, Payer
+from orchestrator.messages import Choice, Question
+from orchestrator.models import ChatMessage, ModelReply, Usage
+from orchestrator.tools.builtin import BUILTIN
+from orchestrator.tools.functions import Functions
+from storage.records import Amount
+from tests.conversations.program import serving
+from tests.conversations.talk import Talk, talking
+from tests.conversations.test_plans import Models
+from tests.conversations.test_with_a_model import PLAN
+from tests.fakes.channel import FakeChannel
+from tests.fakes.model_server import Behaviour, Call, Fail, ModelServer, Say, asked_for
+
+NOW = datetime.now(UTC)
+
+
+def hello(messages: Sequence[ChatMessage]) -> ModelReply:
+    return ModelReply("Hello.", "one", usage=Usage(90, 10))
+
+
+def served(server: ModelServer, **more: Any) -> dict[str, Any]:
+    given = {"router": "openai:gpt-4o-mini", "openai_base_url": server.url, "openai_api_key": "obviously-fake-key"}
+    return {**given, "model_retries": 0, **more}
+
+
+def limits(talk: Talk, rules: str) -> Any:
+    return Limits.read(rules).holding_for(Payer("fake", talk.person.id, "1"), datetime.now(UTC))
+
+
+async def press(talk: Talk, question: str, value: str) -> str:
+    choice = Choice(
+        event_id=uuid.uuid4().hex,
+        address=talk.address,
+        person=talk.person,
+        sent_at=datetime.now(UTC),
+        private=talk.private,
+        question=question,
+        value=value,
+    )
+    receipt = await talk.channel.push(choice)
+    return (await talk.outcome(receipt.turn or "")).text
+
+
+def admin_of(talk: Talk, person: str = "boss") -> Talk:
+    """Somebody else, in a chat of their own."""
+    return Talk(talk.app, talk.channel, chat=f"with {person}", person=person)
+
+
+async def question_for(talk: Talk, admin: Talk) -> Question:
+    """The question that is shown to an admin."""
+
+    def shown(channel: FakeChannel) -> list[Question]:
+        return [
+            each.part
+            for each in channel.shown.values()
+            if isinstance(each.part, Question) and each.address == admin.address
+        ]
+
+    await talk.channel.until(lambda channel: bool(shown(channel)))
+    return shown(talk.channel)[-1]
+
+
+@pytest.mark.proves("budget.stops")
+async def test_a_person_whose_budget_is_spent_is_told_and_no_model_is_asked(tmp_path: Path) -> None:
+    models = Models(one=hello)
+    rules = "person day 5000 tokens"
+    async with talking(tmp_path, model=models, router="one", budgets=rules, budget_output_tokens=10) as talk:
+        await talk.answered("Hi")
+        (day,) = await talk.app.store.spent(limits(talk, rules))
+        assert (day.tokens, day.held_tokens) == (100, 0)
+        await talk.app.store.settle("r", None)
+        await talk.app.store.reserve("r", Amount(4_900), limits(talk, rules))
+        told = await talk.told("Hi again")
+        assert "your budget for today has no room for another model call (100 of 5,000 tokens)" in told
+        assert "It begins anew at midnight UTC." in told
+        assert len(models.asked) == 1
+        assert await talk.as_person("ben").answered("Hi") == "Hello."
+        assert "- your budget for today: 100 of 5,000 tokens (2 %)" in await talk.told("/budget")
+
+
+@pytest.mark.proves("budget.warned")
+async def test_at_80_percent_a_person_is_told_once(tmp_path: Path) -> None:
+    rules = "person day 10000 tokens, team month 100000 tokens"
+    async with talking(tmp_path, model=Models(one=hello), router="one", budgets=rules) as talk:
+        (mine, _) = limits(talk, rules)
+        await talk.app.store.reserve("r", Amount(7_950), [mine])
+        await talk.app.store.settle("r", None)
+        assert "80 % of your budget for today is used up." in await talk.answered("Hi")
+        assert await talk.answered("Hi") == "Hello."
+
+
+@pytest.mark.proves("budget.cheaper")
+async def test_from_90_percent_on_simple_requests_go_to_the_cheap_chain(tmp_path: Path) -> None:
+    models = Models(one=hello, small=hello)
+    rules = "person day 20000 tokens"
+    async with talking(tmp_path, model=models, router="one", cheap="small", budgets=rules) as talk:
+        await talk.answered("Hi")
+        await talk.app.store.reserve("r", Amount(18_000), limits(talk, rules))
+        await talk.app.store.settle("r", None)
+        await talk.answered("Hi")
+        await talk.as_person("ben").answered("Hi")
+        assert models.names() == ["one", "small", "one"]
+        await talk.say("A long request. " * 20)
+        assert models.names()[-1] == "one"
+
+
+@pytest.mark.proves("budget.cheaper")
+async def test_where_one_model_is_too_dear_for_what_is_left_a_cheaper_one_answers(tmp_path: Path) -> None:
+    rules = "person day 0.005 usd"
+    async with ModelServer(lambda _: Say("Hello")) as server:
+        chain = served(server, router="openai:gpt-4o, openai:gpt-4o-mini", budgets=rules)
+        async with talking(tmp_path, **chain) as talk:
+            assert await talk.answered("Hi") == "Hello "
+            assert [request["model"] for request in server.requests] == ["gpt-4o-mini"]
+
+
+@pytest.mark.proves("budget.raised")
+async def test_an_admin_allows_more_by_a_button_and_the_person_hears_of_it(tmp_path: Path) -> None:
+    rules = "person day 5000 tokens"
+    given = {"router": "one", "budgets": rules, "budget_admins": "fake:boss"}
+    async with talking(tmp_path, model=Models(one=hello), **given) as talk:
+        boss = admin_of(talk)
+        await boss.told("/status")
+        await talk.app.store.reserve("r", Amount(4_900), limits(talk, rules))
+        await talk.app.store.settle("r", None)
+        assert "I have asked an admin for more" in await talk.told("Hi")
+        asked = await question_for(talk, boss)
+        assert "ann cannot go on: the budget of fake:ann for today" in asked.text
+        assert asked.fields[0].choices == ("allow more", "no")
+        assert "I have asked an admin for more" in await talk.told("Hi"), "and only once"
+        assert "`b2`: ann asks for 2,500 tokens more" in await boss.told("/budget")
+        assert "only they can answer" in await press(talk, asked.id, "allow more")
+        assert await press(boss, asked.id, "allow more") == "Allowed: 2,500 tokens more."
+        await talk.channel.until(
+            lambda channel: any("Please send your request again" in each.part.text for each in channel.shown.values())
+        )
+        assert await talk.answered("Hi") == "Hello."
+        assert await press(boss, asked.id, "allow more") == "That question is closed already."
+        (day,) = await talk.app.store.spent(limits(talk, rules))
+        assert day.more_tokens == 2_500
+
+
+@pytest.mark.proves("budget.raised")
+async def test_an_admin_who_says_no_leaves_it_as_it_is_also_in_words_and_after_a_restart(tmp_path: Path) -> None:
+    rules = "person month 1000 tokens"
+    given = {"router": "one", "budgets": rules, "budget_admins": "fake:boss"}
+    async with talking(tmp_path, model=Models(one=hello), **given) as talk:
+        assert "An admin can allow more with `/budget yes b1`" in await talk.told("Hi")
+        assert "only they can answer" in await talk.told("/budget yes b1")
+    async with talking(tmp_path, model=Models(one=hello), **given) as talk:
+        boss = admin_of(talk)
+        assert "Write `/budget yes b1` or `/budget no b1`" in await boss.told("/budget perhaps b1")
+        assert await boss.told("/budget no b1") == "Then it stays as it is."
+        assert "that are open" in await boss.told("/budget yes b77")
+        await talk.channel.until(lambda channel: any("no to more" in each.part.text for each in channel.shown.values()))
+
+
+@pytest.mark.proves("budget.pace")
+async def test_a_person_sends_so_many_messages_a_minute_and_others_are_not_held_up(tmp_path: Path) -> None:
+    models = Models(one=hello)
+    async with talking(tmp_path, model=models, router="one", messages_a_minute=2) as talk:
+        assert [await talk.answered("Hi") for _ in range(2)] == ["Hello.", "Hello."]
+        assert "You may send me 2 messages a minute" in await talk.told("Hi")
+        assert await talk.as_person("ben").answered("Hi") == "Hello."
+        assert "turns so far" in await talk.told("/status")
+        assert len(models.asked) == 3
+
+
+@pytest.mark.proves("budget.quota")
+async def test_a_provider_whose_quota_is_used_up_is_not_asked_again_but_the_next_one(tmp_path: Path) -> None:
+    def script(request: dict[str, Any]) -> Behaviour:
+        return Fail(429, code="insufficient_quota") if request["model"] == "first" else Say("the second is here")
+
+    async with ModelServer(script) as server:
+        chain = served(server, router="openai:first, openai:second", model_retries=3)
+        async with talking(tmp_path, **chain) as talk:
+            assert "the second is here" in await talk.answered("Hi")
+            assert [request["model"] for request in server.requests] == ["first", "second"]
+            assert "its quota is used up" in await talk.told("/why")
+
+
+@pytest.mark.proves("budget.told", "prices.reported")
+async def test_usage_tells_days_months_people_and_what_two_models_saved(tmp_path: Path) -> None:
+    def script(request: dict[str, Any]) -> Behaviour:
+        if request["model"] == "gpt-4o":
+            return Call([("plan", {"steps": PLAN})])
+        if not request.get("tools"):
+            return Say("It worked.")
+        return Call([("plan", {"goal": "tax"})]) if "tax" in asked_for(request) else Say("Hello")
+
+    async with ModelServer(script) as server:
+        given = served(server, planner="openai:gpt-4o", budget_admins="fake:boss", budgets="team month 100 usd")
+        async with talking(tmp_path, toolsets=[Functions(BUILTIN)], **given) as talk:
+            boss = admin_of(talk)
+            await talk.answered("What is 19 % tax on 80, and the double of it?")
+            await boss.answered("Hi")
+            paid = sum(
+                _price(request["model"], *used) for request, used in zip(server.requests, server.tokens, strict=True)
+            )
+            mine = await talk.told("/usage")
+            assert f"| {datetime.now(UTC):%Y-%m-%d} | 3 |" in mine
+            assert f"| {datetime.now(UTC):%Y-%m} | 3 |" in mine
+            assert "Asking openai:gpt-4o each time would have cost" in mine
+            assert "fake:boss" not in mine
+            everybody = await boss.told("/usage")
+            assert "| fake:ann | 3 |" in everybody
+            assert "| fake:boss | 1 |" in everybody
+            (team,) = await talk.app.store.spent(limits(talk, "team month 100 usd"))
+            used = await talk.app.store.used_by([NOW.replace(day=1, hour=0)])
+            assert sum(each.usage.cost_usd for each in used) == pytest.approx(paid, rel=0.01)
+            assert team.micro_usd == pytest.approx(paid * 1e6, abs=server.calls), "rounded up at each call"
+
+
+def _price(model: str, asked: int, said: int) -> float:
+    """As OpenAI publishes it, read 2026-11."""
+    a_million = {"gpt-4o": (2.50, 10.00), "gpt-4o-mini": (0.15, 0.60)}[model]
+    return (asked * a_million[0] + said * a_million[1]) / 1_000_000
+
+
+@pytest.mark.proves("budget.unknown")
+@pytest.mark.parametrize(("setting", "counted"), [({}, 0), ({"unknown_price_usd": 2.0}, 200)])
+async def test_money_that_nobody_knows_counts_as_the_setting_says(
+    tmp_path: Path, setting: dict[str, float], counted: int
+) -> None:
+    rules = "person day 5 usd, person day 90000 tokens"
+    async with talking(tmp_path, model=Models(one=hello), router="one", budgets=rules, **setting) as talk:
+        await talk.answered("Hi")
+        (day,) = await talk.app.store.spent(limits(talk, rules))
+        assert (day.tokens, day.micro_usd) == (100, counted)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.proves("budget.settled")
+async def test_a_process_killed_between_reserving_and_settling_leaves_nothing_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with ModelServer(lambda _: Say("Hello")) as server:
+        for name, value in served(server, budgets="team day 90000 tokens").items():
+            monkeypatch.setenv(f"ERRAND_{name.upper()}", str(value))
+        async with serving(tmp_path, "reserve", "after", "1") as first:
+            first.send("event-1", "Hi")
+            await first.death()
+        async with serving(tmp_path) as second:
+            second.send("event-1", "Hi")
+            await second.end_of_input()
+        assert [each["part"]["text"] for each in second.deliveries] == ["Hello "]
+        assert server.calls == 1
+        for name in ("ROUTER", "MODEL_RETRIES"):
+            monkeypatch.delenv(f"ERRAND_{name}")
+        async with talking(tmp_path) as talk:
+            (day,) = await talk.app.store.spent(limits(talk, "team day 90000 tokens"))
+        assert day.held_tokens == 0
+        assert day.tokens > sum(server.tokens[0]) + 1_000, "the lost call counts as it was reserved"
