@@ -33,6 +33,7 @@ class Mailbox:
 
     waiting: deque[tuple[Arrived, Inbound]] = field(default_factory=deque)
     left_over: list[Parcel] = field(default_factory=list)  # of an earlier process, to be shown first
+    letters: list[Parcel] = field(default_factory=list)  # of turns of other sessions
     running: asyncio.Task[list[Parcel]] | None = None
     serving: asyncio.Task[None] | None = None
     tidying: asyncio.Task[None] | None = None
@@ -166,7 +167,11 @@ class Dispatcher:
         """Work off one mailbox, then go away."""
         if box.left_over:
             await self._deliver_again(box.left_over)
-        while box.waiting:
+        while box.waiting or box.letters:
+            if box.letters:
+                letters, box.letters = box.letters, []
+                await self._deliver(letters)
+                continue
             arrived, inbound = box.waiting.popleft()
             box.current = arrived, inbound
             parcels = await self._outcome(box, arrived, inbound)
@@ -175,7 +180,10 @@ class Dispatcher:
             box.current = None
             ended = {parcel.turn for parcel in parcels}  # a turn that was added to this one has ended with it
             box.waiting = deque(each for each in box.waiting if each[0].turn not in ended)
-            await self._deliver(parcels)  # not a part of what a stop can cancel: it has happened already
+            for letter in (parcel for parcel in parcels if parcel.session != session):
+                self._box_of(letter.session).letters.append(letter)  # whoever cannot be reached holds up nobody else
+            # Not a part of what a stop can cancel: it has happened already.
+            await self._deliver([parcel for parcel in parcels if parcel.session == session])
             if self._afterwards and self._open and not box.waiting:
                 box.tidying = self._tasks.create_task(
                     self._besides(partial(self._afterwards, session)), name=f"after {arrived.turn}"

@@ -3,7 +3,7 @@
 import getpass
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from orchestrator.errors import SettingsInvalid
+from orchestrator.limits import Limits, accounts_in
 from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.sending import HERE, address_of
 from orchestrator.sessions import Verbosity
@@ -205,6 +206,16 @@ class Settings(BaseSettings):
             raise ValueError(f"{scheme}:// is no database that Errand knows; use a file's path or postgresql://...")
         return value
 
+    @field_validator("budgets")
+    @classmethod
+    def _are_limits(cls, value: str) -> str:
+        return _read(value, Limits.read)
+
+    @field_validator("budget_admins")
+    @classmethod
+    def _are_accounts(cls, value: str) -> str:
+        return _read(value, accounts_in)
+
     @field_validator("addresses", "send_to", mode="before")
     @classmethod
     def _are_addresses(cls, value: Any) -> Any:
@@ -256,6 +267,15 @@ class _OurLines(DotEnvSettingsSource):
     def __call__(self) -> dict[str, Any]:
         ours = {*Settings.model_fields}
         return {name: value for name, value in super().__call__().items() if name in ours or name.startswith("errand_")}
+
+
+def _read(value: str, read: Callable[[str], object]) -> str:
+    """The value, if it can be read."""
+    try:
+        read(value)
+    except SettingsInvalid as error:
+        raise ValueError(str(error)) from None
+    return value
 
 
 def read_settings(**given: Any) -> Settings:

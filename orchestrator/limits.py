@@ -73,10 +73,7 @@ class Limits:
     @classmethod
     def read(cls, rules: str, admins: str = "") -> "Limits":
         """Those of two settings, each with commas between. Raises SettingsInvalid."""
-        accounts = tuple(each.strip() for each in admins.split(",") if each.strip())
-        if wrong := [each for each in accounts if not all(each.partition(":"))]:
-            raise SettingsInvalid(f"{wrong[0]!r} is no account: write its channel and its id, such as telegram:42.")
-        return cls(tuple(Rule.read(each) for each in rules.split(",") if each.strip()), accounts)
+        return cls(tuple(Rule.read(each) for each in rules.split(",") if each.strip()), accounts_in(admins))
 
     def holding_for(self, payer: Payer, now: datetime) -> tuple[Allowance, ...]:
         """The limits that hold for a payer: the one place that says so. A rule for one scope stands over one for its
@@ -95,6 +92,14 @@ class Limits:
     def is_admin(self, account: str) -> bool:
         """Whether this account may allow more, and see what everybody has used."""
         return account in self.admins
+
+
+def accounts_in(text: str) -> tuple[str, ...]:
+    """Accounts of people, each as its channel and its id. Raises SettingsInvalid."""
+    accounts = tuple(each.strip() for each in text.split(",") if each.strip())
+    if wrong := [each for each in accounts if not all(each.partition(":"))]:
+        raise SettingsInvalid(f"{wrong[0]!r} is no account: write its channel and its id, such as telegram:42.")
+    return accounts
 
 
 def period(every: Every, now: datetime) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from orchestrator.limits import Limits
 from orchestrator.models import Usage as Tokens
-from orchestrator.prices import cost_usd, load
+from orchestrator.prices import cost_usd, load, snapshot
 from orchestrator.sessions import Talk
 from orchestrator.slash import Told
 from orchestrator.telling import money
@@ -44,7 +44,9 @@ class Using:
             parts.append(_table(say("person, this month"), _by_person(this_month)))
             parts.append(await _saved(everybody))
         told = "\n\n".join(filter(None, parts))
-        return Told(told or say("No model was called for you in the last 30 days."))
+        if not told:
+            return Told(say("No model was called for you in the last 30 days."))
+        return Told(f"{told}\n\n{say('Prices: {source}.', source=snapshot())}")
 
 
 def used_in_words(usage: Usage) -> str:

@@ -213,6 +213,7 @@ PROMISES = (
     Promise("budget.quota", "A provider whose quota is used up leads to the next one at once.", (33, 34)),
     Promise("budget.pace", "One person sends so many messages a minute; others are not held up.", (34,)),
     Promise("budget.told", "/usage tells days, months, and to admins people, and what two models saved.", (34,)),
+    Promise("budget.limits", "All limits that fit hold; one for a single scope stands over its kind's.", (34,)),
     Promise("budget.warned", "At 80 % of a budget its person is told, once.", (34,)),
     Promise("usage.told", "People are told what the answers to them have used, and nobody else is.", (2,)),
     # Files

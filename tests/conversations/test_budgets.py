@@ -1,5 +1,6 @@
 """Budgets, as people and their admins meet them: warned, thrifty, stopped, raised."""
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from adapters.base import DeliveryError
 from orchestrator.limits import Limits, Payer
-from orchestrator.messages import Choice, Question
+from orchestrator.messages import Choice, Delivery, Question
 from orchestrator.models import ChatMessage, ModelReply, Usage
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.functions import Functions
@@ -19,7 +21,7 @@ from tests.conversations.talk import Talk, talking
 from tests.conversations.test_plans import Models
 from tests.conversations.test_with_a_model import PLAN
 from tests.fakes.channel import FakeChannel
-from tests.fakes.model_server import Behaviour, Call, Fail, ModelServer, Say, asked_for
+from tests.fakes.model_server import Behaviour, Call, Fail, Hang, ModelServer, Say, asked_for
 
 NOW = datetime.now(UTC)
 
@@ -262,3 +264,57 @@ async def test_a_process_killed_between_reserving_and_settling_leaves_nothing_he
             (day,) = await talk.app.store.spent(limits(talk, "team day 90000 tokens"))
         assert day.held_tokens == 0
         assert day.tokens > sum(server.tokens[0]) + 1_000, "the lost call counts as it was reserved"
+
+
+class Deaf(FakeChannel):
+    """A channel that cannot reach the admin for a while."""
+
+    deaf = True
+
+    async def deliver(self, delivery: Delivery) -> None:
+        if self.deaf and isinstance(delivery.part, Question):
+            raise DeliveryError("nobody there", retry_after_seconds=0.001)
+        await super().deliver(delivery)
+
+
+@pytest.mark.proves("budget.raised")
+async def test_an_admin_who_cannot_be_reached_holds_up_nobody(tmp_path: Path) -> None:
+    given = {"router": "one", "budgets": "person day 10 tokens", "budget_admins": "fake:boss"}
+    async with talking(tmp_path, model=Models(one=hello), channel=Deaf, **given) as talk:
+        boss = admin_of(talk)
+        await boss.told("/status")
+        assert "I have asked an admin" in await talk.told("Hi")
+        assert "turns so far" in await talk.told("/status")
+        assert isinstance(talk.channel, Deaf)
+        talk.channel.deaf = False
+        assert (await question_for(talk, boss)).id == "b2"
+
+
+@pytest.mark.proves("budget.settled")
+async def test_a_call_that_is_stopped_counts_as_what_went_in(tmp_path: Path) -> None:
+    rules = "person day 90000 tokens"
+    asked = asyncio.Event()
+
+    def script(request: dict[str, Any]) -> Behaviour:
+        asked.set()
+        return Hang()
+
+    async with ModelServer(script) as server, talking(tmp_path, **served(server, budgets=rules)) as talk:
+        turn = await talk.send("Hi")
+        await asyncio.wait_for(asked.wait(), 5)
+        await talk.send("/stop")
+        await talk.outcome(turn)
+        await talk.app.idle()
+        (day,) = await talk.app.store.spent(limits(talk, rules))
+        assert day.held_tokens == 0
+        assert 0 < day.tokens < 3_000
+
+
+@pytest.mark.proves("budget.settled")
+async def test_a_call_that_its_provider_refused_counts_nothing(tmp_path: Path) -> None:
+    rules = "person day 90000 tokens"
+    async with ModelServer(lambda _: Fail(503)) as server, talking(tmp_path, **served(server, budgets=rules)) as talk:
+        await talk.say("Hi there, what is up?")
+        assert server.calls == 1
+        (day,) = await talk.app.store.spent(limits(talk, rules))
+        assert (day.tokens, day.held_tokens) == (0, 0)
