@@ -12,7 +12,7 @@ import pytest
 from adapters.base import DeliveryError
 from orchestrator.limits import Limits, Payer
 from orchestrator.messages import Choice, Delivery, Question
-from orchestrator.models import ChatMessage, ModelReply, Usage
+from orchestrator.models import ChatMessage, ModelReply, ToolCall, Usage
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.functions import Functions
 from storage.records import Amount
@@ -90,6 +90,20 @@ async def test_a_person_whose_budget_is_spent_is_told_and_no_model_is_asked(tmp_
         assert "- your budget for today: 100 of 5,000 tokens (2 %)" in await talk.told("/budget")
 
 
+@pytest.mark.proves("budget.stops")
+async def test_a_budget_that_is_spent_in_the_middle_of_a_plan_is_told_below_what_was_done(tmp_path: Path) -> None:
+    def planned(messages: Sequence[ChatMessage]) -> ModelReply:
+        calls = [ToolCall(str(number), "calculate", {"expression": f"{number} * 2"}) for number in (3, 4)]
+        return ModelReply("", "one", tuple(calls), usage=Usage(19_000, 900))
+
+    given: dict[str, Any] = {"router": "one", "budgets": "person day 20000 tokens"}
+    async with talking(tmp_path, toolsets=[Functions(BUILTIN)], model=Models(one=planned), **given) as talk:
+        answer = await talk.answered("3 * 2 and 4 * 2")
+        assert "6" in answer
+        assert "8" in answer
+        assert "I stop here: your budget for today has no room for another model call (19,900 of 20,000" in answer
+
+
 @pytest.mark.proves("budget.warned")
 async def test_at_80_percent_a_person_is_told_once(tmp_path: Path) -> None:
     rules = "person day 10000 tokens, team month 100000 tokens"
@@ -129,7 +143,7 @@ async def test_where_one_model_is_too_dear_for_what_is_left_a_cheaper_one_answer
 @pytest.mark.proves("budget.raised")
 async def test_an_admin_allows_more_by_a_button_and_the_person_hears_of_it(tmp_path: Path) -> None:
     rules = "person day 5000 tokens"
-    given = {"router": "one", "budgets": rules, "budget_admins": "fake:boss"}
+    given: dict[str, Any] = {"router": "one", "budgets": rules, "budget_admins": "fake:boss"}
     async with talking(tmp_path, model=Models(one=hello), **given) as talk:
         boss = admin_of(talk)
         await boss.told("/status")
@@ -155,7 +169,7 @@ async def test_an_admin_allows_more_by_a_button_and_the_person_hears_of_it(tmp_p
 @pytest.mark.proves("budget.raised")
 async def test_an_admin_who_says_no_leaves_it_as_it_is_also_in_words_and_after_a_restart(tmp_path: Path) -> None:
     rules = "person month 1000 tokens"
-    given = {"router": "one", "budgets": rules, "budget_admins": "fake:boss"}
+    given: dict[str, Any] = {"router": "one", "budgets": rules, "budget_admins": "fake:boss"}
     async with talking(tmp_path, model=Models(one=hello), **given) as talk:
         assert "An admin can allow more with `/budget yes b1`" in await talk.told("Hi")
         assert "only they can answer" in await talk.told("/budget yes b1")
@@ -232,7 +246,7 @@ def _price(model: str, asked: int, said: int) -> float:
 @pytest.mark.proves("budget.unknown")
 @pytest.mark.parametrize(("setting", "counted"), [({}, 0), ({"unknown_price_usd": 2.0}, 200)])
 async def test_money_that_nobody_knows_counts_as_the_setting_says(
-    tmp_path: Path, setting: dict[str, float], counted: int
+    tmp_path: Path, setting: dict[str, Any], counted: int
 ) -> None:
     rules = "person day 5 usd, person day 90000 tokens"
     async with talking(tmp_path, model=Models(one=hello), router="one", budgets=rules, **setting) as talk:
@@ -244,20 +258,21 @@ async def test_money_that_nobody_knows_counts_as_the_setting_says(
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.proves("budget.settled")
+@pytest.mark.parametrize(("dies_at", "calls"), [(("reserve", "after", "1"), 1), (("settle", "before", "1"), 2)])
 async def test_a_process_killed_between_reserving_and_settling_leaves_nothing_held(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_at: tuple[str, str, str], calls: int
 ) -> None:
     async with ModelServer(lambda _: Say("Hello")) as server:
         for name, value in served(server, budgets="team day 90000 tokens").items():
             monkeypatch.setenv(f"ERRAND_{name.upper()}", str(value))
-        async with serving(tmp_path, "reserve", "after", "1") as first:
+        async with serving(tmp_path, *dies_at) as first:
             first.send("event-1", "Hi")
             await first.death()
         async with serving(tmp_path) as second:
             second.send("event-1", "Hi")
             await second.end_of_input()
         assert [each["part"]["text"] for each in second.deliveries] == ["Hello "]
-        assert server.calls == 1
+        assert server.calls == calls
         for name in ("ROUTER", "MODEL_RETRIES"):
             monkeypatch.delenv(f"ERRAND_{name}")
         async with talking(tmp_path) as talk:
@@ -279,7 +294,7 @@ class Deaf(FakeChannel):
 
 @pytest.mark.proves("budget.raised")
 async def test_an_admin_who_cannot_be_reached_holds_up_nobody(tmp_path: Path) -> None:
-    given = {"router": "one", "budgets": "person day 10 tokens", "budget_admins": "fake:boss"}
+    given: dict[str, Any] = {"router": "one", "budgets": "person day 10 tokens", "budget_admins": "fake:boss"}
     async with talking(tmp_path, model=Models(one=hello), channel=Deaf, **given) as talk:
         boss = admin_of(talk)
         await boss.told("/status")
