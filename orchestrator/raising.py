@@ -44,8 +44,8 @@ class Raising:
 
     async def answered(self, talk: Talk, press: Choice) -> Told | None:
         """What comes of a press on a question of ours; None where it is none."""
-        request = await self._store.budget_request(press.question)
-        return await self._closed(talk, request, press.value) if request else None
+        request = await self._store.budget_request(press.question.partition("-")[0])
+        return await self._closed(talk, request, press.value, asked=press.question) if request else None
 
     async def _stopped(self, ending: Ending, talk: Talk, allowance: Allowance) -> Ending:
         """The ending with the reason, and letters to the admins."""
@@ -78,20 +78,21 @@ class Raising:
     async def _letters(self, talk: Talk, request: BudgetRequest, used: str) -> list[Letter]:
         """The question for every admin, where they have written to us alone."""
         letters = []
-        for admin in self._limits.admins:
+        for number, admin in enumerate(self._limits.admins, 1):
             channel, _, person = admin.partition(":")
             if address := _private(await self._store.events_of(channel, person)):
                 with speaking((await self._store.preferences(channel, person)).language or talk.language):
-                    letters.append(_letter(address, _question(talk, request, used, admin=person)))
+                    letters.append(_letter(address, _question(talk, request, used, admin=(number, person))))
         return letters
 
-    async def _closed(self, talk: Talk, request: BudgetRequest, answer: str) -> Told:
-        """An admin's word. Raises BadInput where it is neither yes nor no."""
+    async def _closed(self, talk: Talk, request: BudgetRequest, answer: str, *, asked: str = "") -> Told:
+        """An admin's word, as a press on the question `asked` or written. Raises BadInput where it is neither yes nor
+        no."""
         account = payer_of(talk).account
         if not self._limits.is_admin(account):
             return Told(say("I asked somebody else that; only they can answer it."))
         if request.answered_by:
-            return Told(say("That question is closed already."), closes=request.id)
+            return Told(say("That question is closed already."), closes=asked)
         words = answer.strip().casefold()
         agreed = words in each_way("allow more") | each_way("yes")
         if not agreed and words not in each_way("no"):
@@ -100,7 +101,7 @@ class Raising:
             say("Allowed: {more} more.", more=_more(request)) if agreed else say("Then it stays as it is."),
             changes=(answering_request(request, admin=account, agreed=agreed),),
             letters=(await self._word_back(talk, request, agreed=agreed),),
-            closes=request.id,
+            closes=asked,
         )
 
     async def _word_back(self, talk: Talk, request: BudgetRequest, *, agreed: bool) -> Letter:
@@ -186,7 +187,9 @@ def _request(talk: Talk, allowance: Allowance, now: datetime) -> BudgetRequest:
     )
 
 
-def _question(talk: Talk, request: BudgetRequest, used: str, *, admin: str) -> Question:
+def _question(talk: Talk, request: BudgetRequest, used: str, *, admin: tuple[int, str]) -> Question:
+    """The question for one of the admins: channels know each by an id of its own."""
+    number, person = admin
     text = say(
         "{person} cannot go on: {budget} has no room for another model call ({used}). May it be {more} more?",
         person=talk.inbound.person.name or talk.inbound.person.id,
@@ -196,7 +199,7 @@ def _question(talk: Talk, request: BudgetRequest, used: str, *, admin: str) -> Q
     )
     field = QuestionField(name="more", label=text, choices=(say("allow more"), say("no")), closed=True, approval=True)
     typed = say("Write `/budget yes {id}` or `/budget no {id}`.", id=request.id)
-    return Question(id=request.id, person=admin, text=f"{text}\n\n{typed}", fields=(field,))
+    return Question(id=f"{request.id}-{number}", person=person, text=f"{text}\n\n{typed}", fields=(field,))
 
 
 def _letter(address: Address, part: Question | Notice) -> Letter:

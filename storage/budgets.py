@@ -19,13 +19,14 @@ def reserve(
 
     Always in the same order, so that two reservations never wait for each other.
     """
+    places = [{"scope": each.scope, "period": each.period} for each in sorted(allowances)]
+    _begin(connection, places)
     attempt = connection.begin_nested()
     for allowance in sorted(allowances):
         if not _hold(connection, amount, allowance):
             attempt.rollback()
             return allowance
-        place = {"scope": allowance.scope, "period": allowance.period}
-        connection.execute(reservations.insert(), {"id": reservation, **place, **values(amount)})
+    connection.execute(reservations.insert(), [{"id": reservation, **place, **values(amount)} for place in places])
     attempt.commit()
     return None
 
@@ -82,14 +83,13 @@ def answer(connection: Connection, request: BudgetRequest, *, admin: str, agreed
         "more_tokens": spending.c.more_tokens + request.tokens,
         "more_micro_usd": spending.c.more_micro_usd + request.micro_usd,
     }
-    _begin(connection, request.scope, request.period)
+    _begin(connection, [{"scope": request.scope, "period": request.period}])
     connection.execute(update(spending).where(_at(request.scope, request.period)).values(warned=0, **more))
 
 
 def _hold(connection: Connection, amount: Amount, allowance: Allowance) -> bool:
     """The limit stands in the statement that changes the row: nobody can come between."""
     row = spending.c
-    _begin(connection, allowance.scope, allowance.period)
     room = []
     if allowance.tokens is not None:
         room.append(row.tokens + row.held_tokens + amount.tokens <= row.more_tokens + allowance.tokens)
@@ -131,9 +131,9 @@ def _warned(connection: Connection, allowance: Allowance, percent: int) -> bool:
     return connection.execute(update(spending).where(this).values(warned=1).returning(row.scope)).first() is not None
 
 
-def _begin(connection: Connection, scope: str, period: str) -> None:
-    """A row to count in, if there is none."""
-    new = upsert(connection, spending).values(scope=scope, period=period, **NOTHING)
+def _begin(connection: Connection, places: Sequence[dict[str, str]]) -> None:
+    """A row to count in for each of these, where there is none."""
+    new = upsert(connection, spending).values([{**place, **NOTHING} for place in places])
     connection.execute(new.on_conflict_do_nothing())
 
 

@@ -143,25 +143,28 @@ async def test_where_one_model_is_too_dear_for_what_is_left_a_cheaper_one_answer
 @pytest.mark.proves("budget.raised")
 async def test_an_admin_allows_more_by_a_button_and_the_person_hears_of_it(tmp_path: Path) -> None:
     rules = "person day 5000 tokens"
-    given: dict[str, Any] = {"router": "one", "budgets": rules, "budget_admins": "fake:boss"}
+    given: dict[str, Any] = {"router": "one", "budgets": rules, "budget_admins": "fake:boss, fake:chief"}
     async with talking(tmp_path, model=Models(one=hello), **given) as talk:
-        boss = admin_of(talk)
-        await boss.told("/status")
+        boss, chief = admin_of(talk), admin_of(talk, "chief")
+        for admin in (boss, chief):
+            await admin.told("/status")
         await talk.app.store.reserve("r", Amount(4_900), limits(talk, rules))
         await talk.app.store.settle("r", None)
         assert "I have asked an admin for more" in await talk.told("Hi")
         asked = await question_for(talk, boss)
         assert "ann cannot go on: the budget of fake:ann for today" in asked.text
         assert asked.fields[0].choices == ("allow more", "no")
+        also = await question_for(talk, chief)
+        assert (asked.id, also.id) == ("b3-1", "b3-2"), "channels know a question by its id"
         assert "I have asked an admin for more" in await talk.told("Hi"), "and only once"
-        assert "`b2`: ann asks for 2,500 tokens more" in await boss.told("/budget")
+        assert "`b3`: ann asks for 2,500 tokens more" in await boss.told("/budget")
         assert "only they can answer" in await press(talk, asked.id, "allow more")
         assert await press(boss, asked.id, "allow more") == "Allowed: 2,500 tokens more."
         await talk.channel.until(
             lambda channel: any("Please send your request again" in each.part.text for each in channel.shown.values())
         )
         assert await talk.answered("Hi") == "Hello."
-        assert await press(boss, asked.id, "allow more") == "That question is closed already."
+        assert await press(chief, also.id, "no") == "That question is closed already."
         (day,) = await talk.app.store.spent(limits(talk, rules))
         assert day.more_tokens == 2_500
 
@@ -302,7 +305,7 @@ async def test_an_admin_who_cannot_be_reached_holds_up_nobody(tmp_path: Path) ->
         assert "turns so far" in await talk.told("/status")
         assert isinstance(talk.channel, Deaf)
         talk.channel.deaf = False
-        assert (await question_for(talk, boss)).id == "b2"
+        assert (await question_for(talk, boss)).id == "b2-1"
 
 
 @pytest.mark.proves("budget.settled")
