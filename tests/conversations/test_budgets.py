@@ -18,10 +18,12 @@ from orchestrator.tools.functions import Functions
 from storage.records import Amount
 from tests.conversations.program import serving
 from tests.conversations.talk import Talk, talking
+from tests.conversations.telegram_talk import errand_on, pressed
 from tests.conversations.test_plans import Models
 from tests.conversations.test_with_a_model import PLAN
 from tests.fakes.channel import FakeChannel
 from tests.fakes.model_server import Behaviour, Call, Fail, Hang, ModelServer, Say, asked_for
+from tests.fakes.telegram import telegram
 
 NOW = datetime.now(UTC)
 
@@ -336,3 +338,26 @@ async def test_a_call_that_its_provider_refused_counts_nothing(tmp_path: Path) -
         assert server.calls == 1
         (day,) = await talk.app.store.spent(limits(talk, rules))
         assert (day.tokens, day.held_tokens) == (0, 0)
+
+
+@pytest.mark.proves("budget.raised")
+async def test_in_telegram_an_admin_presses_a_button_in_their_own_chat(tmp_path: Path) -> None:
+    async with telegram() as fake:
+        ann, boss, chief = (fake.person(name) for name in ("Ann", "Boss", "Chief"))
+        admins = f"telegram:{boss.id}, telegram:{chief.id}"
+        given: dict[str, Any] = {"router": "one", "budgets": "person day 10 tokens", "budget_admins": admins}
+        async with errand_on(fake, tmp_path, model=Models(one=hello), **given):
+            for admin in (boss, chief):
+                await admin.private_chat().says(admin, "/status")
+                await admin.private_chat().shows("turns so far")
+            await ann.private_chat().says(ann, "Hi")
+            await ann.private_chat().shows("I have asked an admin for more")
+            asked = await boss.private_chat().shows("Ann cannot go on")
+            also = await chief.private_chat().shows("Ann cannot go on")
+            assert await pressed(boss, asked, "allow more") == ""
+            await boss.private_chat().shows("Allowed: 5 tokens more.")
+            await ann.private_chat().shows("An admin has allowed you 5 tokens more.")
+            await fake.until(lambda: asked.buttons == [["✓ allow more"]], words="closed buttons")
+            await pressed(chief, also, "no")
+            await chief.private_chat().shows("That question is closed already.")
+        assert fake.problems == []
