@@ -16,6 +16,7 @@ from orchestrator.limits import MILLION, Limits, Payer
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Usage
 from orchestrator.prices import cost_usd, load
 from orchestrator.tools.spec import ToolSpec
+from storage.errors import StorageError
 from storage.records import Allowance, Amount, Spent
 from storage.store import Store
 
@@ -114,14 +115,22 @@ class Budgets:
         amount = await self._amount(hold, model, Usage(input_tokens, self._output_tokens))
         if refused := await self._store.reserve(hold.id, amount, allowances):
             bill.refused = refused
+            log.info("a budget has no room", extra={"scope": refused.scope, "period": refused.period, "model": model})
             raise OverBudget
         return hold
 
     async def settle(self, hold: Hold, model: str, usage: Usage) -> None:
-        """Count what a call has used; where its provider did not tell, what was reserved."""
+        """Count what a call has used; where its provider did not tell, what was reserved.
+
+        Where the database refuses, that costs nobody their answer: it stays held, and counts in full at the next start.
+        """
         known = usage.input_tokens is not None and usage.output_tokens is not None
         used = await self._amount(hold, model, usage) if known else None
-        warned = await self._store.settle(hold.id, used, of=hold.allowances, percent=WARNED_PERCENT)
+        try:
+            warned = await self._store.settle(hold.id, used, of=hold.allowances, percent=WARNED_PERCENT)
+        except StorageError as error:
+            log.warning("a model call is not settled", extra={"model": model, "reason": str(error)})
+            return
         for each in warned:
             log.warning("a budget is nearly spent", extra={"scope": each.scope, "period": each.period})
         if bill := _bill.get():

@@ -136,6 +136,8 @@ class Chain:
         started = self._clock()
         try:
             reply = await ask(model, timeout_seconds)
+        except OverBudget:  # no call was made
+            raise
         except (ModelError, asyncio.CancelledError) as error:
             note(ModelCall(self.component, model.name, self._clock() - started, str(error) or "cancelled"))
             raise

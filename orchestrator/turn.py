@@ -84,6 +84,8 @@ class Turns:
             tools=inbound.tools,
         )
         bill = await self._budgets.bill_for(payer_of(talk), simple=is_simple(talk.text, files=len(talk.attached)))
+        if bill.thrifty:
+            dossier.note("thrifty", "little is left of a budget, so the cheap chain is asked first")
         with speaking(talk.language), calling, only(inbound.tools), charging(bill):
             async with self._carrying_out.head_start(talk, shown) as ahead:
                 ending = await self._work(Scene(talk, dossier, shown, ahead, steering))

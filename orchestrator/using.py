@@ -19,7 +19,7 @@ NONE = Usage(0, 0, 0, 0.0, 0)
 
 
 class Using:
-    """Tells people what was used for them, and admins what was used for everybody."""
+    """Tells people what was used for them, and admins what was used for everybody, where nobody reads along."""
 
     def __init__(self, store: Store, limits: Limits, *, now: Callable[[], datetime]) -> None:
         self._store = store
@@ -34,15 +34,14 @@ class Using:
         used = [(span, await self._store.usage(channel, person, since=since)) for span, since in spans]
         moments = _moments(now)
         mine = await self._store.used_by(moments, channel=channel, person=person)
-        admin = self._limits.is_admin(f"{channel}:{person}")
+        admin = self._limits.is_admin(f"{channel}:{person}") and talk.inbound.private  # it is about others
         everybody = await self._store.used_by(moments) if admin else []
         parts = [_summary(used)] if used[-1][1].calls else []
         parts += [_table(say("day"), _by_day(mine, now)), _table(say("month"), _by_month(mine, now))]
-        parts.append(await _saved(mine))
         if admin:
             this_month = [each for each in everybody if each.since >= moments_of_months(now)[1]]
             parts.append(_table(say("person, this month"), _by_person(this_month)))
-            parts.append(await _saved(everybody))
+        parts.append(await _saved(everybody if admin else mine))
         told = "\n\n".join(filter(None, parts))
         if not told:
             return Told(say("No model was called for you in the last 30 days."))

@@ -15,6 +15,7 @@ from orchestrator.messages import Choice, Delivery, Question
 from orchestrator.models import ChatMessage, ModelReply, ToolCall, Usage
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.functions import Functions
+from storage.errors import StorageBusy
 from storage.records import Amount
 from tests.conversations.program import serving
 from tests.conversations.talk import Talk, talking
@@ -87,6 +88,7 @@ async def test_a_person_whose_budget_is_spent_is_told_and_no_model_is_asked(tmp_
         told = await talk.told("Hi again")
         assert "your budget for today has no room for another model call (100 of 5,000 tokens)" in told
         assert "It begins anew at midnight UTC." in told
+        assert "stopped: a budget was spent" in await talk.told("/why")
         assert len(models.asked) == 1
         assert await talk.as_person("ben").answered("Hi") == "Hello."
         assert "- your budget for today: 100 of 5,000 tokens (2 %)" in await talk.told("/budget")
@@ -128,6 +130,7 @@ async def test_from_90_percent_on_simple_requests_go_to_the_cheap_chain(tmp_path
         await talk.answered("Hi")
         await talk.as_person("ben").answered("Hi")
         assert models.names() == ["one", "small", "one"]
+        assert "thrifty: little is left of a budget" in await talk.told("/why t2")
         await talk.say("A long request. " * 20)
         assert models.names()[-1] == "one"
 
@@ -236,6 +239,8 @@ async def test_usage_tells_days_months_people_and_what_two_models_saved(tmp_path
             everybody = await boss.told("/usage")
             assert "| fake:ann | 3 |" in everybody
             assert "| fake:boss | 1 |" in everybody
+            boss.private = False
+            assert "fake:ann" not in await boss.told("/usage"), "others read along"
             (team,) = await talk.app.store.spent(limits(talk, "team month 100 usd"))
             used = await talk.app.store.used_by([NOW.replace(day=1, hour=0)])
             assert sum(each.usage.cost_usd for each in used) == pytest.approx(paid, rel=0.01)
@@ -328,6 +333,21 @@ async def test_a_call_that_is_stopped_counts_as_what_went_in(tmp_path: Path) -> 
         (day,) = await talk.app.store.spent(limits(talk, rules))
         assert day.held_tokens == 0
         assert 0 < day.tokens < 3_000
+
+
+@pytest.mark.proves("budget.settled")
+async def test_a_call_that_cannot_be_settled_is_answered_and_stays_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*given: Any, **more: Any) -> None:
+        raise StorageBusy
+
+    rules = "person day 90000 tokens"
+    async with talking(tmp_path, model=Models(one=hello), router="one", budgets=rules) as talk:
+        monkeypatch.setattr(talk.app.store, "settle", busy)
+        assert await talk.answered("Hi") == "Hello."
+        (day,) = await talk.app.store.spent(limits(talk, rules))
+        assert day.held_tokens > 1_000
 
 
 @pytest.mark.proves("budget.settled")
