@@ -48,28 +48,31 @@ class Raising:
         return await self._closed(talk, request, press.value, asked=press.question) if request else None
 
     async def _stopped(self, ending: Ending, talk: Talk, allowance: Allowance) -> Ending:
-        """The ending with the reason, and letters to the admins."""
+        """The ending with the reason below it, and what comes of asking the admins."""
         (spent,) = await self._store.spent([allowance])
-        payer = payer_of(talk)
+        used = used_of(spent, allowance)
         reason = say(
             "I stop here: {budget} has no room for another model call ({used}).",
-            budget=budget_name(allowance, own=payer),
-            used=used_of(spent, allowance),
+            budget=budget_name(allowance, own=payer_of(talk)),
+            used=used,
         )
         part = ending.part or Notice(text="")
-        if not self._limits.admins:
-            return replace(ending, part=part, letters=()).saying(_below(part.text, f"{reason} {_anew(allowance)}"))
-        if await self._is_asked(allowance):
-            asked = say("I have asked an admin for more; you will hear from me.")
-            return replace(ending, part=part).saying(_below(part.text, f"{reason} {asked}"))
-        request = _request(talk, allowance, self._now())
-        letters = await self._letters(talk, request, used_of(spent, allowance))
+        ending, asked = await self._asking(replace(ending, part=part), talk, allowance, used)
+        told = " ".join(filter(None, (reason, asked, _anew(allowance))))
+        return ending.saying("\n\n".join(filter(None, (part.text, told))))
+
+    async def _asking(self, ending: Ending, talk: Talk, allowance: Allowance, used: str) -> tuple[Ending, str]:
+        """The ending with letters to the admins, unless they are asked already; and what the person is told of it."""
         asked = say("I have asked an admin for more; you will hear from me.")
+        if not self._limits.admins:
+            return ending, ""
+        if await self._is_asked(allowance):
+            return ending, asked
+        request = _request(talk, allowance, self._now())
+        letters = await self._letters(talk, request, used)
         if not letters:
             asked = say("An admin can allow more with `/budget yes {id}`.", id=request.id)
-        return replace(
-            ending, part=part, changes=(*ending.changes, asking_admins(request)), letters=(*ending.letters, *letters)
-        ).saying(_below(part.text, f"{reason} {asked} {_anew(allowance)}"))
+        return replace(ending, changes=(*ending.changes, asking_admins(request)), letters=tuple(letters)), asked
 
     async def _is_asked(self, allowance: Allowance) -> bool:
         place = allowance.scope, allowance.period
@@ -232,7 +235,3 @@ def _anew(allowance: Allowance) -> str:
     if len(allowance.period) == len("2026-11-21"):
         return say("It begins anew at midnight UTC.")
     return say("It begins anew on the first day of the next month.")
-
-
-def _below(text: str, line: str) -> str:
-    return "\n\n".join(filter(None, (text, line)))
