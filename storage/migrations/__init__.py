@@ -6,7 +6,15 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, inspect, selec
 
 from storage.errors import StorageError
 
-KNOWN = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")  # oldest first; a version is never edited after its release
+KNOWN = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+)  # oldest first; a version is never edited after its release
 # Not under alembic's own name: in a PostgreSQL database that is shared, that table may be another program's.
 VERSION = Table("errand_version", MetaData(), Column("version_num", Text))
 
