@@ -19,7 +19,8 @@ from bot.fetching import Fetching
 from bot.own_code import own_embedder
 from bot.settings import Settings, WhileBusy, files_folder, redaction_of
 from bot.sources import default_toolsets
-from bot.wiring import Chains, MakeModel, budgets_of, models_of, turns_of
+from bot.wiring import Chains, MakeModel, budgets_of, cases_of, models_of, turns_of
+from orchestrator.cases import Cases
 from orchestrator.coming import Diary
 from orchestrator.intake import Intake, edited
 from orchestrator.listening import Listening
@@ -53,6 +54,7 @@ class App:
         summarizing: Summarizing,
         *,
         files: FileStore,
+        cases: Cases,
         listening: Listening,
         fetch_seconds: float,
         while_busy: WhileBusy,
@@ -64,6 +66,7 @@ class App:
         self.catalog = catalog
         self.files = files
         self.diary = diary
+        self.cases = cases
         self._intake = Intake(store)
         self._turns = turns
         self._summarizing = summarizing
@@ -91,6 +94,7 @@ class App:
             drain_seconds=drain_seconds,
         )
         self._alarm = Alarm(store, partial(self._dispatcher.put, unasked=True), diary, catches_up=catches_up)
+        cases.begin_with(self._begin)
 
     async def serve(self, adapters: Sequence[Adapter]) -> None:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled."""
@@ -127,6 +131,11 @@ class App:
             steering.offer(*taken)
         return Receipt(new=True, turn=taken[0].turn)
 
+    def _begin(self, arrived: Arrived, inbound: Inbound) -> None:
+        """Queue what a reviewer has given back. One of another process's channel waits for that process."""
+        if arrived.channel in self._adapters:
+            self._dispatcher.put(arrived, inbound, unasked=True)
+
     async def _rated(self, feedback: Feedback) -> bool:
         """Keep what somebody thinks of an answer; False where it was no answer in their conversation."""
         record = await self.store.turn(feedback.turn)
@@ -154,7 +163,8 @@ class App:
             attempts = await _until_stored(lambda: self.store.count_attempt(arrived.turn), turn=arrived.turn)
             arrived = replace(arrived, attempts=attempts)
         given_up = arrived.left_over and arrived.attempts >= MOST_DEATHS
-        return await self._concluded(arrived, inbound, self._turns.fail_turn if given_up else self._take_turn)
+        bury = partial(self._turns.fail_turn, why="died")
+        return await self._concluded(arrived, inbound, bury if given_up else self._take_turn)
 
     async def _amend(self, arrived: Arrived, inbound: Inbound, edited_by: Arrived, edit: Edit) -> Inbound | None:
         """Give a turn the words of an edit, unless it has answered or acted. What comes of the edit is that turn's."""
@@ -266,6 +276,7 @@ async def build(
         budgets = budgets_of(settings, store, now=now)
         await budgets.take_up()
         chains = Chains.of(settings, budgets.metered(make))
+        cases = cases_of(settings, store, now=now)
         diary = Diary(store, time_zone=settings.time_zone, now=now)
         sources = default_toolsets(settings, store, chains.worker, diary=diary) if toolsets is None else toolsets
         catalog = Catalog(sources, embedder=own_embedder(settings.embedder), redaction=redaction_of(settings))
@@ -275,9 +286,12 @@ async def build(
         yield App(
             store,
             catalog,
-            turns_of(settings, store, catalog, chains, files=files, budgets=budgets, diary=diary, now=now),
+            turns_of(
+                settings, store, catalog, chains, files=files, budgets=budgets, cases=cases, diary=diary, now=now
+            ),
             Summarizing(store, chains.synthesizer, last=settings.history_messages),
             files=files,
+            cases=cases,
             listening=Listening(catalog, files, tool=settings.transcription, seconds=settings.tool_seconds),
             fetch_seconds=settings.fetch_seconds,
             while_busy=settings.while_busy,

@@ -4,9 +4,9 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,9 @@ from bot.logs import set_up_logging
 from bot.settings import Settings, environment, read_settings
 from orchestrator.errors import BadInput, ErrandError
 from storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from orchestrator.cases import Cases
 
 EXPECTED = (ErrandError, StorageError, ChannelClosed)  # errors whose message is a sentence for the operator
 
@@ -142,6 +145,44 @@ def replay(settings: Settings, turns: tuple[str, ...], planner: str, last: int |
     if bool(turns) == bool(last):
         raise click.UsageError("Name turns, such as t12 t15, or say --last 20.")
     run(_replay(settings, turns, planner=planner, last=last, as_json=as_json))
+
+
+@errand.group()
+def review() -> None:
+    """Work on what could not be served, while the bot does not run. In the chat: /review."""
+
+
+@review.command("list")
+@click.pass_obj
+def review_list(settings: Settings) -> None:
+    """List the open cases, oldest first."""
+    run(_review_list(settings))
+
+
+@review.command("retry")
+@click.argument("turn")
+@click.argument("words", nargs=-1)
+@click.pass_obj
+def review_retry(settings: Settings, turn: str, words: tuple[str, ...]) -> None:
+    """Try a case such as t12 again at the next start, perhaps in other words."""
+    run(_review(settings, turn, "will be tried again", lambda cases: cases.retry(turn, by=None, words=" ".join(words))))
+
+
+@review.command("answer")
+@click.argument("turn")
+@click.argument("text", nargs=-1, required=True)
+@click.pass_obj
+def review_answer(settings: Settings, turn: str, text: tuple[str, ...]) -> None:
+    """Answer a case yourself; it is delivered at the next start."""
+    run(_review(settings, turn, "will be answered", lambda cases: cases.answer(turn, " ".join(text), by=None)))
+
+
+@review.command("close")
+@click.argument("turn")
+@click.pass_obj
+def review_close(settings: Settings, turn: str) -> None:
+    """Close a case; nobody is told anything more."""
+    run(_review(settings, turn, "is closed", lambda cases: cases.close(turn, by=None)))
 
 
 @errand.group()
@@ -329,6 +370,20 @@ async def _replay(settings: Settings, turns: tuple[str, ...], *, planner: str, l
         records = await app.store.recent_turns(last=last) if last else named
         outcomes = await replayed(app, settings, records, chain=planner, model=model)
     click.echo(as_data(planner, outcomes) if as_json else told(planner, outcomes))
+
+
+async def _review_list(settings: Settings) -> None:
+    from bot.reviewing import on_cases  # noqa: PLC0415
+    from orchestrator.cases import listed  # noqa: PLC0415
+
+    click.echo(listed(await on_cases(settings, lambda cases: cases.open())))
+
+
+async def _review(settings: Settings, turn: str, what: str, work: "Callable[[Cases], Awaitable[None]]") -> None:
+    from bot.reviewing import on_cases  # noqa: PLC0415
+
+    await on_cases(settings, work)
+    click.echo(f"{turn} {what}.")
 
 
 async def _doctor(settings: Settings) -> None:

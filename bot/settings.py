@@ -188,6 +188,12 @@ class Settings(BaseSettings):
     slack_installs: str = Field(
         "sqlite:///errand-slack.db", description="Database of the workspaces that have installed the app."
     )
+    reviewers: str = Field(
+        "", description='Who may work on the review queue from the chat, such as "telegram:4711, slack:U012AB".'
+    )
+    unanswered_hours: float = Field(
+        24.0, gt=0, description="Hours after which a question that nobody answered enters the review queue."
+    )
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     send_to: Annotated[Mapping[str, str], NoDecode] = Field(
         {}, description='Where tools may send messages and files, such as "team=slack:C0123, ann=telegram:42".'

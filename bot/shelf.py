@@ -41,4 +41,5 @@ async def content(app: App, file: Attachment) -> bytes | None:
 
 def slash_words(settings: Settings, app: App) -> Sequence[tuple[str, str]]:
     """The slash words with what they do."""
-    return commands_of(app.store, app.catalog, Sessions(app.store, app.files), settings, diary=app.diary).menu()
+    sessions = Sessions(app.store, app.files)
+    return commands_of(app.store, app.catalog, sessions, settings, cases=app.cases, diary=app.diary).menu()

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.settings import Settings, environment, files_folder, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.answer_reader import AnswerReader
 from orchestrator.budgets import Budgets, is_thrifty
 from orchestrator.carrying_out import CarryingOut
+from orchestrator.cases import Cases
 from orchestrator.chains import Chain, chain_from
 from orchestrator.code_steps import CodeSteps
 from orchestrator.coming import Diary
@@ -78,6 +79,7 @@ def turns_of(
     *,
     files: FileStore,
     budgets: Budgets,
+    cases: Cases,
     diary: Diary,
     now: Callable[[], datetime],
 ) -> Turns:
@@ -98,7 +100,7 @@ def turns_of(
         sessions=sessions,
         front=_front(settings, chains, catalog, reader, planner=planner, now=now),
         answers=AnswerReader(chains.router, now=now) if chains.router else None,
-        commands=commands_of(store, catalog, sessions, settings, diary=diary, now=now),
+        commands=commands_of(store, catalog, sessions, settings, cases=cases, diary=diary, now=now),
         receipts=Receipts(catalog, files),
         reminding=Reminding(catalog, diary),
         raising=(raising := Raising(store, limits_of(settings), now=now)),
@@ -121,6 +123,7 @@ def turns_of(
         deciding=deciding,
         carrying_out=carrying_out,
         budgets=budgets,
+        cases=cases,
         raising=raising,
         pace=Pace(settings.messages_a_minute),
         message_characters=settings.message_characters,
@@ -198,12 +201,19 @@ def budgets_of(settings: Settings, store: Store, *, now: Callable[[], datetime])
     )
 
 
+def cases_of(settings: Settings, store: Store, *, now: Callable[[], datetime]) -> Cases:
+    """The review queue."""
+    reviewers = frozenset(name.strip() for name in settings.reviewers.split(",") if name.strip())
+    return Cases(store, reviewers=reviewers, unanswered_after=timedelta(hours=settings.unanswered_hours), now=now)
+
+
 def commands_of(
     store: Store,
     catalog: Catalog,
     sessions: Sessions,
     settings: Settings,
     *,
+    cases: Cases,
     diary: Diary,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Commands:
@@ -216,7 +226,7 @@ def commands_of(
     receipts = Receipts(catalog, FileStore(files_folder(settings)))
     raising, reminding = Raising(store, limits, now=now), Reminding(catalog, diary)
     saving = Saving(store, catalog, sessions)
-    return Commands(catalog, explaining, [receipts, reminding, saving, Preferring(store), raising, connecting])
+    return Commands(catalog, explaining, [receipts, reminding, saving, Preferring(store), raising, connecting, cases])
 
 
 def _policy(settings: Settings) -> Policy:

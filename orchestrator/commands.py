@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from orchestrator.cases import Cases
 from orchestrator.connecting import Connecting
 from orchestrator.errors import BadInput
 from orchestrator.explaining import Explaining
@@ -33,7 +34,7 @@ class Commands:
         self,
         catalog: Catalog,
         explaining: Explaining,
-        others: Iterable[Preferring | Raising | Receipts | Reminding | Saving | Connecting],
+        others: Iterable[Cases | Connecting | Preferring | Raising | Receipts | Reminding | Saving],
     ) -> None:
         self._catalog = catalog
         self._explaining = explaining

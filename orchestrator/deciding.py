@@ -12,7 +12,7 @@ from orchestrator.commands import Commands
 from orchestrator.errors import BudgetSpent, NoModelAnswered, PlanInvalid
 from orchestrator.front import Front
 from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Saying, Stop
-from orchestrator.plan import GENERAL, Decision, FindTool, Plan, Planned, Step
+from orchestrator.plan import GENERAL, Decision, FindTool, Plan, Planned, Refuse, Step
 from orchestrator.questions import blanks
 from orchestrator.raising import Raising
 from orchestrator.receipts import Receipts
@@ -149,7 +149,8 @@ class Deciding:
         except PlanInvalid as invalid:
             dossier.note("one_task", f"the model's plan could not run, twice: {'; '.join(invalid.problems)}")
             return await self._as_one_task("\n\n".join(filter(None, (scene.talk.text, lines(scene.talk.attached)))))
-        return await self._without_model(scene.talk, offline.model_away())
+        decision = await self._without_model(scene.talk, offline.model_away())
+        return offline.unserved(decision) if isinstance(decision, Refuse) else decision
 
     async def _without_model(self, talk: Talk, note: str) -> Decision:
         """By the names of the tools alone; a file goes where a tool wants one."""

@@ -36,6 +36,7 @@ class Ending:
     """How a turn ends: its outcome in a word, and what the person sees. Without a part, another turn shows it.
 
     `plan` is the plan that goes on with the answer, where the part is a question. `letters` are what others are told.
+    `case` says in a word why a person must look at it; empty where nobody must.
     """
 
     outcome: str
@@ -45,6 +46,7 @@ class Ending:
     drop_question: bool = False
     changes: tuple[Change, ...] = ()
     letters: tuple[Letter, ...] = ()
+    case: str = ""
 
     def with_footer(self, line: str) -> "Ending":
         """The same with a line below the answer."""

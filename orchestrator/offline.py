@@ -83,6 +83,12 @@ def model_away() -> str:
     return say("My model does not answer right now, so I work by the names of my tools alone.")
 
 
+def unserved(refusal: Refuse) -> Refuse:
+    """A refusal of this tier in place of a model that is away: a model might have served it."""
+    text = " ".join((model_away(), say("None of them fits that, so nobody of my tiers could serve it.")))
+    return Refuse(text, reason=refusal.reason, unserved=True)
+
+
 def decide(
     text: str,
     tools: Sequence[ToolSpec],

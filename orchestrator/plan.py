@@ -217,10 +217,12 @@ class Direct:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """Out of scope: `text` says so kindly, `reason` is for the record."""
+    """Out of scope: `text` says so kindly, `reason` is for the record. `unserved` says that it may not be out of scope,
+    but nobody was there who could have served it."""
 
     text: str
     reason: str = ""
+    unserved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ def _outcome(word: str) -> str:
         "clarify": say("I had to ask"),
         "plan": say("I made a plan and ran it"),
         "refuse": say("I declined: out of scope"),
+        "unserved": say("Nobody of my tiers could serve it: it went to the review queue"),
+        "reviewed": say("A person answered"),
         "added": say("I added it to what I was doing"),
         "stopped": say("You stopped it"),
         "failed": say("It failed"),

@@ -6,13 +6,14 @@ from typing import assert_never
 
 from orchestrator.budgets import Budgets, charging, is_simple
 from orchestrator.carrying_out import CarryingOut, so_far
+from orchestrator.cases import Cases, reviewed, with_request
 from orchestrator.deciding import Deciding
 from orchestrator.discretion import Discretion
 from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, about_files, conclusion, honest
 from orchestrator.errors import BadInput, BudgetSpent
 from orchestrator.intake import problem_with
-from orchestrator.messages import Answer, Emit, Inbound, Message, Notice, Stop
+from orchestrator.messages import Answer, Edit, Emit, Inbound, Message, Notice, Stop
 from orchestrator.pace import Pace
 from orchestrator.plan import Clarify, Decision, Direct, FindTool, Planned, Refuse
 from orchestrator.questions import model_question
@@ -40,6 +41,7 @@ class Turns:
         deciding: Deciding,
         carrying_out: CarryingOut,
         budgets: Budgets,
+        cases: Cases,
         raising: Raising,
         pace: Pace,
         message_characters: int,
@@ -52,6 +54,7 @@ class Turns:
         self._deciding = deciding
         self._carrying_out = carrying_out
         self._budgets = budgets
+        self._cases = cases
         self._raising = raising
         self._pace = pace
         self._message_characters = message_characters
@@ -83,14 +86,16 @@ class Turns:
             private=inbound.private,
             tools=inbound.tools,
         )
+        case = await self._cases.behind(arrived)
         bill = await self._budgets.bill_for(payer_of(talk), simple=is_simple(talk.text, files=len(talk.attached)))
         if bill.thrifty:
             dossier.note("thrifty", "little is left of a budget, so the cheap chain is asked first")
         with speaking(talk.language), calling, only(inbound.tools), charging(bill):
             async with self._carrying_out.head_start(talk, shown) as ahead:
-                ending = await self._work(Scene(talk, dossier, shown, ahead, steering))
+                scene = Scene(talk, dossier, shown, ahead, steering)
+                ending = (self._cases.settled(case, scene) if case else None) or await self._work(scene)
             ending = about_files(honest(ending, talk, dossier, self._find), talk.inbound)
-            ending = await self._raising.told(ending, talk, bill)
+            ending = with_request(await self._raising.told(ending, talk, bill), case)
             if talk.verbosity == "full":
                 ending = ending.with_footer(dossier.in_a_line())
             ending = self._discretion.ending(ending)
@@ -105,14 +110,15 @@ class Turns:
             text = " ".join(filter(None, (say("Stopped."), so_far(run) if run else "")))
         return await self._end_early(arrived, inbound, Ending("stopped", Notice(text=text)))
 
-    async def fail_turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
-        """End a turn that cannot be done: our fault, and we say so."""
+    async def fail_turn(self, arrived: Arrived, inbound: Inbound, *, why: str = "broken") -> list[Parcel]:
+        """End a turn that cannot be done: our fault, and we say so. A person looks at it; `why` is for them."""
+        case = "" if isinstance(inbound, Stop | Edit) else why
         run = await self._sessions.begun(arrived)
         with speaking(await self._sessions.language_of(arrived, inbound)):
             wrong = say("Something went wrong on my side ({turn}).", turn=arrived.turn)
-            kept = say("Your message is kept; please try other words.")
+            kept = self._cases.promise() if case else say("Please try other words.")
             text = " ".join(filter(None, (wrong, so_far(run) if run else "", kept)))
-        return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text)))
+        return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text), case=case))
 
     async def has_acted(self, arrived: Arrived) -> bool:
         """Whether this turn has done something that cannot be begun anew with other words."""
@@ -148,6 +154,8 @@ class Turns:
                 return _of_command(decision)
             case Direct(text=text, files=files):
                 return Ending("direct", Answer(text=text, files=files))
+            case Refuse(text=text, unserved=True):
+                return Ending("unserved", Answer(text=f"{text} {self._cases.promise()}"), case="unserved")
             case Refuse(text=text):
                 return Ending("refuse", Answer(text=text))
             case Clarify():
@@ -169,7 +177,7 @@ class Turns:
     ) -> list[Parcel]:
         """Everything that ends a turn, and the ones that were added to it, in one transaction."""
         await dossier.price()
-        mine = conclusion(talk, ending, dossier, started=started, finished=self._now())
+        mine = conclusion(talk, reviewed(ending, talk.arrived), dossier, started=started, finished=self._now())
         return await self._store.finish(mine, *(self._added(arrived, message) for arrived, message in also))
 
     def _added(self, arrived: Arrived, message: Message) -> Conclusion:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from storage import budgets, grants, people, schedules, templates
+from sqlalchemy import Connection
+
+from storage import budgets, cases, grants, people, schedules, templates
 from storage.records import BudgetRequest, Change
 
 
@@ -49,3 +51,22 @@ def asking_admins(request: BudgetRequest) -> Change:
 def answering_request(request: BudgetRequest, *, admin: str, agreed: bool) -> Change:
     """Write down what an admin said to it."""
     return lambda connection: budgets.answer(connection, request, admin=admin, agreed=agreed)
+
+
+def entering_case(turn: str, why: str) -> Change:
+    """Let a person look at this turn; one that is a case already stays as it is."""
+    return lambda connection: cases.enter(connection, turn, why)
+
+
+def settling_case(turn: str, session: str, *, served: bool) -> Change:
+    """A case that was given back to this session is closed, or open again."""
+    return lambda connection: cases.settle(connection, turn, session, served=served)
+
+
+def closing_case(turn: str) -> Change:
+    """Nobody needs to look at this turn any more, if somebody had to."""
+
+    def change(connection: Connection) -> None:
+        cases.close(connection, turn, None)
+
+    return change

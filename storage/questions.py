@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, select, update
 
 from storage.records import OpenQuestion
-from storage.rows import columns, record, values
+from storage.rows import columns, record, records, values
 from storage.tables import questions, still_open
 
 
@@ -18,6 +18,12 @@ def open_question(connection: Connection, session: str) -> OpenQuestion | None:
 def question(connection: Connection, name: str) -> OpenQuestion | None:
     """A question by its id, also one that is closed."""
     return record(connection, OpenQuestion, select(*columns(OpenQuestion, questions)).where(questions.c.id == name))
+
+
+def unanswered(connection: Connection, asked_before: datetime) -> list[OpenQuestion]:
+    """The open questions of all sessions that were asked before this, oldest first."""
+    old = select(*columns(OpenQuestion, questions)).where(still_open, questions.c.asked_at < asked_before)
+    return records(connection, OpenQuestion, old.order_by(questions.c.asked_at))
 
 
 def ask(connection: Connection, question: OpenQuestion) -> None:

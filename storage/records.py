@@ -78,6 +78,42 @@ class OpenQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Case:
+    """A turn that waits for a person to look at it. `why` is one word: unserved, broken, died, unanswered.
+
+    `state` is open, returned (its session works on it again) or closed; `tries` counts how often it was returned.
+    `words` are those that a reviewer has put in place of the request, `answer` what a reviewer says to it. `payload`
+    is the event as it came (JSON).
+    """
+
+    turn: str
+    session: str
+    channel: str
+    person: str
+    request: str
+    payload: str
+    why: str
+    state: str
+    tries: int
+    claimed_by: str | None
+    words: str | None
+    answer: str | None
+    entered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """A case on its way back to its session, as an event (JSON) of its own. `by` is the reviewer; None may do all."""
+
+    by: str | None
+    event_id: str
+    payload: str
+    tries: int
+    words: str = ""
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredPlan:
     """A plan as JSON, and the turn that works on it now."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from storage import (
     budgets,
+    cases,
     durations,
     grants,
     inbox,
@@ -31,9 +32,11 @@ from storage.records import (
     Amount,
     Arrived,
     BudgetRequest,
+    Case,
     Change,
     Conclusion,
     Event,
+    GivenBack,
     Grant,
     KeptTemplate,
     Memory,
@@ -255,6 +258,32 @@ class Store:
     async def steps(self, plan: str) -> list[StoredStep]:
         """What is known of a plan's steps, in the order in which it became known."""
         return await self._database.read(lambda c: runs.steps(c, plan))
+
+    # --- the review queue
+
+    async def unanswered(self, *, asked_before: datetime) -> list[OpenQuestion]:
+        """The open questions of all sessions that were asked before this, oldest first."""
+        return await self._database.read(lambda c: questions.unanswered(c, asked_before))
+
+    async def open_cases(self) -> list[Case]:
+        """Every turn that waits for a person to look at it, oldest first."""
+        return await self._database.read(cases.waiting)
+
+    async def case(self, turn: str) -> Case | None:
+        """One case, also a closed one."""
+        return await self._database.read(lambda c: cases.case(c, turn))
+
+    async def claim_case(self, turn: str, by: str) -> bool:
+        """Let an open case be this reviewer's, also where it was another one's: False where it is not open."""
+        return await self._database.write(lambda c: cases.claim(c, turn, by))
+
+    async def give_back(self, turn: str, given: GivenBack) -> Arrived | None:
+        """Let the session of an open case work on it again; None where it is not open, or somebody else's."""
+        return await self._database.write(lambda c: cases.give_back(c, turn, given))
+
+    async def close_case(self, turn: str, by: str | None) -> bool:
+        """Close an open case: False where it is not open, or somebody else's; `by` None may close each."""
+        return await self._database.write(lambda c: cases.close(c, turn, by))
 
     # --- grants
 

@@ -354,3 +354,18 @@ budget_requests = Table(
     Column("asked_at", Instant, nullable=False),
     Column("answered_by", Text),
 )
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("turn", TurnName, ForeignKey(turns.c.turn), primary_key=True, autoincrement=False),
+    Column("why", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("claimed_by", Text),
+    Column("words", Text),
+    Column("answer", Text),
+    Column("entered_at", Instant, nullable=False),
+)
+open_case = cases.c.state == "open"
+Index("cases_open", cases.c.turn, sqlite_where=open_case, postgresql_where=open_case)

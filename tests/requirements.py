@@ -636,6 +636,14 @@ PROMISES = (
     Promise("sending.asks", "Nothing is sent anywhere else before the person has said yes.", (0,)),
     Promise("sending.once", "A message or a file is sent once.", (0,)),
     Promise("sending.files", "Only files that people have sent or tools have made are sent.", (0,)),
+    # The review queue
+    Promise("review.told", "Whom nobody can serve is told the truth at once, and once.", (33,)),
+    Promise("review.nothing_lost", "What every tier failed to serve is kept, and answered after a retry.", (33,)),
+    Promise("review.worked_on", "A reviewer claims, retries, edits, answers or closes, from the chat.", (33,)),
+    Promise("review.reviewers_only", "Nobody but a reviewer sees the queue, and in private alone.", (33,)),
+    Promise("review.poison", "What processes died over is a case, answered once over restarts.", (33,)),
+    Promise("review.unanswered", "A question that nobody answers is a case until somebody does.", (33,)),
+    Promise("review.command", "The operator works on the queue from the command line.", (33,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation
