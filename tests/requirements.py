@@ -644,6 +644,13 @@ PROMISES = (
     Promise("review.poison", "What processes died over is a case, answered once over restarts.", (33,)),
     Promise("review.unanswered", "A question that nobody answers is a case until somebody does.", (33,)),
     Promise("review.command", "The operator works on the queue from the command line.", (33,)),
+    # Workers by their record
+    Promise(
+        "routing.score", "Work goes by context, success, specialisation and load; rates count from 10 runs.", (27, 28)
+    ),
+    Promise("routing.newcomers", "Where nothing is known each has a turn, and no newcomer starves.", (28,)),
+    Promise("routing.beats_round_robin", "In simulated pools it beats round robin in success and in time.", (28,)),
+    Promise("routing.reasons", "Each choice is stored with all candidates, and its reason explains it.", (29,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation
