@@ -100,4 +100,4 @@ def measure() -> Iterator[Figure]:
 
 
 def _mean(outcomes: Sequence[Outcome], name: str) -> float:
-    return mean(getattr(outcome, name) for outcome in outcomes)
+    return mean(float(getattr(outcome, name)) for outcome in outcomes)

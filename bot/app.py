@@ -19,7 +19,7 @@ from bot.fetching import Fetching
 from bot.own_code import own_embedder
 from bot.settings import Settings, WhileBusy, files_folder, redaction_of
 from bot.sources import default_toolsets
-from bot.wiring import Chains, MakeModel, budgets_of, cases_of, models_of, turns_of
+from bot.wiring import Chains, MakeModel, budgets_of, cases_of, models_of, roster_of, turns_of
 from orchestrator.cases import Cases
 from orchestrator.coming import Diary
 from orchestrator.intake import Intake, edited
@@ -279,7 +279,13 @@ async def build(
         cases = cases_of(settings, store, now=now)
         diary = Diary(store, time_zone=settings.time_zone, now=now)
         sources = default_toolsets(settings, store, chains.worker, diary=diary) if toolsets is None else toolsets
-        catalog = Catalog(sources, embedder=own_embedder(settings.embedder), redaction=redaction_of(settings))
+        roster = roster_of(settings, chains, budgets.metered(make))
+        catalog = Catalog(
+            sources,
+            embedder=own_embedder(settings.embedder),
+            kinds_of_work=roster.kinds,
+            redaction=redaction_of(settings),
+        )
         parts.push_async_callback(catalog.stop)
         await catalog.start()
         files = FileStore(files_folder(settings))
@@ -287,7 +293,16 @@ async def build(
             store,
             catalog,
             turns_of(
-                settings, store, catalog, chains, files=files, budgets=budgets, cases=cases, diary=diary, now=now
+                settings,
+                store,
+                catalog,
+                chains,
+                files=files,
+                budgets=budgets,
+                cases=cases,
+                diary=diary,
+                roster=roster,
+                now=now,
             ),
             Summarizing(store, chains.synthesizer, last=settings.history_messages),
             files=files,

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     router: str = Field("", description='Chain of the front call, such as "openai:gpt-4o-mini, openai:gpt-4o".')
     planner: str = Field("", description="Chain that writes plans, before the router's. Empty: the router plans.")
     worker: str = Field("", description="Chain that does tasks of a plan in a loop with tools. Empty: the router's.")
+    workers: Path = Field(Path("workers.toml"), description="File of workers, a table each (docs/workers.md).")
     synthesizer: str = Field("", description="Chain that writes the answer from results. Empty: the router's.")
     cheap: str = Field(
         "", description="Chain that simple requests go to once 90 % of a budget is spent. Empty: nothing changes."

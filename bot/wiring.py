@@ -32,6 +32,7 @@ from orchestrator.receipts import Receipts
 from orchestrator.reminding import Reminding
 from orchestrator.resources import Resources
 from orchestrator.retries import Retries
+from orchestrator.roster import Roster, Worker, read_workers
 from orchestrator.saving import Saving
 from orchestrator.sessions import Sessions
 from orchestrator.steps import StepLimits, Steps
@@ -81,10 +82,11 @@ def turns_of(
     budgets: Budgets,
     cases: Cases,
     diary: Diary,
+    roster: Roster,
     now: Callable[[], datetime],
 ) -> Turns:
     """The conductor with all that it conducts."""
-    reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers))
+    reader = Reader(catalog, PlanLimits(settings.plan_steps, settings.plan_workers), workers=roster.told)
     planner = Planner(chains.planner, catalog, reader, now=now) if chains.planner else None
     sessions = Sessions(
         store,
@@ -110,7 +112,7 @@ def turns_of(
         store,
         catalog,
         reader=reader,
-        steps=_steps(settings, store, catalog, chains, files=files, policy=policy),
+        steps=_steps(settings, store, catalog, roster, files=files, policy=policy, now=now),
         policy=policy,
         planner=planner,
         synthesizer=Synthesizer(chains.synthesizer),
@@ -149,10 +151,17 @@ def _front(
 
 
 def _steps(
-    settings: Settings, store: Store, catalog: Catalog, chains: Chains, *, files: FileStore, policy: Policy
+    settings: Settings,
+    store: Store,
+    catalog: Catalog,
+    roster: Roster,
+    *,
+    files: FileStore,
+    policy: Policy,
+    now: Callable[[], datetime],
 ) -> Steps:
     limits = _worker_limits(settings)
-    workers = Workers(store, catalog, files=files, chain=chains.worker, policy=policy, limits=limits)
+    workers = Workers(store, catalog, files=files, roster=roster, policy=policy, limits=limits, now=now)
     return Steps(
         store,
         catalog,
@@ -199,6 +208,15 @@ def budgets_of(settings: Settings, store: Store, *, now: Callable[[], datetime])
         unknown_price_usd=settings.unknown_price_usd,
         now=now,
     )
+
+
+def roster_of(settings: Settings, chains: Chains, make: MakeModel) -> Roster:
+    """The workers. Raises SettingsInvalid, for a file or a chain that cannot be read."""
+
+    def chain(worker: Worker) -> Chain | None:
+        return chain_of("worker", worker.chain, settings, make) if worker.chain else chains.worker
+
+    return Roster(read_workers(settings.workers, chain), general=chains.worker)
 
 
 def cases_of(settings: Settings, store: Store, *, now: Callable[[], datetime]) -> Cases:

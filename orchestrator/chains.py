@@ -64,6 +64,11 @@ class Chain:
         self._instead = instead
         self._breakers = [_Breaker(failures_to_rest, rest_seconds) for _ in members]
 
+    @property
+    def is_resting(self) -> bool:
+        """Whether all members rest: nobody answers, as far as is known."""
+        return all(breaker.rests(self._clock()) for breaker in self._breakers)
+
     async def reply(
         self,
         messages: Sequence[ChatMessage],
@@ -224,13 +229,15 @@ class _Breaker:
         self._failures = 0
         self.resting_since = -math.inf
 
+    def rests(self, now: float) -> bool:
+        return self._failures >= self._failures_to_rest and now - self.resting_since < self._rest_seconds
+
     def lets_through(self, now: float) -> bool:
         """Whether a call may go out. The call that ends a rest begins the next one: others wait for its outcome."""
-        if self._failures < self._failures_to_rest:
-            return True
-        if now - self.resting_since < self._rest_seconds:
+        if self.rests(now):
             return False
-        self.resting_since = now
+        if self._failures >= self._failures_to_rest:
+            self.resting_since = now
         return True
 
     def failed(self, now: float) -> None:

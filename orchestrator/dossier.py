@@ -168,6 +168,7 @@ def _step_facts(step: Step, result: StepResult) -> StepFacts:
         seconds=round(result.seconds, 3),
         approved_by=step.approved_by,
         granted=result.granted,
+        routings=result.routings,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse, Step
+from orchestrator.routing import Routing
 from storage.records import ModelCall
 
 Cost = float | Literal["unknown"]
@@ -50,7 +51,8 @@ class StepFacts(Part):
     """What became of a step: its `planned` tool or worker against the one that was `used`.
 
     `calls` are the tools that a worker called, or the step's `code`, `refused` those that it wanted and may not have.
-    `printed` is what the code printed. `granted` says that a standing yes let it run.
+    `printed` is what the code printed. `granted` says that a standing yes let it run. `routings`
+    are the workers that it was given to.
     """
 
     id: str
@@ -68,6 +70,7 @@ class StepFacts(Part):
     seconds: float = 0.0
     approved_by: str | None = None
     granted: bool = False
+    routings: tuple[Routing, ...] = ()
 
 
 class Threshold(Part):

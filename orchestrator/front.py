@@ -9,7 +9,7 @@ from orchestrator.chains import Chain, Note
 from orchestrator.models import ModelReply, OnCalls, OnText
 from orchestrator.plan import Decision
 from orchestrator.planner import Planner
-from orchestrator.reading import ASK, PLAN, REFUSE, Reader, decided, text_of
+from orchestrator.reading import ASK, REFUSE, Reader, decided, text_of
 from orchestrator.sessions import Talk
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import ToolSpec
@@ -56,7 +56,7 @@ class Front:
 
         `on_calls` hears tool calls and plans while they are being written, whoever writes them.
         """
-        plan = HAND_OVER if self._planner else PLAN
+        plan = HAND_OVER if self._planner else self._reader.plan_tool
         decision = await decided(
             self._chain,
             briefing("front", talk, self._now()),

@@ -15,6 +15,7 @@ from referencing.exceptions import Unresolvable
 
 from orchestrator.errors import PlanInvalid
 from orchestrator.messages import Attachment, StepState
+from orchestrator.routing import Routing
 from orchestrator.tools.asking import Asking
 from orchestrator.tools.code import LITERAL, RUN_CODE
 from orchestrator.tools.spec import ToolSpec
@@ -155,7 +156,7 @@ class StepResult(BaseModel):
     is the one that really worked, `tried` those that failed before it. Of a worker, `used` are the tools that it
     called, and `refused` those that it wanted and that its step does not allow; so it is of code, which may also have
     `printed` something. `granted` says that a standing yes let it run. `files` are what it made, `paths` where they
-    are, in the same order.
+    are, in the same order. `routings` say which workers were chosen, one after the other, and why.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -175,6 +176,7 @@ class StepResult(BaseModel):
     paths: tuple[str, ...] = ()
     attempts: int = 0
     seconds: float = 0.0
+    routings: tuple[Routing, ...] = ()
     waits_for: Literal["arguments", "approval", "repeat", "input"] | None = None
     asking: Asking | None = None
 
@@ -370,10 +372,10 @@ def _step_problems(step: Step, ids: Sequence[str]) -> Iterator[str]:
 
 
 def _tool_problems(step: Step, find: FindTool) -> Iterator[str]:
-    if step.worker and step.worker != GENERAL:
-        yield f"step {step.id!r} wants the worker {step.worker!r}; there is only {GENERAL!r}"
+    if step.worker and step.worker != GENERAL and find(f"@{step.worker}") is None:
+        yield f"step {step.id!r} wants the worker {step.worker!r}, but nobody does that work"
     for name in filter(None, (step.tool, *step.fallbacks, *step.tools)):
-        if find(name) is None:
+        if find(name) is None or name.startswith("@"):
             yield f"step {step.id!r} wants the tool {name!r}, which does not exist"
     if tool := find(step.tool):
         for problem in argument_problems(tool, step.arguments, missing=step.missing):

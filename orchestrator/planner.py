@@ -9,7 +9,7 @@ from orchestrator.models import ChatMessage, OnCalls, ToolCall
 from orchestrator.notation import line_of
 from orchestrator.plan import Decision, Plan, Step, StepResult
 from orchestrator.quoting import beginning, inside
-from orchestrator.reading import ASK, PLAN, REFUSE, Base, Reader, decided
+from orchestrator.reading import ASK, REFUSE, Base, Reader, decided
 from orchestrator.sessions import Run, Talk
 from orchestrator.tools.catalog import Catalog
 
@@ -34,7 +34,7 @@ class Planner:
             self._reader.read,
             catalog=self._catalog,
             about=f"{talk.topic} {goal}",
-            tools=(ASK, REFUSE, PLAN),
+            tools=(ASK, REFUSE, self._reader.plan_tool),
             on_text=None,
             on_calls=on_calls,
             note=note,
@@ -63,7 +63,7 @@ class Planner:
             lambda reply: self._reader.read(reply, base=Base(run.plan, kept, run.former)),
             catalog=self._catalog,
             about=run.request,
-            tools=(ASK, REFUSE, PLAN),
+            tools=(ASK, REFUSE, self._reader.plan_tool),
             on_text=None,
             on_calls=None,
             note=note,

@@ -1,7 +1,7 @@
 """A model's reply read as a Decision: text answers, `ask`, `refuse` and `plan` do what they say, other calls run."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, TypeVar
 
@@ -86,11 +86,22 @@ class Base:
 
 
 class Reader:
-    """Reads replies against the catalogue. A plan that cannot run is PlanInvalid, with every defect named."""
+    """Reads replies against the catalogue. A plan that cannot run is PlanInvalid, with every defect named.
 
-    def __init__(self, catalog: Catalog, limits: PlanLimits = PlanLimits()) -> None:
+    `workers` tells a model who can work for it now.
+    """
+
+    def __init__(
+        self, catalog: Catalog, limits: PlanLimits = PlanLimits(), *, workers: Callable[[], str] = lambda: ""
+    ) -> None:
         self._catalog = catalog
         self._limits = limits
+        self._workers = workers
+
+    @property
+    def plan_tool(self) -> ToolSpec:
+        """The tool with which a model plans, and who there is to work."""
+        return replace(PLAN, description="\n".join(filter(None, (PLAN.description, self._workers()))))
 
     def read(self, reply: ModelReply, *, base: Base | None = None) -> Decision:
         """The decision. Ordinary calls become steps `s1`, `s2`. A plan goes on behind what is kept of `base`."""

@@ -87,7 +87,8 @@ class Steps:
 
     def room_for(self, step: Step) -> AbstractAsyncContextManager[None]:
         """Holds the step back until the machine has what it needs. One that can never have it fails when it runs."""
-        return nullcontext() if self._resources.problem_with(step.needs) else self._resources.room_for(step.needs)
+        needs = self._workers.needs(step)
+        return nullcontext() if self._resources.problem_with(needs) else self._resources.room_for(needs)
 
     async def expected_seconds(self) -> Callable[[Step], float]:
         """How long each step is expected to take: as the plan says, else as learned, else a second."""
@@ -102,7 +103,7 @@ class Steps:
     async def _work(
         self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note, granted: Collection[str]
     ) -> StepResult:
-        if problem := self._resources.problem_with(step.needs):
+        if problem := self._resources.problem_with(self._workers.needs(step)):
             return StepResult(status="failed", error=problem)
         if step.worker:
             return await self._workers.work(run, step, inputs, note=note, granted=granted)

@@ -65,6 +65,7 @@ def _details(account: Account) -> Iterator[str]:
         yield "- " + say("the plan was kept to {share:.0%}", share=account.adherence)
     for step in account.steps:
         yield from _code_lines(step)
+        yield from _routing_lines(step)
     for threshold in account.thresholds:
         yield f"- threshold: {threshold.name} was {threshold.value:g}, the limit is {threshold.limit:g}"
     for version in account.plan_versions:
@@ -101,6 +102,17 @@ def _code_lines(step: StepFacts) -> Iterator[str]:
         if text:
             fence = "`" * max([3, *(len(run) + 1 for run in BACKTICKS.findall(text))])
             yield f"- {name}:\n\n{fence}\n{text.rstrip()}\n{fence}\n"
+
+
+def _routing_lines(step: StepFacts) -> Iterator[str]:
+    """Which workers a step was given to, why, and who else could have had it."""
+    for routing in step.routings:
+        who = say("{step} was given to {worker}: {why}", step=step.id, worker=routing.worker, why=routing.why)
+        yield f"- {who}"
+        for each in routing.candidates:
+            points = f"{each.context:g} + {each.success:g} + {each.specialisation:g} + {each.load:g}"
+            rate = say("{runs} runs, success {low:.0%} to {high:.0%}", runs=each.runs, low=each.low, high=each.high)
+            yield f"  - {each.worker}: {each.score:g} ({points}), {rate}"
 
 
 def _yes(step: StepFacts, person: str) -> str:

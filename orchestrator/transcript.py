@@ -37,7 +37,8 @@ class Round(BaseModel):
 class Transcript(BaseModel):
     """A worker's rounds, and what they have cost. It is replaced, never changed. `limit` is the one that ended it.
     `files` are what its tools made, `paths` where they are; `found` are tools that it looked for and may call.
-    `long` are results that it was not shown as a whole: the ids of their files, by the call's."""
+    `long` are results that it was not shown as a whole: the ids of their files, by the call's. `worker` is whose work
+    it is now."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,6 +51,7 @@ class Transcript(BaseModel):
     found: tuple[str, ...] = ()
     long: Mapping[str, str] = {}
     limit: str = ""
+    worker: str = ""
 
     @property
     def ending(self) -> str | None:
@@ -90,6 +92,11 @@ class Transcript(BaseModel):
         """With the last word, that was asked for at a limit; empty where there was none."""
         rounds = (*self.rounds, Round(text=repaired(text.strip())))
         return self.model_copy(update={"rounds": rounds, "limit": limit})
+
+    def given_to(self, worker: str) -> "Transcript":
+        """As another worker takes it up: all that was called and heard stays, a last round that says nothing goes."""
+        rounds = self.rounds[:-1] if self.ending == "" else self.rounds
+        return self.model_copy(update={"worker": worker, "rounds": rounds, "limit": ""})
 
     def noted(self, call_id: str, **what: Any) -> "Transcript":
         """With something more known of a call."""

@@ -5,18 +5,22 @@ before anything else happens, so a restart goes on where it was, and no finished
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Literal
 
-from orchestrator.chains import Chain, Note
+from orchestrator.chains import Note
 from orchestrator.errors import BadInput, NoModelAnswered, OutcomeUnknown, ToolError
 from orchestrator.keeping import kept
 from orchestrator.models import ChatMessage
-from orchestrator.plan import GENERAL, REFERENCE, Step, StepResult, argument_problems, resolve
+from orchestrator.plan import REFERENCE, Needs, Step, StepResult, argument_problems, resolve
 from orchestrator.policy import Policy
 from orchestrator.prompts import prompt
 from orchestrator.quoting import beginning, inside
+from orchestrator.roster import Hand, Roster, offline
+from orchestrator.routing import Routing, Standing, route
 from orchestrator.scheduler import first_error
 from orchestrator.sessions import Run, work_row
 from orchestrator.tools.addresses import unnamed
@@ -24,9 +28,11 @@ from orchestrator.tools.catalog import FIND_TOOLS, Catalog, capability, listed
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.transcript import Transcript, WrittenCall
 from storage.files import FileStore
-from storage.records import StoredStep
+from storage.records import StoredStep, Work
 from storage.store import Store
 
+MOST_TRIES = 3  # workers that one step is given to, one after the other (FEATURES row 30)
+RECENT, COUNTED = timedelta(hours=4), timedelta(days=30)  # what is recent context (row 28); what a record is made of
 SHOWN_TO_WORKER = 12_000  # characters of one result, about 3,000 tokens
 READ_ON = ToolSpec(
     name="read_on",
@@ -56,7 +62,7 @@ class WorkerLimits:
 
 
 class Workers:
-    """Carries out the tasks of plans. Without a chain they fail, and say why."""
+    """Carries out the tasks of plans. Where nobody can they fail, and say why."""
 
     def __init__(
         self,
@@ -64,43 +70,106 @@ class Workers:
         catalog: Catalog,
         *,
         files: FileStore,
-        chain: Chain | None,
+        roster: Roster,
         policy: Policy,
         limits: WorkerLimits,
+        now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._files = files
-        self._chain = chain
+        self._roster = roster
         self._policy = policy
         self._limits = limits
+        self._now = now
+
+    def needs(self, step: Step) -> Needs:
+        """What a step takes while it runs: as it says itself, else as its workers do."""
+        return self._roster.needs(step.worker) if step.worker and step.needs == Needs() else step.needs
 
     async def work(
         self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note, granted: Collection[str] = ()
     ) -> StepResult:
-        """The result of a worker's step. Every failure is a result; "waiting" where a call needs the person."""
-        if step.worker != GENERAL or self._chain is None:
-            missing = f"there is no worker {step.worker!r}" if self._chain else "no model is configured for workers"
-            return StepResult(status="failed", error=missing)
+        """The result of a worker's step. Every failure is a result; "waiting" where a call needs the person.
+
+        What one worker fails at another one goes on with, where there is one: with the same calls, under the same keys.
+        """
+        hands = self._roster.able(step.worker, (*step.tools, *step.fallbacks))
+        if not self._roster.reachable(hands):
+            return StepResult(status="failed", error=_why_nobody(hands, step))
         try:
             task = _task(step, inputs)
-            work = _Work(
-                run,
-                step,
-                task,
-                store=self._store,
-                catalog=self._catalog,
-                files=self._files,
-                chain=self._chain,
-                asks=lambda tool: self._policy.asks_for(tool, granted),
-                limits=self._limits,
-                note=note,
-            )
-            await work.load()
-            async with asyncio.timeout(self._limits.seconds) as limit:
-                return await work.to_its_end()
         except LookupError as error:
             return StepResult(status="failed", error=str(error.args[0]))
+        work = _Work(
+            run,
+            step,
+            task,
+            store=self._store,
+            catalog=self._catalog,
+            files=self._files,
+            asks=lambda tool: self._policy.asks_for(tool, granted),
+            limits=self._limits,
+            note=note,
+        )
+        await work.load()
+        return await self._by_one_of(hands, work, run, step, task)
+
+    async def _by_one_of(self, hands: Sequence[Hand], work: "_Work", run: Run, step: Step, task: str) -> StepResult:
+        """What comes of the work with the worker that had begun it, else with the best; then with others."""
+        routings: list[Routing] = []
+        result = StepResult(status="failed", error=offline(hands))
+        while len(routings) < MOST_TRIES:
+            tried = {each.worker for each in routings}
+            left = [hand for hand in self._roster.reachable(hands) if hand.worker.name not in tried]
+            if not left:
+                break
+            routing = await self._chosen(left, run, step, task, begun_by=work.worker)
+            routings.append(routing)
+            result = await self._tried(self._roster.hand(routing.worker), work, run, step)
+            if result.status != "failed":
+                break
+        return result if self._roster.is_plain else result.model_copy(update={"routings": tuple(routings)})
+
+    async def _chosen(self, left: Sequence[Hand], run: Run, step: Step, task: str, *, begun_by: str) -> Routing:
+        if begun_by in {hand.worker.name for hand in left}:
+            return Routing(worker=begun_by, why="it had begun this", candidates=())
+        if self._roster.is_plain:
+            return Routing(worker=left[0].worker.name, why="", candidates=())
+        now = self._now()
+        known = await self._store.work_record(step.worker, run.id, since=now - COUNTED, recent_since=now - RECENT)
+        seconds = await self._store.durations()
+        by_name = {each.worker: each for each in known}
+        standings = [
+            Standing(
+                worker=(worker := hand.worker).name,
+                runs=record.runs if (record := by_name.get(worker.name)) else 0,
+                successes=record.successes if record else 0,
+                seconds=seconds.get(f"@{worker.name}", 0.0),
+                is_recent=bool(record and record.recent),
+                is_special=worker.is_special(task),
+                running=self._roster.running(worker.name),
+                at_once=worker.at_once,
+            )
+            for hand in left
+        ]
+        return route(standings)
+
+    async def _tried(self, hand: Hand, work: "_Work", run: Run, step: Step) -> StepResult:
+        """What comes of the work with this worker, written into its record."""
+        started = time.monotonic()
+        with self._roster.at_work(hand):
+            result = await self._within_time(hand, work)
+        if result.status in {"done", "failed"} and not self._roster.is_plain:
+            seconds, succeeded = time.monotonic() - started, result.status == "done"
+            done = Work(run.id, step.id, step.worker, hand.worker.name, succeeded, seconds, self._now())
+            await self._store.keep_work(done)
+        return result
+
+    async def _within_time(self, hand: Hand, work: "_Work") -> StepResult:
+        try:
+            async with asyncio.timeout(self._limits.seconds) as limit:
+                return await work.to_its_end(hand)
         except NoModelAnswered:
             return work.failed("no model answered")
         except TimeoutError:
@@ -121,7 +190,6 @@ class _Work:
         store: Store,
         catalog: Catalog,
         files: FileStore,
-        chain: Chain,
         asks: Callable[[ToolSpec], bool],
         limits: WorkerLimits,
         note: Note,
@@ -129,7 +197,6 @@ class _Work:
         self._store = store
         self._catalog = catalog
         self._files = files
-        self._chain = chain
         self._run = run
         self._step = step
         self._task = task
@@ -146,12 +213,20 @@ class _Work:
             if stored.step == self._row:
                 self._transcript = Transcript.model_validate_json(stored.body)
 
-    async def to_its_end(self) -> StepResult:
+    @property
+    def worker(self) -> str:
+        """Who works on it, or did before a restart or a question."""
+        return self._transcript.worker
+
+    async def to_its_end(self, hand: Hand) -> StepResult:
         """Round after round, until there is a reply without calls.
 
         At the limit of calls or tokens there is one more, without tools: it costs little beside what was spent, and
         without it all of that would be lost. At the limit of time there is none, as nothing is left to wait with.
         """
+        assert hand.chain is not None
+        self._chain, self._instructions = hand.chain, hand.worker.instructions
+        self._transcript = self._transcript.given_to(hand.worker.name)
         while self._transcript.ending is None:
             if waiting := await self._answer_open_calls():
                 return waiting
@@ -188,7 +263,8 @@ class _Work:
         return self._transcript.ended(reply.text, limit)
 
     def _messages(self, text: str) -> list[ChatMessage]:
-        return [ChatMessage("system", prompt("worker")), ChatMessage("user", text)]
+        system = "\n\n".join(filter(None, (prompt("worker"), self._instructions)))
+        return [ChatMessage("system", system), ChatMessage("user", text)]
 
     def _limit(self) -> str:
         """The limit that is reached, in words."""
@@ -353,6 +429,15 @@ def _page(text: str, result: str, start: int) -> str:
         return page
     more = f'read_on(result="{result}", start={end + 1}) shows more'
     return f"{page}\n[characters {start:,} to {end:,} of {len(text):,}; {more}]"
+
+
+def _why_nobody(hands: Sequence[Hand], step: Step) -> str:
+    """Why nobody can do this work. An offline pool stays offline: nothing is tried."""
+    if not hands:
+        return f"there is no worker {step.worker!r} for {', '.join(step.tools) or 'this'}"
+    if all(hand.chain is None for hand in hands):
+        return "no model is configured for workers"
+    return offline(hands)
 
 
 def _task(step: Step, inputs: Mapping[str, StepResult]) -> str:

@@ -216,6 +216,30 @@ class StoredStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """How one piece of work of a plan's step ended with one worker; `kind` is the one that the plan asked for."""
+
+    plan: str
+    step: str
+    kind: str
+    worker: str
+    succeeded: bool
+    seconds: float
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class WorkRecord:
+    """What a worker has made of one kind of work: runs, successes, mean seconds, and successes of late in a session."""
+
+    worker: str
+    runs: int
+    successes: int
+    seconds: float
+    recent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """One outbox row: a final part (JSON) for one address (JSON), until its channel has taken it."""
 

@@ -24,6 +24,7 @@ from storage import (
     summaries,
     templates,
     turns,
+    work,
 )
 from storage.database import Database
 from storage.engine import open_database
@@ -57,6 +58,8 @@ from storage.records import (
     TurnRecord,
     Usage,
     UsedBy,
+    Work,
+    WorkRecord,
 )
 
 
@@ -258,6 +261,24 @@ class Store:
     async def steps(self, plan: str) -> list[StoredStep]:
         """What is known of a plan's steps, in the order in which it became known."""
         return await self._database.read(lambda c: runs.steps(c, plan))
+
+    # --- workers
+
+    async def keep_work(self, done: Work) -> None:
+        """Write down how one piece of work ended, and learn how long its worker takes."""
+
+        def write(connection: Connection) -> None:
+            work.keep(connection, done)
+            if done.succeeded:
+                durations.learn(connection, f"@{done.worker}", done.seconds)
+
+        await self._database.write(write)
+
+    async def work_record(self, kind: str, plan: str, *, since: datetime, recent_since: datetime) -> list[WorkRecord]:
+        """What each worker has made of this kind of work since then, and of late in the session of this plan."""
+        return await self._database.read(
+            lambda c: work.record_of(c, kind, plan, since=since, recent_since=recent_since)
+        )
 
     # --- the review queue
 

@@ -369,3 +369,17 @@ cases = Table(
 )
 open_case = cases.c.state == "open"
 Index("cases_open", cases.c.turn, sqlite_where=open_case, postgresql_where=open_case)
+
+work = Table(
+    "work",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("plan", ForeignKey(plans.c.id), nullable=False),
+    Column("step", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("succeeded", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+    Index("work_of_kind", "kind", "ended_at"),
+)

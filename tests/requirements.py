@@ -645,6 +645,14 @@ PROMISES = (
     Promise("review.unanswered", "A question that nobody answers is a case until somebody does.", (33,)),
     Promise("review.command", "The operator works on the queue from the command line.", (33,)),
     # Workers by their record
+    Promise("workers.roster", "Workers have kinds of work, instructions, models and tools of their own.", (26,)),
+    Promise(
+        "workers.by_record", "Who did well gets the work, over restarts and most where they just did.", (27, 28, 38)
+    ),
+    Promise(
+        "workers.another_tries", "What a worker fails at goes to another, three at most, under the same keys.", (30,)
+    ),
+    Promise("workers.offline", "A pool that cannot be reached is said to be offline, and nothing is tried.", (26, 30)),
     Promise(
         "routing.score", "Work goes by context, success, specialisation and load; rates count from 10 runs.", (27, 28)
     ),

@@ -65,6 +65,7 @@ class Catalog:
 
     With an `embedder` tools are searched for by meaning too, where it needs no more than `embed_seconds`.
     All schemas of one prompt take at most `schema_tokens`. No tool is given what the `redaction` knows as a secret.
+    `kinds_of_work` are what there are workers for: a plan finds them by "@" and their name.
     """
 
     def __init__(
@@ -75,12 +76,14 @@ class Catalog:
         embed_seconds: float = 5.0,
         schema_tokens: int = SCHEMA_TOKENS,
         redaction: Redaction = BY_SHAPE,
+        kinds_of_work: Sequence[str] = (),
     ) -> None:
         self._toolsets = tuple(toolsets)
         self._meanings = Meanings(embedder, seconds=embed_seconds) if embedder else None
         self._schema_tokens = schema_tokens
         self._redaction = redaction
         self._known = _Stock((), {})
+        self._work = {f"@{kind}": ToolSpec(f"@{kind}", "", {}, source="workers") for kind in kinds_of_work}
 
     @property
     def toolsets(self) -> tuple[Toolset, ...]:
@@ -113,6 +116,8 @@ class Catalog:
         """A tool by its full name, or by the part behind the server's where only one tool ends so."""
         if name == FIND_TOOLS.name:
             return FIND_TOOLS
+        if name in self._work:
+            return self._work[name]
         stock = self._stock
         ending = stock.ending.get(name, ())
         full = name if name in stock.owned else ending[0] if len(ending) == 1 else ""

@@ -93,6 +93,19 @@ async def test_turns_of_one_session_run_one_after_the_other_and_sessions_side_by
     assert sorted(log.worked) == ["t1", "t2", "t3"]
 
 
+@pytest.mark.proves("review.worked_on")
+async def test_what_its_person_has_not_just_sent_interrupts_nothing() -> None:
+    log = Log()
+    async with asyncio.timeout(5), Dispatcher(log.work, log.stop, log.deliver, interrupts=True) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        await log.started["t1"].wait()
+        dispatcher.put(arrived(2), inbound(), unasked=True)
+        log.gates["t1"].set()
+        log.gates["t2"].set()
+        await dispatcher.idle()
+    assert (log.worked, log.cancelled) == (["t1", "t2"], [])
+
+
 @pytest.mark.proves("dispatch.order")
 @settings(max_examples=50, deadline=None)
 @given(sessions=st.lists(st.sampled_from("abc"), max_size=20), pauses=st.data())

@@ -314,7 +314,7 @@ async def test_each_call_of_a_worker_has_a_key_of_its_own(tmp_path: Path) -> Non
 async def test_without_a_model_a_task_fails_and_says_why(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=[Shop().functions]) as talk:
         assert "no model is configured for workers" in await talk.answered(f"/plan {PLAN}")
-        assert "there is only 'general'" in await talk.told('/plan w: @nobody(task="x")')
+        assert "nobody does that work" in await talk.told('/plan w: @nobody(task="x")')
         assert "one argument, the task" in await talk.told('/plan w: @general(work="x")')
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from orchestrator.chains import Chain, Member
 from orchestrator.models import ChatMessage, ModelReply, Script, Scripted, ToolCall
 from orchestrator.plan import Plan, Step, StepResult
 from orchestrator.policy import Policy
+from orchestrator.roster import Roster
 from orchestrator.sessions import Run
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.functions import Functions, tool
@@ -38,7 +40,15 @@ async def work(store: Store, functions: Functions | None, script: Script) -> Ste
     chain = Chain("worker", [Member(Scripted(script), timeout_seconds=5)])
     catalog = Catalog([functions] if functions else [])
     files = FileStore(Path("never-made"))
-    workers = Workers(store, catalog, files=files, chain=chain, policy=Policy(), limits=WorkerLimits())
+    workers = Workers(
+        store,
+        catalog,
+        files=files,
+        roster=Roster((), general=chain),
+        policy=Policy(),
+        limits=WorkerLimits(),
+        now=lambda: datetime.now(UTC),
+    )
     return await workers.work(RUN, STEP, {}, note=lambda _: None)
 
 
