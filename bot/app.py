@@ -25,6 +25,7 @@ from orchestrator.coming import Diary
 from orchestrator.intake import Intake, edited
 from orchestrator.listening import Listening
 from orchestrator.messages import INBOUND, Arriving, Edit, Feedback, Inbound, Live, Receipt, Status
+from orchestrator.roster import Roster
 from orchestrator.steering import Steering
 from orchestrator.summarizing import Summarizing
 from orchestrator.tools.catalog import Catalog
@@ -55,6 +56,7 @@ class App:
         *,
         files: FileStore,
         cases: Cases,
+        roster: Roster,
         listening: Listening,
         fetch_seconds: float,
         while_busy: WhileBusy,
@@ -67,6 +69,7 @@ class App:
         self.files = files
         self.diary = diary
         self.cases = cases
+        self.roster = roster
         self._intake = Intake(store)
         self._turns = turns
         self._summarizing = summarizing
@@ -307,6 +310,7 @@ async def build(
             Summarizing(store, chains.synthesizer, last=settings.history_messages),
             files=files,
             cases=cases,
+            roster=roster,
             listening=Listening(catalog, files, tool=settings.transcription, seconds=settings.tool_seconds),
             fetch_seconds=settings.fetch_seconds,
             while_busy=settings.while_busy,

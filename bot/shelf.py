@@ -42,4 +42,6 @@ async def content(app: App, file: Attachment) -> bytes | None:
 def slash_words(settings: Settings, app: App) -> Sequence[tuple[str, str]]:
     """The slash words with what they do."""
     sessions = Sessions(app.store, app.files)
-    return commands_of(app.store, app.catalog, sessions, settings, cases=app.cases, diary=app.diary).menu()
+    return commands_of(
+        app.store, app.catalog, sessions, settings, cases=app.cases, diary=app.diary, roster=app.roster
+    ).menu()

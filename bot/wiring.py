@@ -102,7 +102,7 @@ def turns_of(
         sessions=sessions,
         front=_front(settings, chains, catalog, reader, planner=planner, now=now),
         answers=AnswerReader(chains.router, now=now) if chains.router else None,
-        commands=commands_of(store, catalog, sessions, settings, cases=cases, diary=diary, now=now),
+        commands=commands_of(store, catalog, sessions, settings, cases=cases, diary=diary, roster=roster, now=now),
         receipts=Receipts(catalog, files),
         reminding=Reminding(catalog, diary),
         raising=(raising := Raising(store, limits_of(settings), now=now)),
@@ -233,13 +233,15 @@ def commands_of(
     *,
     cases: Cases,
     diary: Diary,
+    roster: Roster,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Commands:
     """The slash words of every subject."""
     limits = limits_of(settings)
     connecting = Connecting([each for each in catalog.toolsets if isinstance(each, McpTools)])
+    usage = Using(store, limits, now=now).usage
     explaining = Explaining(
-        store, catalog, sessions, about=lambda: about_models(settings), usage=Using(store, limits, now=now).usage
+        store, catalog, sessions, about=lambda: about_models(settings), usage=usage, workers=roster.status
     )
     receipts = Receipts(catalog, FileStore(files_folder(settings)))
     raising, reminding = Raising(store, limits, now=now), Reminding(catalog, diary)

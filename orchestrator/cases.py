@@ -162,6 +162,11 @@ class Cases:
             return Told(await acts[word](turn, text.strip()))
         return Told(_whole(await self.case(word)) if word else listed(await self.open()))
 
+    async def _all_for(self, by: str) -> list[str]:
+        """Every request that is nobody else's. Forgotten questions are no requests: many at once would be a nuisance."""
+        mine = (case for case in await self.open() if case.claimed_by in {None, by})
+        return [case.turn for case in mine if case.why != "unanswered"]
+
     def _acts(self, by: str) -> dict[str, Callable[[str, str], Awaitable[str]]]:
         """What a reviewer can do, by its word: with a turn, and the text behind it."""
 
@@ -170,8 +175,7 @@ class Cases:
             return say("{turn} is yours.", turn=turn)
 
         async def retry(turn: str, _: str) -> str:
-            mine = [case.turn for case in await self.open() if case.claimed_by in {None, by}]
-            turns = mine if turn == "all" else [turn]
+            turns = await self._all_for(by) if turn == "all" else [turn]
             for each in turns:
                 await self.retry(each, by=by)
             return say("I try again: {turns}.", turns=", ".join(turns) or "-")

@@ -1,6 +1,6 @@
 """The slash words that explain: /why /tools /usage /status /plan."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from orchestrator.account import account_of
 from orchestrator.reviewing import shown
@@ -14,16 +14,25 @@ from storage.store import Store
 
 
 class Explaining:
-    """Tells how things are. `about` says what models there are, `usage` what they were used for."""
+    """Tells how things are. `about` says what models there are, `usage` what they were used for, `workers` how each
+    worker is."""
 
     def __init__(
-        self, store: Store, catalog: Catalog, sessions: Sessions, *, about: Callable[[], str], usage: CarryOut
+        self,
+        store: Store,
+        catalog: Catalog,
+        sessions: Sessions,
+        *,
+        about: Callable[[], str],
+        usage: CarryOut,
+        workers: Callable[[], Sequence[str]],
     ) -> None:
         self._store = store
         self._catalog = catalog
         self._sessions = sessions
         self._about = about
         self._usage = usage
+        self._workers = workers
 
     def words(self) -> Iterator[Slash]:
         yield Slash("why", self._why, "/why [t12]", say("explains my last turn, or another one"))
@@ -60,8 +69,9 @@ class Explaining:
             f"- {say('tools of')} `{each.name}`: {each.state}, {each.tools}{f' ({each.detail})' if each.detail else ''}"
             for each in self._catalog.health()
         ]
+        workers = [f"- {each}" for each in self._workers()]
         is_open = say("a question of mine is open here") if talk.question else say("no question is open here")
-        return Told("\n".join([self._about(), *health, f"- {is_open}", f"- {say('turns so far')}: {done}"]))
+        return Told("\n".join([self._about(), *health, *workers, f"- {is_open}", f"- {say('turns so far')}: {done}"]))
 
 
 def _tool_line(tool: ToolSpec) -> str:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from orchestrator.chains import Chain
 from orchestrator.errors import SettingsInvalid
 from orchestrator.plan import GENERAL, Needs
+from orchestrator.words import say
 
 
 class Worker(BaseModel):
@@ -97,6 +98,17 @@ class Roster:
             yield
         finally:
             self._running[hand.worker.name] -= 1
+
+    def status(self) -> list[str]:
+        """How each worker is, a line each; empty where there is only the general one."""
+        return [] if self.is_plain else [self._how(hand) for hand in self._hands.values()]
+
+    def _how(self, hand: Hand) -> str:
+        name = f"`{hand.worker.name}` ({hand.worker.pool})"
+        if not hand.is_online:
+            return say("worker {name}: offline", name=name)
+        running, most = self._running[hand.worker.name], hand.worker.at_once
+        return say("worker {name}: at {running} of {most} pieces of work", name=name, running=running, most=most)
 
     def told(self) -> str:
         """Who works here, for a model that plans; empty where there is only the general worker."""

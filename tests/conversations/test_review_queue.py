@@ -12,7 +12,7 @@ from adapters.base import DeliveryError
 from bot.app import build
 from bot.settings import read_settings
 from orchestrator.errors import ModelUnreachable
-from orchestrator.messages import Answer, Delivery, Question
+from orchestrator.messages import Answer, Attachment, Delivery, Question
 from orchestrator.models import ChatMessage, Model, ModelReply, Scripted
 from orchestrator.tools.spec import ToolSpec
 from tests.bot.test_app import leave_unfinished
@@ -220,6 +220,16 @@ async def test_a_message_that_processes_died_over_is_a_case_and_is_answered_once
         assert told_to(talk) == []
 
 
+@pytest.mark.proves("review.poison")
+async def test_a_reviewers_answer_does_not_touch_the_files_that_may_have_been_the_trouble(tmp_path: Path) -> None:
+    async with talking(tmp_path, model=away, **CHAIN) as talk:
+        talk.channel.files["ref"] = b"a letter"
+        await talk.say("sum this up", Attachment(name="letter.txt", mime="text/plain", ref="ref"))
+        await somebody(talk, "rita").told("/review answer t1 It is a letter.")
+        await until_told(talk, 2)
+        assert '"attachments":[]' in str(await talk.app.store.payload("fake", "review/t1/1"))
+
+
 @pytest.mark.proves("review.unanswered")
 async def test_a_question_that_nobody_answered_is_a_case_until_somebody_does(tmp_path: Path) -> None:
     sent, tools = outgoing()
@@ -227,6 +237,7 @@ async def test_a_question_that_nobody_answered_is_a_case_until_somebody_does(tmp
         rita = somebody(talk, "rita")
         await talk.asked("/send hello")
         assert "my question was not answered" in await rita.told("/review")
+        assert await rita.told("/review retry all") == "I try again: -."
         await rita.told("/review retry t1")  # it is asked once more
         await talk.channel.until(
             lambda channel: sum(isinstance(each.part, Question) for each in channel.shown.values()) > 1

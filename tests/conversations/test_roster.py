@@ -128,6 +128,7 @@ async def test_a_pool_that_cannot_be_reached_is_said_to_be_offline_at_once(tmp_p
         for _ in range(3):
             assert "no model answered" in await talk.answered('/plan w: @deploy(task="roll it out")')
         assert "the infra workers are offline" in await talk.answered('/plan w: @deploy(task="roll it out")')
+        assert "worker `rack` (infra): offline" in await talk.told("/status")
         await talk.say("roll it out, please")
     assert models.asked.count("rack") == 3
     assert "@deploy: best at web" in told[0]
