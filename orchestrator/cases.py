@@ -163,7 +163,7 @@ class Cases:
         return Told(_whole(await self.case(word)) if word else listed(await self.open()))
 
     async def _all_for(self, by: str) -> list[str]:
-        """Every request that is nobody else's. Forgotten questions are no requests: many at once would be a nuisance."""
+        """Every request that is nobody else's. Forgotten questions are none, and many at once a nuisance."""
         mine = (case for case in await self.open() if case.claimed_by in {None, by})
         return [case.turn for case in mine if case.why != "unanswered"]
 
