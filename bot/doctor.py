@@ -2,12 +2,17 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.app import App
 from bot.settings import Settings
-from bot.wiring import MakeModel
+from bot.wiring import MakeModel, proxy_of
+from orchestrator.budgets import LOW_PERCENT
 from orchestrator.errors import ModelError
 from orchestrator.models import ChatMessage
+
+if TYPE_CHECKING:
+    from orchestrator.proxy import Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,8 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         yield Check("models", ok=True, detail='none. To add one: ERRAND_ROUTER="openai:MODEL" and OPENAI_API_KEY')
     for name in dict.fromkeys(names):
         yield await _model_check(name, model, settings)
+    if proxy := proxy_of(settings):
+        yield await _proxy_check(proxy)
 
 
 async def _telegram_checks(settings: Settings) -> AsyncIterator[Check]:
@@ -78,6 +85,14 @@ async def _slack_checks(settings: Settings) -> AsyncIterator[Check]:
     )
     async for name, ok, detail in findings:
         yield Check(f"slack: {name}", ok=ok, detail=detail)
+
+
+async def _proxy_check(proxy: "Proxy") -> Check:
+    try:
+        percent = (await proxy.budget()).percent
+    except ModelError as error:
+        return Check(f"budget at {proxy.name}", ok=False, detail=f"{error}. Check its address and its key.")
+    return Check(f"budget at {proxy.name}", ok=percent is None or percent < LOW_PERCENT, detail=await proxy.told())
 
 
 async def _model_check(name: str, model: MakeModel, settings: Settings) -> Check:

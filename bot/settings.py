@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     budget_admins: str = Field(
         "", description='Who may allow more, and sees what all have used: "slack:U024BE7LH, telegram:42".'
     )
+    litellm_proxy: str = Field(
+        "", description="Name among the addresses of a LiteLLM proxy whose budget for our key is told to admins."
+    )
     budget_output_tokens: int = Field(
         1_000, ge=1, description="Tokens that are reserved for the answer of a model call before it is made."
     )

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from bot.settings import Settings, environment, files_folder, redaction_of
 from orchestrator.agno_models import Models
@@ -17,6 +18,7 @@ from orchestrator.coming import Diary
 from orchestrator.commands import Commands
 from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
+from orchestrator.errors import SettingsInvalid
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
 from orchestrator.limits import Limits
@@ -26,6 +28,7 @@ from orchestrator.pace import Pace
 from orchestrator.planner import Planner
 from orchestrator.policy import Policy
 from orchestrator.preferring import Preferring
+from orchestrator.providers import Access
 from orchestrator.raising import Raising
 from orchestrator.reading import PlanLimits, Reader
 from orchestrator.receipts import Receipts
@@ -46,6 +49,9 @@ from orchestrator.words import say
 from orchestrator.workers import WorkerLimits, Workers
 from storage.files import FileStore
 from storage.store import Store
+
+if TYPE_CHECKING:
+    from orchestrator.proxy import Proxy
 
 MakeModel = Callable[[str], Model]
 
@@ -210,6 +216,20 @@ def budgets_of(settings: Settings, store: Store, *, now: Callable[[], datetime])
     )
 
 
+def proxy_of(settings: Settings) -> "Proxy | None":
+    """The LiteLLM proxy whose budget is told. Raises SettingsInvalid."""
+    if not (name := settings.litellm_proxy):
+        return None
+    from orchestrator.proxy import Proxy  # noqa: PLC0415 - only who has one needs its packages
+
+    if name not in settings.addresses:
+        raise SettingsInvalid(f"litellm_proxy names {name!r}, which is none of the addresses: add {name}=http://...")
+    key = Access(settings.addresses, environ=environment()).endpoint(f"{name}:any").api_key
+    if not key:
+        raise SettingsInvalid(f"litellm_proxy needs the key of {name}, as its models do.")
+    return Proxy(name, settings.addresses[name], key)
+
+
 def roster_of(settings: Settings, chains: Chains, make: MakeModel) -> Roster:
     """The workers. Raises SettingsInvalid, for a file or a chain that cannot be read."""
 
@@ -244,7 +264,9 @@ def commands_of(
         store, catalog, sessions, about=lambda: about_models(settings), usage=usage, workers=roster.status
     )
     receipts = Receipts(catalog, FileStore(files_folder(settings)))
-    raising, reminding = Raising(store, limits, now=now), Reminding(catalog, diary)
+    proxy = proxy_of(settings)
+    raising = Raising(store, limits, proxy=proxy.told if proxy else None, now=now)
+    reminding = Reminding(catalog, diary)
     saving = Saving(store, catalog, sessions)
     return Commands(catalog, explaining, [receipts, reminding, saving, Preferring(store), raising, connecting, cases])
 

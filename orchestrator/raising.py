@@ -1,6 +1,6 @@
 """What people are told of budgets, and how admins are asked for more: /budget, and a question with buttons."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,13 +18,19 @@ from storage.changes import answering_request, asking_admins
 from storage.records import Allowance, BudgetRequest, Letter, Spent
 from storage.store import Store
 
+TellProxy = Callable[[], Awaitable[str]]
+"""Tells in a line how far the budget of our key at a proxy is."""
+
 
 class Raising:
     """Tells how far budgets are. What is spent is put to the admins, who raise it or do not."""
 
-    def __init__(self, store: Store, limits: Limits, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, limits: Limits, *, proxy: TellProxy | None = None, now: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._limits = limits
+        self._proxy = proxy
         self._now = now
 
     def words(self) -> Iterator[Slash]:
@@ -124,12 +130,12 @@ class Raising:
             return await self._closed(talk, request, word)
         payer = payer_of(talk)
         allowances = self._limits.holding_for(payer, self._now())
-        if not allowances:
-            return Told(say("No budget limits you here."))
-        lines = [_line(*both, own=payer) for both in zip(await self._store.spent(allowances), allowances, strict=True)]
+        spent = await self._store.spent(allowances) if allowances else []
+        lines = [_line(*both, own=payer) for both in zip(spent, allowances, strict=True)]
         if self._limits.is_admin(payer.account):
             lines += [_request_line(each) for each in await self._store.budget_requests()]
-        return Told("\n".join(lines))
+            lines += [f"- {await self._proxy()}"] if self._proxy else []
+        return Told("\n".join(lines) or say("No budget limits you here."))
 
 
 def payer_of(talk: Talk) -> Payer:

@@ -212,6 +212,7 @@ PROMISES = (
     Promise("budget.unknown", "Money that nobody knows counts in budgets as a setting says.", (34,)),
     Promise("budget.quota", "A provider whose quota is used up leads to the next one at once.", (33, 34)),
     Promise("budget.pace", "One person sends so many messages a minute; others are not held up.", (34,)),
+    Promise("budget.proxy", "What a LiteLLM proxy says of our key's budget is told to admins.", (34,)),
     Promise("budget.told", "/usage tells days, months, and to admins people, and what two models saved.", (34,)),
     Promise("budget.limits", "All limits that fit hold; one for a single scope stands over its kind's.", (34,)),
     Promise("budget.warned", "At 80 % of a budget its person is told, once.", (34,)),
