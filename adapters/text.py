@@ -33,6 +33,11 @@ def one_line(text: str) -> str:
     return " ".join(safe(text).split())
 
 
+def shortened(text: str, limit: int) -> str:
+    """A text of at most so many characters, the last of which says that there is more."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
 def card_title(card: PlanCard) -> str:
     """A plan in a few words, with how far it is."""
     steps = "1 step" if len(card.steps) == 1 else f"{len(card.steps)} steps{ORDER[card.mode]}"

@@ -15,6 +15,7 @@ from adapters.slack.errors import SlackTrouble
 from adapters.slack.inbound import Place, event_of, moment
 from adapters.slack.markdown import pages
 from adapters.slack.sending import Sender, mark
+from adapters.text import shortened
 from orchestrator.messages import Foreign, Message, Person
 from orchestrator.words import say, speaking
 
@@ -124,8 +125,7 @@ class Beginnings:
 
 def _words(beginning: Beginning, *, is_private: bool) -> str:
     """The first message: who asks what, about what."""
-    text = beginning.text if len(beginning.text) <= QUOTED else f"{beginning.text[: QUOTED - 1]}…"
-    quoted = "\n".join(f"> {line}" for line in text.split("\n"))
+    quoted = "\n".join(f"> {line}" for line in shortened(beginning.text, QUOTED).split("\n"))
     if beginning.about:
         short = " ".join(beginning.about.split())[:QUOTED]
         head = say("About what {author} wrote: “{text}”", author=beginning.author or "…", text=short)

@@ -7,7 +7,7 @@ from adapters.asked import Asked, Press
 from adapters.slack.markdown import Page, pages
 from adapters.slack.tables import Block
 from adapters.slack.writing import escaped
-from adapters.text import MARKS, choice_lines, one_line, step_text
+from adapters.text import MARKS, choice_lines, one_line, shortened, step_text
 from orchestrator.messages import PlanCard, Question, QuestionField
 from orchestrator.words import say
 
@@ -167,5 +167,4 @@ def _option(text: str, value: str) -> Block:
 
 
 def plain(text: str, limit: int = LABEL) -> Block:
-    line = one_line(text) or "…"
-    return {"type": "plain_text", "text": line if len(line) <= limit else f"{line[: limit - 1]}…", "emoji": True}
+    return {"type": "plain_text", "text": shortened(one_line(text) or "…", limit), "emoji": True}

@@ -63,6 +63,11 @@ class SlackTrouble(Exception):
         self.unclear = unclear
 
     @property
+    def may_pass(self) -> bool:
+        """Whether the same call is to be made again, or its outcome looked for."""
+        return self.unclear or self.seconds is not None
+
+    @property
     def is_about_form(self) -> bool:
         """Whether the same words in plain text may be taken."""
         return self.code in FORM

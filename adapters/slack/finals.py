@@ -72,7 +72,7 @@ class Finals:
         try:
             found = await self._sender.found(place, delivery.id)
         except SlackTrouble as trouble:
-            if trouble.unclear or trouble.seconds is not None:
+            if trouble.may_pass:
                 raise
             log.warning("what was sent cannot be looked for", extra={"reason": str(trouble)})
             return replace(known or Progress(), unclear=False, marked=True)
@@ -131,7 +131,7 @@ class Finals:
         try:
             await self._sender.stop_stream(place, ts, chunks=chunks, blocks=below, marked=marked)
         except SlackTrouble as trouble:
-            if trouble.unclear or trouble.seconds is not None:
+            if trouble.may_pass:
                 raise
             log.info("a stream is written anew", extra={"reason": str(trouble)})
             return False

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from markdown_it.tree import SyntaxTreeNode
 
 from adapters.markdown import cells_of, link_of, parse, words_of_image
-from adapters.text import safe
+from adapters.text import safe, shortened
 
 SHORT = 300  # characters of what a notification shows
 SPECIAL = re.compile(r"<(?=[!@#])")  # how Slack writes mentions, also of everybody
@@ -57,7 +57,7 @@ def in_short(text: str) -> str:
     """The beginning of a text in one line, without marks; as mrkdwn, which notifications are."""
     words = (word for node in parse(text[: 4 * SHORT]) for word in words_of(node))
     line = " ".join(" ".join(words).split()) or "…"
-    return escaped(line if len(line) <= SHORT else f"{line[: SHORT - 1]}…")
+    return escaped(shortened(line, SHORT))
 
 
 def escaped(text: str) -> str:

@@ -30,6 +30,7 @@ from adapters.telegram.inbound import (
 from adapters.telegram.presses import Presses
 from adapters.telegram.sending import Sender
 from adapters.telegram.showing import Showing
+from adapters.text import shortened
 from orchestrator.messages import Accept, Foreign, Inbound, Message, Person
 from orchestrator.words import say, speaking
 
@@ -247,8 +248,7 @@ class Arrivals:
         if not words or await self._shelf.noted(note) is None:
             return
         await self._shelf.note({note: None})
-        line = " ".join(words.split())
-        name = line if len(line) <= TITLE else f"{line[: TITLE - 1]}…"
+        name = shortened(" ".join(words.split()), TITLE)
         self._tasks.create_task(self._sender.cosmetic(self._sender.title(place, name)), name="title of a topic")
 
     def _knows(self, person: Person) -> bool:

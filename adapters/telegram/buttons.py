@@ -6,7 +6,7 @@ from typing import Any
 from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 from adapters.asked import Asked, Press
-from adapters.text import one_line
+from adapters.text import one_line, shortened
 from orchestrator.messages import Question, QuestionField
 
 LONGEST_LABEL = 60  # characters of a button; Telegram cuts longer ones where it likes
@@ -70,5 +70,4 @@ def _style(asked: QuestionField, number: int) -> dict[str, Any]:
 
 
 def _label(text: str) -> str:
-    line = one_line(text) or "…"
-    return line if len(line) <= LONGEST_LABEL else f"{line[: LONGEST_LABEL - 1]}…"
+    return shortened(one_line(text) or "…", LONGEST_LABEL)
