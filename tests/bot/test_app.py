@@ -159,7 +159,7 @@ async def test_a_delivery_that_fails_for_a_while_is_tried_again(tmp_path: Path) 
     async with talking(tmp_path) as talk:
         talk.channel.broken = True
         turn = await talk.send("/help")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not talk.channel.attempts:
                 await asyncio.sleep(0)
         talk.channel.broken = False

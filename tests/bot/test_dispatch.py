@@ -67,7 +67,7 @@ async def dispatching(
     log: Log, *, work: Work | None = None, deliver_again: Deliver | None = None, drain_seconds: float = 5.0
 ) -> AsyncIterator[Dispatcher]:
     async with (
-        asyncio.timeout(5),
+        asyncio.timeout(20),
         Dispatcher(
             work or log.work, log.stop, log.deliver, deliver_again=deliver_again, drain_seconds=drain_seconds
         ) as dispatcher,
@@ -96,7 +96,7 @@ async def test_turns_of_one_session_run_one_after_the_other_and_sessions_side_by
 @pytest.mark.proves("review.worked_on")
 async def test_what_its_person_has_not_just_sent_interrupts_nothing() -> None:
     log = Log()
-    async with asyncio.timeout(5), Dispatcher(log.work, log.stop, log.deliver, interrupts=True) as dispatcher:
+    async with asyncio.timeout(20), Dispatcher(log.work, log.stop, log.deliver, interrupts=True) as dispatcher:
         dispatcher.put(arrived(1), inbound())
         await log.started["t1"].wait()
         dispatcher.put(arrived(2), inbound(), unasked=True)

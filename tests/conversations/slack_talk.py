@@ -97,7 +97,7 @@ def free_port() -> int:
 
 
 async def _listens(port: int, serving: Serving) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not serving.done():
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

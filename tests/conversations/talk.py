@@ -16,7 +16,7 @@ from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import Toolset
 from tests.fakes.channel import FakeChannel
 
-LONGEST_WAIT = 10.0  # seconds
+LONGEST_WAIT = 30.0  # seconds
 
 
 class Talk:

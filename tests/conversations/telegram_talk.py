@@ -41,7 +41,7 @@ async def errand_on(
     ):
         serving = asyncio.ensure_future(app.serve(channels))
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(20):
                 while not (serving.done() or fake.updates.is_held or fake.calls["setWebhook"]):
                     await asyncio.sleep(0.01)
             yield app

@@ -326,7 +326,7 @@ async def test_a_call_that_is_stopped_counts_as_what_went_in(tmp_path: Path) -> 
 
     async with ModelServer(script) as server, talking(tmp_path, **served(server, budgets=rules)) as talk:
         turn = await talk.send("Hi")
-        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(asked.wait(), 20)
         await talk.send("/stop")
         await talk.outcome(turn)
         await talk.app.idle()

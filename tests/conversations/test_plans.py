@@ -121,7 +121,7 @@ class Slow:
     ) -> ModelReply:
         assert on_calls is not None
         await on_calls([CallSoFar("plan", '{"steps": "a: look(place=\\"Rome\\")\\n')])
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await self._first_call.wait()
         self._events.append("the plan ends")
         return plan('a: look(place="Rome")', 'b: look(place="Oslo")', answer="{{a}}, {{b}}")

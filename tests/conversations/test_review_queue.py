@@ -126,7 +126,7 @@ async def test_a_hundred_requests_that_nobody_serves_are_all_kept_told_and_answe
     reached = asyncio.Event()
     async with dying(tmp_path, model=held(reached, waits_for=100), **CHAIN) as talk:
         await somebody(talk, "rita").told("/review retry all")
-        await asyncio.wait_for(reached.wait(), 10)  # all are under way, and the process ends
+        await asyncio.wait_for(reached.wait(), 20)  # all are under way, and the process ends
     async with talking(tmp_path, model=back, **CHAIN) as talk:
         for each in people:
             [answer] = await until_told(somebody(talk, each), 1)
@@ -211,7 +211,7 @@ async def test_a_message_that_processes_died_over_is_a_case_and_is_answered_once
     mute = Mute()
     async with dying(tmp_path, channel=lambda: mute, reviewers="fake:rita") as talk:
         await somebody(talk, "rita").told("/review answer t1 Hi yourself.")
-        await asyncio.wait_for(mute.refused.wait(), 10)
+        await asyncio.wait_for(mute.refused.wait(), 20)
     async with talking(tmp_path, reviewers="fake:rita") as talk:
         [answer] = await until_told(talk, 1)
         assert answer == "You asked: “Hi”\n\nA person answers: Hi yourself."

@@ -98,7 +98,7 @@ async def test_a_thread_that_takes_no_answer_any_more_holds_nothing_up(
     fault = fake.faults.refuse("chat.postMessage", error, times=99, contains="heard: Hello")
     async with errand_on(fake, tmp_path, model=echo(), router="one"):
         asked = await ann.mentions(team, "Hello")
-        await asyncio.wait_for(fault.reached.wait(), 5)
+        await asyncio.wait_for(fault.reached.wait(), 20)
         await ann.says(team.thread(asked), "Again")
         await team.thread(asked).shows("heard: Again")
     assert fault.times == 98
@@ -255,7 +255,7 @@ async def test_a_picture_that_begins_after_the_answer_goes_away(
     late = fake.faults.hold("chat.startStream")
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         thread = ann.direct().thread(await ann.says(ann.direct(), '/plan a: look(what="Rome")\nb: look(what="Oslo")'))
-        await asyncio.wait_for(late.reached.wait(), 5)
+        await asyncio.wait_for(late.reached.wait(), 20)
         work.may_end.set()
         await thread.shows("done: look Oslo")
         late.release()

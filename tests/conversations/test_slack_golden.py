@@ -54,7 +54,7 @@ async def _talked(chat: Chat, ann: Person, *, fake: Slack, brewing: asyncio.Even
     await thread.shows("you said no", after=approval)
     await says("/why", "Because:")
     await ann.says(thread, "Brew tea")
-    await asyncio.wait_for(brewing.wait(), 5)
+    await asyncio.wait_for(brewing.wait(), 20)
     await fake.until(lambda: thread.stoppable, words="a stop button")
     await ann.presses_stop(thread)
     await thread.shows("Stopped.")
@@ -72,6 +72,7 @@ async def test_a_conversation_reads_well(
     fake: Slack, tmp_path: Path, where: str, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.slack.pacing.IN_A_CHANNEL", Limit(1000, 1.0))  # nobody reads along
+    monkeypatch.setattr("adapters.slack.pictures.QUICK", 3.0)  # on a busy machine an answer is not at once
     ann, brewing = fake.person("Ann"), asyncio.Event()
     chat = ann.direct() if where == "direct" else fake.channel("team", ann)
     async with errand_on(

@@ -202,11 +202,11 @@ async def test_an_answer_that_another_process_has_sent_is_not_sent_again(
     async with errand_on(fake, tmp_path, model=echo(), router="one", drain_seconds=0.1):
         asked = await ann.says(ann.direct(), "Hello")
         thread = ann.direct().thread(asked)
-        await asyncio.wait_for(hold.reached.wait(), 5)
+        await asyncio.wait_for(hold.reached.wait(), 20)
     assert answers(thread) == ["heard: Hello"], "it is there, and nobody was told"
     async with errand_on(fake, tmp_path, model=echo(), router="one") as app:
         await app.idle()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while await app.store.undelivered():
                 await asyncio.sleep(0.02)
     hold.release()
@@ -258,7 +258,7 @@ async def test_an_answer_waits_for_a_token_that_is_mended(
 async def test_a_token_that_slack_does_not_take_ends_it_with_the_fix(fake: Slack, tmp_path: Path, which: str) -> None:
     wrong: dict[str, Any] = {"slack_bot_token": "xoxb-wrong"} if which == "bot" else {"slack_app_token": "xapp-wrong"}
     with pytest.raises(ExceptionGroup) as raised:
-        async with asyncio.timeout(10), errand_on(fake, tmp_path, model=echo(), router="one", **wrong):
+        async with asyncio.timeout(20), errand_on(fake, tmp_path, model=echo(), router="one", **wrong):
             await asyncio.sleep(5)
     found = raised.value.split(ChannelClosed)[0]
     assert found is not None
@@ -326,7 +326,7 @@ async def test_a_long_answer_that_was_cut_off_in_the_middle_goes_on_there(
     async with errand_on(fake, tmp_path, model=models, router="one", drain_seconds=0.1):
         asked = await ann.says(ann.direct(), "Tell me")
         thread = ann.direct().thread(asked)
-        await asyncio.wait_for(fault.reached.wait(), 10)
+        await asyncio.wait_for(fault.reached.wait(), 20)
     fault.times, sent = 0, len(thread.from_bot)
     async with errand_on(fake, tmp_path, model=models, router="one") as app:
         await thread.shows("Part 39:")
@@ -369,7 +369,7 @@ async def test_a_file_that_was_perhaps_put_there_is_put_there_once(fake: Slack, 
         thread = ann.direct().thread(asked)
         await thread.until(lambda thread: any(each.files for each in thread.from_bot))
         await app.idle()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while await app.store.undelivered():
                 await asyncio.sleep(0.02)
     assert len([each for each in thread.from_bot if each.files]) == 1

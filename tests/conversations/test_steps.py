@@ -201,7 +201,7 @@ async def test_only_trouble_that_may_pass_is_met_again_and_only_by_a_call_that_m
 @pytest.mark.proves("steps.retries", "stop.now")
 async def test_a_stop_ends_the_pause_before_a_further_try(tmp_path: Path) -> None:
     failing = Failing(ToolUnavailable())
-    async with talking(tmp_path, toolsets=[failing], step_retry_seconds=3600) as talk, asyncio.timeout(5):
+    async with talking(tmp_path, toolsets=[failing], step_retry_seconds=3600) as talk, asyncio.timeout(20):
         turn = await talk.send("/look")
         await failing.called.wait()
         await talk.send("/stop")

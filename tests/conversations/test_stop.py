@@ -29,7 +29,7 @@ async def test_stop_ends_a_running_step_at_once_and_says_what_was_finished(tmp_p
         """End."""
         return "quick"
 
-    async with talking(tmp_path, toolsets=[Functions([hang, quick])]) as talk, asyncio.timeout(5):
+    async with talking(tmp_path, toolsets=[Functions([hang, quick])]) as talk, asyncio.timeout(20):
         turn = await talk.send("/plan a: quick()\nb: hang() after a")
         await hangs.wait()
         await talk.send("/stop")
@@ -98,7 +98,7 @@ async def test_a_stopped_call_that_may_have_happened_is_named(tmp_path: Path) ->
         await asyncio.Event().wait()
         return ""
 
-    async with talking(tmp_path, toolsets=[Functions([pay])]) as talk, asyncio.timeout(5):
+    async with talking(tmp_path, toolsets=[Functions([pay])]) as talk, asyncio.timeout(20):
         await talk.asked("/pay 5")
         turn = await talk.send("yes")
         await hangs.wait()

@@ -771,7 +771,7 @@ async def test_a_picture_that_telegram_refuses_harms_no_answer(
     async with errand_on(fake, tmp_path, toolsets=work.tools):
         await chat.says(mara, "/look what=Rome")
         await work.next_begun()
-        await asyncio.wait_for(refusal.reached.wait(), 5)
+        await asyncio.wait_for(refusal.reached.wait(), 20)
         work.may_end.set()
         await chat.shows("done: look Rome")
     assert fake.calls["sendMessageDraft"] <= 3
@@ -835,7 +835,7 @@ async def test_a_file_that_was_deleted_meanwhile_holds_no_answer_back(
     hold = fake.faults.hold("sendMessage")
     async with errand_on(fake, tmp_path, toolsets=[Functions([chart])]) as app:
         await chat.says(mara, "/chart title=Rain")
-        await asyncio.wait_for(hold.reached.wait(), 5)
+        await asyncio.wait_for(hold.reached.wait(), 20)
         (kept,) = (tmp_path / "files").glob("*chart.png")
         kept.unlink()
         hold.release()

@@ -48,7 +48,7 @@ async def _talked(chat: Chat, mara: Person, *, prefix: str, fake: World, brewing
     sent = await chat.says(mara, command.format("why"))
     await chat.shows("Because:", after=sent)
     await chat.says(mara, f"{prefix}Brew tea")
-    await asyncio.wait_for(brewing.wait(), 5)
+    await asyncio.wait_for(brewing.wait(), 20)
     await chat.says(mara, command.format("stop"))
     await chat.shows("Stopped.")
     await says("Draw the rain in Oslo", "Here it is.")

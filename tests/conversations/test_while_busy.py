@@ -48,7 +48,7 @@ class Work:
         return f"done: {what}"
 
     async def next_begun(self) -> str:
-        return await asyncio.wait_for(self.begun.get(), 5)
+        return await asyncio.wait_for(self.begun.get(), 20)
 
 
 async def say_as(talk: Talk, event_id: str, text: str) -> str:
@@ -92,7 +92,7 @@ async def test_a_message_that_comes_meanwhile_waits_and_is_told_its_place(tmp_pa
         first = await talk.send("/look what=one")
         await work.next_begun()
         second, third = await talk.send("/look what=two"), await talk.send("hello you")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while not any(turn == third for turn, part in talk.channel.live):
                 await asyncio.sleep(0)
         places = [(turn, part.text) for turn, part in talk.channel.live if isinstance(part, Status)]
@@ -246,7 +246,7 @@ async def test_an_edit_that_comes_while_another_is_stored_changes_the_same_messa
         await edit(talk, "m2", "/look what=newer")
         gate = Gate(talk, monkeypatch)
         work.may_end.set()
-        await asyncio.wait_for(gate.reached.wait(), 5)
+        await asyncio.wait_for(gate.reached.wait(), 20)
         await edit(talk, "m2", "/look what=newest")
         gate.open.set()
         assert "done: look newest" in (await talk.outcome(waiting)).text
@@ -267,7 +267,7 @@ async def test_an_edit_that_is_stored_while_the_process_ends_is_there_at_the_nex
         await edit(talk, "m2", "/look what=new")
         gate = Gate(talk, monkeypatch)
         work.may_end.set()
-        await asyncio.wait_for(gate.reached.wait(), 5)
+        await asyncio.wait_for(gate.reached.wait(), 20)
         serving.cancel()
         await asyncio.sleep(0)
         gate.open.set()
@@ -352,7 +352,7 @@ async def test_a_channel_that_hangs_over_a_place_in_line_keeps_nothing_from_endi
 
         monkeypatch.setattr(talk.channel, "show", hang)
         await talk.send("hello you")
-        await asyncio.wait_for(hangs.wait(), 5)
+        await asyncio.wait_for(hangs.wait(), 20)
         serving.cancel()
         ended, _ = await asyncio.wait({serving}, timeout=5)
         assert ended

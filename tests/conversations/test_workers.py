@@ -369,7 +369,7 @@ async def test_a_stop_ends_a_workers_tool_at_once_and_names_what_may_have_happen
     async with (
         ModelServer(calls) as server,
         talking(tmp_path, toolsets=[Functions([pay])], **settings(server)) as talk,
-        asyncio.timeout(10),
+        asyncio.timeout(20),
     ):
         await talk.asked("pay ann 5")
         turn = await talk.send("yes")
@@ -381,7 +381,7 @@ async def test_a_stop_ends_a_workers_tool_at_once_and_names_what_may_have_happen
 
 
 async def _until_asked(server: ModelServer, talk: Talk, *, calls: int) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while server.calls < calls:
             await asyncio.sleep(0.01)
 

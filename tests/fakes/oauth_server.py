@@ -128,7 +128,7 @@ class OAuthServer:
 
     async def __aenter__(self) -> Self:
         self._serving = asyncio.ensure_future(self._server._serve([self._socket]))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not self._server.started:
                 await asyncio.sleep(0.01)
         return self

@@ -20,7 +20,7 @@ class Link:
         self.ws = ws
 
     async def hears(self) -> dict[str, Any]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return dict(json.loads((await self.ws.receive()).data))
 
     async def acks(self, envelope: dict[str, Any], payload: Any = None) -> None:
@@ -62,7 +62,7 @@ async def test_an_event_that_nobody_acknowledges_comes_again() -> None:
 
 async def until_sleeping(clock: VirtualClock) -> None:
     """Until the timer of an acknowledgement has been set."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not clock.is_awaited:
             await asyncio.sleep(0)
 

@@ -129,7 +129,7 @@ async def test_a_lost_answer_means_that_the_work_was_done_and_a_dropped_connecti
 
 @pytest.mark.proves("telegram_fake.faults")
 async def test_a_held_answer_comes_when_it_is_released() -> None:
-    async with connected() as (bot, world), asyncio.timeout(5):
+    async with connected() as (bot, world), asyncio.timeout(20):
         mara = world.person("Mara")
         chat = mara.private_chat()
         slow = world.faults.hold("sendMessage")

@@ -328,7 +328,7 @@ async def test_a_model_that_hangs_times_out_and_a_cancelled_call_lets_go_of_the_
     case: Case, streamed: bool
 ) -> None:
     on_text = shown if streamed else None
-    async with asking(case, Hang()) as (model, server), asyncio.timeout(10):
+    async with asking(case, Hang()) as (model, server), asyncio.timeout(20):
         with pytest.raises(ModelTimedOut):
             await model.reply(HELLO, on_text=on_text, timeout_seconds=0.5)
         await server.gone.wait()

@@ -90,7 +90,7 @@ async def test_one_that_is_cancelled_holds_nothing_and_nobody_up() -> None:
     waiting.cancel()
     inside.cancel()
     await asyncio.gather(inside, waiting, return_exceptions=True)
-    async with asyncio.timeout(5), room.resources.room_for(LARGE):
+    async with asyncio.timeout(20), room.resources.room_for(LARGE):
         pass
 
 
@@ -111,7 +111,7 @@ async def test_one_that_is_cancelled_together_with_the_one_before_it_harms_nobod
     waiting.cancel()
     ended = await asyncio.gather(inside, waiting, return_exceptions=True)
     assert [type(each) for each in ended] == [asyncio.CancelledError] * 2
-    async with asyncio.timeout(5), room.resources.room_for(LARGE):
+    async with asyncio.timeout(20), room.resources.room_for(LARGE):
         pass
 
 

@@ -70,7 +70,7 @@ async def test_a_risky_call_under_way_is_put_to_the_person_also_where_its_tool_h
         return ""
 
     first_life = asyncio.ensure_future(work(store, Functions([pay]), lambda *_: call("pay", amount=5)))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await begun.wait()
         first_life.cancel()
         await asyncio.wait({first_life})
@@ -103,7 +103,7 @@ async def test_tools_of_one_reply_run_side_by_side_and_each_tool_is_offered_once
     @tool(read_only=True)
     async def price(seller: str) -> str:
         """The price."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await together.wait()
         return f"{seller}: 3 EUR"
 

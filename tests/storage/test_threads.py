@@ -39,7 +39,7 @@ async def test_what_still_waits_for_its_thread_never_runs(thread: ThreadPoolExec
     first, second = Gate(), Gate()
     async with asyncio.TaskGroup() as group:
         before = group.create_task(outcome(thread.submit(first)))
-        await asyncio.wait_for(first.begun.wait(), 5)
+        await asyncio.wait_for(first.begun.wait(), 20)
         waiting = group.create_task(outcome(thread.submit(second)))
         await asyncio.sleep(0)
         waiting.cancel()
@@ -54,7 +54,7 @@ async def test_what_runs_has_ended_before_the_cancellation_goes_on(
     gate = Gate(error)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(outcome(thread.submit(gate)))
-        await asyncio.wait_for(gate.begun.wait(), 5)
+        await asyncio.wait_for(gate.begun.wait(), 20)
         for _ in range(3):
             task.cancel()
             await asyncio.sleep(0)
@@ -69,7 +69,7 @@ async def test_a_time_limit_that_ends_in_the_middle_is_a_time_limit_and_leaves_n
     gate = Gate()
 
     async def pass_the_limit(limit: asyncio.Timeout) -> None:
-        await asyncio.wait_for(gate.begun.wait(), 5)
+        await asyncio.wait_for(gate.begun.wait(), 20)
         loop = asyncio.get_running_loop()
         limit.reschedule(loop.time())
         loop.call_later(0, gate.may_end.set)

@@ -11,7 +11,7 @@ from tests.fakes.slack.rooms import Shown
 from tests.fakes.slack.state import State, View
 from tests.fakes.slack.viewing import push, replace
 
-LONGEST_WAIT = 10.0  # seconds
+LONGEST_WAIT = 30.0  # seconds
 
 
 class Acted:

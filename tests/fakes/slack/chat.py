@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.fakes.slack.people import User
 
 T = TypeVar("T")
-LONGEST_WAIT = 10.0  # seconds
+LONGEST_WAIT = 30.0  # seconds
 
 
 class Somebody(Protocol):

@@ -17,7 +17,7 @@ from tests.fakes.slack.sockets import Sockets
 from tests.fakes.slack.state import APP_ID, APP_TOKEN, CLIENT_ID, CLIENT_SECRET, SIGNING_SECRET, Call, Limits, State
 from tests.fakes.slack.tiers import Rates, Tiers
 
-LONGEST_WAIT = 10.0  # seconds
+LONGEST_WAIT = 30.0  # seconds
 
 
 class Slack(State):

@@ -31,7 +31,7 @@ PICTURE = (  # one white pixel
     b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU\x00\x00\x00\n"
     b"IDATx\x9cc\xf8\x0f\x00\x01\x01\x01\x00\x1b\xb6\xeeV\x00\x00\x00\x00IEND\xaeB`\x82"
 )
-LONGEST_WAIT = 10.0  # seconds
+LONGEST_WAIT = 30.0  # seconds
 SUPERGROUP = -1_000_000_000_000  # ids of supergroups lie below
 
 

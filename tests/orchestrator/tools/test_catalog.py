@@ -72,7 +72,7 @@ async def test_a_name_that_is_taken_stays_with_its_first_source_and_that_is_said
 async def test_all_sources_start_and_stop_side_by_side() -> None:
     all_there = asyncio.Barrier(3)
     catalog = Catalog([Meeting(all_there) for _ in range(3)])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await catalog.start()
         await catalog.stop()
 
@@ -81,7 +81,7 @@ async def test_all_sources_start_and_stop_side_by_side() -> None:
 async def test_a_source_that_does_not_stop_keeps_nobody_from_stopping(caplog: pytest.LogCaptureFixture) -> None:
     other = asyncio.Barrier(2)
     catalog = Catalog([Unwell([]), Meeting(other)])
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(other.wait())
         await catalog.stop()
     assert "did not stop well" in caplog.text

@@ -48,7 +48,7 @@ def children() -> set[int]:
 
 
 async def until_noted(folder: Path, tool: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while not (folder / "calls").exists() or f'"{tool}"' not in (folder / "calls").read_text():
             await asyncio.sleep(0.01)
 
@@ -88,7 +88,7 @@ async def test_how_far_a_call_is_comes_while_it_runs(tmp_path: Path, protocol: A
     async with running(fake(tmp_path, protocol=protocol)) as tools, asyncio.TaskGroup() as tasks:
         with calling_with(tell=told.put):
             counting = tasks.create_task(call(tools, "count", to=4))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             assert await told.get() == "25%: at 1"
         await call(tools, "go_on")
         assert (await counting).text == "counted to 4"
