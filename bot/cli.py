@@ -1,4 +1,4 @@
-"""The command line: errand chat | serve | plan | tools | sessions | dossier | replay | soak | init | doctor | demo."""
+"""The command line: errand chat | serve | plan | tools | sessions | dossier | audit | replay | ..."""
 
 import asyncio
 import json
@@ -132,6 +132,24 @@ def dossier(settings: Settings, turn: str | None, last: bool, as_json: bool) -> 
     if last == bool(turn):
         raise click.UsageError("Name one turn, such as t12, or say --last.")
     run(_dossier(settings, turn, as_json=as_json))
+
+
+@errand.group(invoke_without_command=True)
+@click.option("--kind", "kinds", multiple=True, help="Only rows of this kind, such as approval; may come again.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def audit(context: click.Context, kinds: tuple[str, ...], as_json: bool) -> None:
+    """Tell who decided, allowed, changed or took away what."""
+    if context.invoked_subcommand is None:
+        run(_audit(context.obj, kinds, as_json=as_json))
+
+
+@audit.command("verify")
+@click.option("--head", default="", help="The head that an earlier run told: is it still part of the audit?")
+@click.pass_obj
+def audit_verify(settings: Settings, head: str) -> None:
+    """Check that no row was changed, put in or left out. Exits with 1 where one was."""
+    run(_audit_verify(settings, head))
 
 
 @errand.command()
@@ -297,6 +315,7 @@ async def _tools_test(settings: Settings, names: tuple[str, ...]) -> None:
 
 async def _tools_trust(settings: Settings, name: str) -> None:
     from bot.sources import mcp_tools  # noqa: PLC0415
+    from orchestrator.audit import entry  # noqa: PLC0415
     from orchestrator.tools.pins import KeptPins  # noqa: PLC0415
     from storage.store import open_store  # noqa: PLC0415
 
@@ -307,7 +326,8 @@ async def _tools_trust(settings: Settings, name: str) -> None:
         held, definitions = servers.held().get(name, ()), servers.definitions().get(name, ())
         told = [f"{health.name}: {health.state}. {health.detail}" for health in servers.health()]
         if definitions:
-            await KeptPins(store).trust(name, definitions)
+            let_in = entry("trust", server=name, tools=[each.tool for each in held], by=settings.person)
+            await KeptPins(store).trust(name, definitions, changes=[let_in])
     finally:
         await servers.stop()
         await store.close()
@@ -357,6 +377,22 @@ async def _dossier(settings: Settings, turn: str | None, *, as_json: bool) -> No
 
     found = await account(settings, turn)
     click.echo(found.model_dump_json(indent=2) if as_json else tell(found))
+
+
+async def _audit(settings: Settings, kinds: tuple[str, ...], *, as_json: bool) -> None:
+    from bot.auditing import audited  # noqa: PLC0415
+
+    async for line in audited(settings, kinds, as_json=as_json):
+        click.echo(line)
+
+
+async def _audit_verify(settings: Settings, head: str) -> None:
+    from bot.auditing import verified  # noqa: PLC0415
+
+    well, told = await verified(settings, head)
+    click.echo(told)
+    if not well:
+        sys.exit(1)
 
 
 async def _replay(settings: Settings, turns: tuple[str, ...], *, planner: str, last: int | None, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from orchestrator import guard, offline
+from orchestrator import audit, guard, offline
 from orchestrator.answer_reader import AnswerReader
 from orchestrator.answering import Answered, Values, read_answer_to
 from orchestrator.attached import lines
@@ -106,6 +106,7 @@ class Deciding:
             closes=question.id,
             steps=went_on.steps,
             given=went_on.given,
+            changes=audit.agreed(talk, run, went_on.understood, went_on.given),
         )
         scene.dossier.answered(question.id, went_on.understood, plan=run.id)
         return went_on.run

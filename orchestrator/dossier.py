@@ -65,6 +65,16 @@ class Dossier:
         self._keep(answered=understood, reason=f"you answered the question of {plan}")
 
     @property
+    def decision(self) -> str:
+        """What this turn has decided in a word, as in its facts, or that it goes on; empty where neither."""
+        decision = self._facts.decision
+        return decision.kind if decision else "answer" if self._facts.answered else ""
+
+    def tools_used(self) -> list[str]:
+        """The tools that have run, each once."""
+        return [*dict.fromkeys(step.used for step in self._steps.values() if step.used)]
+
+    @property
     def answered_question(self) -> str:
         """The id of the question that this turn has answered; empty where it has not."""
         return self._facts.answered.id if self._facts.answered else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.attached import Seen, lines
+from orchestrator.audit import decided
 from orchestrator.claims import Deed, unsupported
 from orchestrator.dossier import Dossier
 from orchestrator.facts import StepFacts, Timings, read_facts
@@ -137,8 +138,8 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
         closes=_closes(talk, ending),
         model_calls=tuple(dossier.calls),
         forget_history=ending.forget_history,
-        changes=ending.changes,
         letters=ending.letters,
+        changes=(*ending.changes, *decided(talk, dossier.decision, outcome=ending.outcome, tools=dossier.tools_used())),
     )
 
 

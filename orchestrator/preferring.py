@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from orchestrator import audit
 from orchestrator.errors import BadInput
 from orchestrator.sessions import VERBOSITIES, Talk
 from orchestrator.slash import Slash, Told, choice_of
@@ -32,7 +33,7 @@ class Preferring:
         if word == "revoke":
             revoked = [mine[place] for place in choice_of(which, len(mine), usage="/allow revoke 2")]
             text = say("I ask again before: {tools}.", tools=", ".join(grant.tool for grant in revoked))
-            return Told(text, changes=(revoking([grant.id for grant in revoked]),))
+            return Told(text, changes=(revoking([grant.id for grant in revoked]), *audit.revoked(talk, revoked)))
         if not mine:
             nothing = say(
                 "There is nothing that I may do without asking. Answer “always” when I ask, and it stands here."

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from orchestrator.audit import entry
 from orchestrator.coming import Coming, Diary, owner
 from orchestrator.errors import BadInput
 from orchestrator.tools.asking import Asking, Inquiry
@@ -57,7 +58,8 @@ def reminder_tools(store: Store, diary: Diary) -> list[Registered]:
         known = {each.id: coming for each, coming in await diary.of(mine.channel, mine.person)}
         if number not in known:
             raise BadInput(say("There is no reminder {number}; `/reminders` lists yours.", number=number))
-        await store.change(cancelling(mine.channel, mine.person, [number]))
+        by = {"channel": mine.channel, "person": mine.person}
+        await store.change(cancelling(**by, ids=[number]), entry("cancel", **by, reminders=[number]))
         return say("Cancelled: {what}", what=known[number].text)
 
     return [remind, do_later, reminders, cancel_reminder]

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from orchestrator.audit import of_talk
 from orchestrator.coming import Diary
 from orchestrator.errors import BadInput
 from orchestrator.plan import Plan, Planned, Step
@@ -79,7 +80,8 @@ class Reminding:
             raise BadInput(say("I know /reminders, and /reminders cancel NUMBER or all, with a number of its list."))
         cancelled = [mine[number] for number in numbers]
         text = say("Cancelled: {what}", what="; ".join(text for _, text in cancelled))
-        return Told(text, changes=(cancelling(channel, person, [number for number, _ in cancelled]),))
+        ids = [number for number, _ in cancelled]
+        return Told(text, changes=(cancelling(channel, person, ids), of_talk("cancel", talk, reminders=ids)))
 
     async def _time_zone(self, talk: Talk, rest: str) -> Told:
         channel, person = talk.arrived.channel, talk.inbound.person.id

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from storage import budgets, cases, grants, people, schedules, templates
-from storage.records import BudgetRequest, Change
+from storage import audit, budgets, cases, grants, people, schedules, templates
+from storage.records import AuditEntry, BudgetRequest, Change
 
 
 def revoking(ids: Sequence[int]) -> Change:
@@ -70,3 +70,8 @@ def closing_case(turn: str) -> Change:
         cases.close(connection, turn, None)
 
     return change
+
+
+def auditing(entry: AuditEntry) -> Change:
+    """Write this down for good."""
+    return lambda connection: audit.add(connection, entry)

@@ -386,3 +386,43 @@ class SessionView:
     grants: tuple[Grant, ...]
     memories: tuple[Memory, ...]
     preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Something for the audit. `details` is JSON without anybody's words or name; of `sealed`, such as the arguments of
+    a call, only a digest is kept. What does not apply is empty."""
+
+    kind: str
+    details: str
+    channel: str = ""
+    person: str = ""
+    session: str = ""
+    turn: str = ""
+    sealed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """A row of the audit. A forgotten person or session is an alias; what does not apply is empty."""
+
+    id: int
+    at: datetime
+    kind: str
+    channel: str
+    person: str
+    session: str
+    turn: str
+    details: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditCheck:
+    """How the audit is. `broken_at` is the first row that does not build on the one before it; `head` stands for all of
+    it; `head_found` says whether the head that was noted earlier is part of it."""
+
+    rows: int
+    broken_at: int | None
+    head: str
+    head_found: bool

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from storage import (
+    audit,
     budgets,
     cases,
     durations,
@@ -32,6 +33,8 @@ from storage.records import (
     Allowance,
     Amount,
     Arrived,
+    AuditCheck,
+    AuditRow,
     BudgetRequest,
     Case,
     Change,
@@ -215,9 +218,10 @@ class Store:
         closes: str | None = None,
         steps: Sequence[StoredStep] = (),
         given: Sequence[Grant] = (),
+        changes: Sequence[Change] = (),
     ) -> None:
         """Write the plan and these steps over what was there, close the question that it answers, and write down the
-        grants that came with the answer. `why` makes it a version of the plan that is kept."""
+        grants and `changes` that came with the answer. `why` makes it a version of the plan that is kept."""
 
         def work(connection: Connection) -> None:
             runs.save_plan(connection, plan)
@@ -229,6 +233,8 @@ class Store:
                 runs.keep_step(connection, plan.id, step)
             if closes is not None:
                 questions.close(connection, closes)
+            for change in changes:
+                change(connection)
 
         await self._database.write(work)
 
@@ -360,9 +366,38 @@ class Store:
         """Pin what a server has at first sight; nothing happens to one that was seen before."""
         await self._database.write(lambda connection: pins.pin_first(connection, server, first))
 
-    async def pin(self, server: str, new: Sequence[Pin]) -> None:
-        """Let these definitions run, and no others of this server."""
-        await self._database.write(lambda connection: pins.pin(connection, server, new))
+    async def pin(self, server: str, new: Sequence[Pin], *, changes: Sequence[Change] = ()) -> None:
+        """Let these definitions run, and no others of this server. Write `changes` with it."""
+
+        def work(connection: Connection) -> None:
+            pins.pin(connection, server, new)
+            for change in changes:
+                change(connection)
+
+        await self._database.write(work)
+
+    # --- audit
+
+    async def audited(
+        self,
+        *,
+        kinds: Sequence[str] = (),
+        person: tuple[str, str] | None = None,
+        since: datetime | None = None,
+        after: int = 0,
+        most: int = 1_000,
+    ) -> list[AuditRow]:
+        """Rows of the audit behind the one of the number `after`, oldest first, at `most` so many.
+
+        `person` is a channel and an id. Rows are written by changes: storage.changes.auditing.
+        """
+        return await self._database.read(
+            lambda c: audit.rows(c, kinds=kinds, person=person, since=since, after=after, most=most)
+        )
+
+    async def verify_audit(self, *, head: str = "") -> AuditCheck:
+        """How the audit is, and whether the `head` that was noted earlier is part of it."""
+        return await self._database.read(lambda c: audit.verify(c, head=head))
 
     # --- schedules
 

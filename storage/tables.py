@@ -383,3 +383,35 @@ work = Table(
     Column("ended_at", Instant, nullable=False),
     Index("work_of_kind", "kind", "ended_at"),
 )
+
+# What stands for people and conversations in the audit. Rows go when somebody is forgotten.
+audit_names = Table(
+    "audit_names",
+    metadata,
+    Column("alias", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    UniqueConstraint("kind", "name", name="audit_names_name"),
+)
+
+# Its triggers, which refuse changes, are in the migration. No row points elsewhere: turns go, the audit stays.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("person", Text),
+    Column("session", Text),
+    Column("turn", TurnName),
+    Column("details", Text, nullable=False),
+    Column("digest", Text),
+    Column("removes_upto", Integer),
+    Column("chain", Text, nullable=False),
+    Index("audit_of_person", "person"),
+    Index("audit_at", "at"),
+    Index("audit_removes", "removes_upto"),  # asked for each row that goes
+    sqlite_autoincrement=True,
+)

@@ -660,6 +660,13 @@ PROMISES = (
     Promise("routing.newcomers", "Where nothing is known each has a turn, and no newcomer starves.", (28,)),
     Promise("routing.beats_round_robin", "In simulated pools it beats round robin in success and in time.", (28,)),
     Promise("routing.reasons", "Each choice is stored with all candidates, and its reason explains it.", (29,)),
+    # Audit, and what is kept
+    Promise("audit.stays", "What is in the audit stays as it is, and a change behind our back shows.", (29, 45)),
+    Promise("audit.retention", "Old rows of the audit go by retention alone, which is a row itself.", (29,)),
+    Promise("audit.forgets", "The audit forgets who somebody was without being changed.", (29,)),
+    Promise("audit.decisions", "Every decision is in the audit with its turn, its outcome and its tools.", (20, 29)),
+    Promise("audit.approvals", "Every yes and no is in the audit with a digest of what it was about.", (29,)),
+    Promise("audit.command", "The operator reads the audit and verifies it.", (29, 45)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

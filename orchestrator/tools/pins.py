@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from orchestrator.tools.suspicion import suspicion
-from storage.records import Pin
+from storage.records import Change, Pin
 from storage.store import Store
 
 SHOWN = 300  # characters of one part of a definition
@@ -65,9 +65,9 @@ class KeptPins:
         pinned = {each.tool: each for each in await self._store.pinned(server)}
         return [held for each in definitions if (held := _held(each, pinned.get(str(each["name"]))))]
 
-    async def trust(self, server: str, definitions: Sequence[Definition]) -> None:
-        """Let all of these in, and nothing else of this server."""
-        await self._store.pin(server, [_pin(each) for each in definitions])
+    async def trust(self, server: str, definitions: Sequence[Definition], *, changes: Sequence[Change] = ()) -> None:
+        """Let all of these in, and nothing else of this server. Write `changes` with it."""
+        await self._store.pin(server, [_pin(each) for each in definitions], changes=changes)
 
 
 def _held(definition: Definition, pinned: Pin | None) -> Held | None:

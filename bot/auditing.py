@@ -1,0 +1,79 @@
+"""`errand audit`: its rows in lines, and whether all of them are as they were written."""
+
+import json
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+from bot.settings import Settings
+from storage.records import AuditRow
+from storage.store import Store, open_store
+
+PAGE = 500  # rows that are read at once
+
+
+async def audited(settings: Settings, kinds: Sequence[str], *, as_json: bool) -> AsyncGenerator[str]:
+    """Every row of these kinds, or of all, oldest first: a line each."""
+    store = await open_store(settings.database)
+    try:
+        async with aclosing(rows_of(store, kinds)) as rows:
+            async for row in rows:
+                yield json.dumps(as_data(row), ensure_ascii=False) if as_json else _in_a_line(row)
+    finally:
+        await store.close()
+
+
+async def verified(settings: Settings, head: str) -> tuple[bool, str]:
+    """Whether the audit is whole, and what to tell of it."""
+    store = await open_store(settings.database)
+    try:
+        check = await store.verify_audit(head=head)
+    finally:
+        await store.close()
+    if check.broken_at is not None:
+        return False, f"Row {check.broken_at} was changed, or a row before it was changed, put in or left out."
+    if not check.head_found:
+        return (
+            False,
+            "The rows hold together, but the head that you noted is not among them: newer ones are gone.",
+        )
+    return (
+        True,
+        f"{check.rows} rows, each on top of the one before it. Head, to be noted elsewhere: {check.head}",
+    )
+
+
+async def rows_of(
+    store: Store, kinds: Sequence[str] = (), *, person: tuple[str, str] | None = None
+) -> AsyncGenerator[AuditRow]:
+    """Every row, oldest first, read a page at a time."""
+    after = 0
+    while page := await store.audited(kinds=kinds, person=person, after=after, most=PAGE):
+        for row in page:
+            yield row
+        after = page[-1].id
+
+
+def as_data(row: AuditRow) -> dict[str, object]:
+    """A row as JSON: what does not apply is left out."""
+    told = {
+        "id": row.id,
+        "at": row.at.isoformat(),
+        "kind": row.kind,
+        "channel": row.channel,
+        "person": row.person,
+        "session": row.session,
+        "turn": row.turn,
+        "details": json.loads(row.details),
+        "digest": row.digest,
+    }
+    return {name: value for name, value in told.items() if value not in ("", {})}
+
+
+def _in_a_line(row: AuditRow) -> str:
+    who = f"{row.channel}:{row.person}" if row.person else row.channel or "operator"
+    details = ", ".join(f"{name} {_told(value)}" for name, value in json.loads(row.details).items())
+    return f"{row.id:>5}  {row.at:%Y-%m-%d %H:%M:%S}  {row.kind:<9} {who:<20} {row.turn:<6} {details}".rstrip()
+
+
+def _told(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
