@@ -1,4 +1,4 @@
-"""The command line: errand chat | serve | plan | tools | sessions | dossier | audit | replay | ..."""
+"""The command line: errand chat | serve | plan | tools | sessions | dossier | insights | audit | ..."""
 
 import asyncio
 import json
@@ -132,6 +132,34 @@ def dossier(settings: Settings, turn: str | None, last: bool, as_json: bool) -> 
     if last == bool(turn):
         raise click.UsageError("Name one turn, such as t12, or say --last.")
     run(_dossier(settings, turn, as_json=as_json))
+
+
+@errand.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.pass_context
+def insights(context: click.Context, as_json: bool) -> None:
+    """List what people ask for in vain, and make a template or a tool of it."""
+    if context.invoked_subcommand is None:
+        run(_insights(context.obj, as_json=as_json))
+
+
+@insights.command("template")
+@click.argument("number", type=int)
+@click.argument("name")
+@click.argument("plan")
+@click.pass_obj
+def insights_template(settings: Settings, number: int, name: str, plan: str) -> None:
+    """Serve what has this NUMBER by a template: its NAME, and its PLAN with {{parameters}}, one step a line."""
+    run(_insights_template(settings, number, name, plan))
+
+
+@insights.command("tool")
+@click.argument("number", type=int)
+@click.option("--name", default="", help="What the tool is called. Without: after the words of the requests.")
+@click.pass_obj
+def insights_tool(settings: Settings, number: int, name: str) -> None:
+    """Begin a tool for what has this NUMBER: writes NAME.py in this folder."""
+    run(_insights_tool(settings, number, name))
 
 
 @errand.group(invoke_without_command=True)
@@ -377,6 +405,25 @@ async def _dossier(settings: Settings, turn: str | None, *, as_json: bool) -> No
 
     found = await account(settings, turn)
     click.echo(found.model_dump_json(indent=2) if as_json else tell(found))
+
+
+async def _insights(settings: Settings, *, as_json: bool) -> None:
+    from bot.insights import listed  # noqa: PLC0415
+
+    for line in await listed(settings, as_json=as_json):
+        click.echo(line)
+
+
+async def _insights_template(settings: Settings, number: int, name: str, plan: str) -> None:
+    from bot.insights import template  # noqa: PLC0415
+
+    click.echo(await template(settings, number, name, plan))
+
+
+async def _insights_tool(settings: Settings, number: int, name: str) -> None:
+    from bot.insights import begin_tool  # noqa: PLC0415
+
+    click.echo(await begin_tool(settings, number, name))
 
 
 async def _audit(settings: Settings, kinds: tuple[str, ...], *, as_json: bool) -> None:

@@ -21,6 +21,7 @@ from orchestrator.deciding import Deciding
 from orchestrator.errors import SettingsInvalid
 from orchestrator.explaining import Explaining
 from orchestrator.front import Front
+from orchestrator.learning import Learning
 from orchestrator.limits import Limits
 from orchestrator.models import Model
 from orchestrator.offline import no_model
@@ -268,7 +269,9 @@ def commands_of(
     raising = Raising(store, limits, proxy=proxy.told if proxy else None, now=now)
     reminding = Reminding(catalog, diary)
     saving = Saving(store, catalog, sessions)
-    return Commands(catalog, explaining, [receipts, reminding, saving, Preferring(store), raising, connecting, cases])
+    learning, preferring = Learning(store, catalog), Preferring(store)
+    others = (receipts, reminding, saving, preferring, raising, connecting, cases, learning)
+    return Commands(catalog, explaining, others)
 
 
 def _policy(settings: Settings) -> Policy:

@@ -7,6 +7,7 @@ from orchestrator.cases import Cases
 from orchestrator.connecting import Connecting
 from orchestrator.errors import BadInput
 from orchestrator.explaining import Explaining
+from orchestrator.learning import Learning
 from orchestrator.messages import Command
 from orchestrator.notation import read_plan
 from orchestrator.plan import Plan, Planned, Step
@@ -34,7 +35,7 @@ class Commands:
         self,
         catalog: Catalog,
         explaining: Explaining,
-        others: Iterable[Cases | Connecting | Preferring | Raising | Receipts | Reminding | Saving],
+        others: Iterable[Cases | Connecting | Learning | Preferring | Raising | Receipts | Reminding | Saving],
     ) -> None:
         self._catalog = catalog
         self._explaining = explaining

@@ -35,15 +35,10 @@ class Saving:
 
     async def _save(self, talk: Talk, rest: str) -> Told:
         name, words = _name_and_words(rest, usage=SAVE)
-        if not NAME.fullmatch(name):
-            raise BadInput(say("A template's name is made of small letters, digits, - and _: not {name!r}.", name=name))
         turns = [word for word in words if "=" not in word]
         chosen = dict(word.split("=", 1) for word in words if "=" in word)
-        await self._known(name, made_by=_maker(talk))
-        template = template_of(await self._plan_of(talk, turns), chosen)
-        text = say("Saved, for everybody here. Run it with: {usage}", usage=_usage(name, template))
-        keeping = keeping_template(name, template.model_dump_json(), made_by=_maker(talk))
-        return Told(text, changes=(keeping,))
+        await writable(self._store, name, made_by=maker(talk))
+        return saved(name, template_of(await self._plan_of(talk, turns), chosen), made_by=maker(talk))
 
     async def _run(self, talk: Talk, rest: str) -> Planned:
         name, words = _name_and_words(rest, usage="/run NAME key=value")
@@ -62,22 +57,13 @@ class Saving:
         word, _, name = rest.strip().partition(" ")
         templates = await self._store.templates()
         if word == "forget":
-            if await self._known(name.strip(), made_by=_maker(talk)) is None:
+            if await _known(self._store, name.strip(), made_by=maker(talk)) is None:
                 raise _no_template(name.strip(), templates)
             return Told(say("Forgotten: {what}", what=name.strip()), changes=(forgetting_template(name.strip()),))
         if not templates:
             return Told(say("There are no templates yet. After a good turn, `/save NAME` keeps its plan."))
         lines = (f"- `{_usage(name, _as_seen_by(kept, talk))}`" for name, kept in templates.items())
         return Told("\n".join(lines))
-
-    async def _known(self, name: str, *, made_by: str) -> KeptTemplate | None:
-        """The template of this name, if it is theirs. Raises BadInput where it is somebody else's."""
-        known = (await self._store.templates()).get(name)
-        if known and known.made_by != made_by:
-            raise BadInput(
-                say("{name!r} is somebody else's template; only they can change it. Choose another name.", name=name)
-            )
-        return known
 
     async def _plan_of(self, talk: Talk, turns: list[str]) -> Plan:
         """The plan of the turn that is meant: the last one, where none is named."""
@@ -89,14 +75,38 @@ class Saving:
         return run.plan
 
 
-def _maker(talk: Talk) -> str:
+async def writable(store: Store, name: str, *, made_by: str) -> None:
+    """Raises BadInput where this is no name for a template, or that of somebody else's."""
+    if not NAME.fullmatch(name):
+        raise BadInput(say("A template's name is made of small letters, digits, - and _: not {name!r}.", name=name))
+    await _known(store, name, made_by=made_by)
+
+
+async def _known(store: Store, name: str, *, made_by: str) -> KeptTemplate | None:
+    """The template of this name, if it is theirs. Raises BadInput where it is somebody else's."""
+    known = (await store.templates()).get(name)
+    if known and known.made_by != made_by:
+        raise BadInput(
+            say("{name!r} is somebody else's template; only they can change it. Choose another name.", name=name)
+        )
+    return known
+
+
+def saved(name: str, template: Template, *, made_by: str) -> Told:
+    """What to say of a template, and the change that keeps it."""
+    text = say("Saved, for everybody here. Run it with: {usage}", usage=_usage(name, template))
+    return Told(text, changes=(keeping_template(name, template.model_dump_json(), made_by=made_by),))
+
+
+def maker(talk: Talk) -> str:
+    """Who makes a template."""
     return f"{talk.arrived.channel}:{talk.inbound.person.id}"
 
 
 def _as_seen_by(kept: KeptTemplate, talk: Talk) -> Template:
     """The template; the values that its maker had used are the maker's alone."""
     template = Template.model_validate_json(kept.body)
-    return template if kept.made_by == _maker(talk) else template.model_copy(update={"defaults": {}})
+    return template if kept.made_by == maker(talk) else template.model_copy(update={"defaults": {}})
 
 
 def _no_template(name: str, there_are: Iterable[str]) -> BadInput:

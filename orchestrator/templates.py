@@ -99,6 +99,21 @@ def template_of(plan: Plan, chosen: Mapping[str, str]) -> Template:
     return Template(steps=tuple(steps), answer=plan.template, defaults=defaults)
 
 
+def written(steps: Sequence[Step], answer: str, find: FindTool) -> Template:
+    """A template that somebody has written as a plan with `{{parameters}}`. Raises PlanInvalid where it cannot run."""
+    plain = (Step(**{**_kept(step), "arguments": step.arguments, "title": step.title}) for step in steps)
+    template = Template(steps=tuple(plain), answer=answer)
+    template.filled({name: "1" for step in template.steps for name in _inside(step.arguments)}, find)
+    return template
+
+
+def _inside(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The parameters that stand inside of texts: a whole argument may be asked for later, these must be given."""
+    for value in arguments.values():
+        if not (isinstance(value, str) and PARAMETER.fullmatch(value)):
+            yield from _parameters(value)
+
+
 def _all_places(plan: Plan) -> dict[str, str]:
     """Every plain value by a name that only it has."""
     places = [(argument, f"{step.id}.{argument}") for step, argument in _plain_arguments(plan.steps)]

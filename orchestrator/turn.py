@@ -12,6 +12,7 @@ from orchestrator.discretion import Discretion
 from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, about_files, conclusion, honest
 from orchestrator.errors import BadInput, BudgetSpent
+from orchestrator.insights import wished
 from orchestrator.intake import problem_with
 from orchestrator.messages import Answer, Edit, Emit, Inbound, Message, Notice, Stop
 from orchestrator.pace import Pace
@@ -157,7 +158,7 @@ class Turns:
             case Refuse(text=text, unserved=True):
                 return Ending("unserved", Answer(text=f"{text} {self._cases.promise()}"), case="unserved")
             case Refuse(text=text):
-                return Ending("refuse", Answer(text=text))
+                return Ending("refuse", Answer(text=text), changes=wished(scene.talk, decision, self._redaction))
             case Clarify():
                 return Ending("clarify", scene.instead_of_the_old(model_question(scene.question_id, decision)))
             case Planned(plan=plan):

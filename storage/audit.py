@@ -14,16 +14,15 @@ at the newest end: for both, note the head that `verify` tells, somewhere else.
 import hashlib
 import hmac
 import json
-import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, delete, func, literal, select
 
+from storage.aliases import alias_of, person_name
 from storage.records import AuditCheck, AuditEntry, AuditRow
-from storage.rows import upsert
-from storage.tables import audit, audit_names
+from storage.tables import aliases, audit
 
 LOCK = int.from_bytes(b"audit")  # PostgreSQL: one writer at a time, as each row builds on the one before it
 CHAINED = ("at", "kind", "channel", "person", "session", "turn", "details", "digest", "removes_upto")
@@ -33,8 +32,9 @@ RETENTION = "retention"
 def add(connection: Connection, entry: AuditEntry) -> None:
     """Write a row, in the transaction of what it records."""
     _wait_for_others(connection)
-    person, key = _alias(connection, "person", f"{entry.channel}:{entry.person}" if entry.person else "")
-    session, _ = _alias(connection, "session", entry.session)
+    whose = entry.person and person_name(entry.channel, entry.person)
+    person, key = alias_of(connection, "person", whose) if whose else (None, "")
+    session = alias_of(connection, "session", entry.session)[0] if entry.session else None
     row = {
         "kind": entry.kind,
         "channel": entry.channel,
@@ -62,7 +62,7 @@ def rows(
     most: int = 1_000,
 ) -> list[AuditRow]:
     """Rows behind the one of the number `after`, oldest first, at `most` so many. `person` is a channel and an id."""
-    people, places = audit_names.alias(), audit_names.alias()
+    people, places = aliases.alias(), aliases.alias()
     found = (
         select(audit, people.c.name.label("who"), places.c.name.label("place"))
         .join(people, people.c.alias == audit.c.person, isouter=True)
@@ -72,7 +72,7 @@ def rows(
     if kinds:
         found = found.where(audit.c.kind.in_(kinds))
     if person is not None:
-        found = found.where(people.c.name == ":".join(person))
+        found = found.where(people.c.name == person_name(*person))
     if since is not None:
         found = found.where(audit.c.at >= since)
     return [_row(each) for each in connection.execute(found.order_by(audit.c.id).limit(most)).mappings()]
@@ -105,22 +105,13 @@ def remove(connection: Connection, before: datetime) -> int:
         return 0
     details = json.dumps({"before": before.isoformat(), "chain": last["chain"]})
     _append(connection, {"kind": RETENTION, "channel": "", "details": details, "removes_upto": last["id"]})
-    removed = connection.execute(delete(audit).where(audit.c.id <= last["id"])).rowcount
-    used = select(audit.c.person).where(audit.c.person.is_not(None))
-    places = select(audit.c.session).where(audit.c.session.is_not(None))
-    connection.execute(delete(audit_names).where(audit_names.c.alias.not_in(used.union(places))))
-    return removed
+    return connection.execute(delete(audit).where(audit.c.id <= last["id"])).rowcount
 
 
-def forget(connection: Connection, *, people: Iterable[tuple[str, str]], sessions: Iterable[str]) -> int:
-    """Let nobody know any more who and what is behind their aliases. How many rows of the audit that concerns."""
-    names = audit_names.c.name
-    person = (audit_names.c.kind == "person") & names.in_([":".join(each) for each in people])
-    session = (audit_names.c.kind == "session") & names.in_(list(sessions))
-    aliases = list(connection.execute(select(audit_names.c.alias).where(person | session)).scalars())
-    concerned = audit.c.person.in_(aliases) | audit.c.session.in_(aliases)
+def concerning(connection: Connection, known: Collection[str]) -> int:
+    """How many rows name one of these aliases."""
+    concerned = audit.c.person.in_(known) | audit.c.session.in_(known)
     count: int = connection.execute(select(func.count()).select_from(audit).where(concerned)).scalar_one()
-    connection.execute(delete(audit_names).where(audit_names.c.alias.in_(aliases)))
     return count
 
 
@@ -135,19 +126,6 @@ def _link(before: str, row: dict[str, Any] | RowMapping) -> str:
     """The hash of a row on top of the one before it."""
     told = [row[name].astimezone(UTC).isoformat() if name == "at" else row[name] for name in CHAINED]
     return hashlib.sha256(json.dumps([before, *told]).encode()).hexdigest()
-
-
-def _alias(connection: Connection, kind: str, name: str) -> tuple[str | None, str]:
-    """What stands for a name in the audit, and the key of its digests; nothing for no name."""
-    if not name:
-        return None, ""
-    new = {"alias": f"{kind}-{secrets.token_hex(6)}", "kind": kind, "name": name, "key": secrets.token_hex(16)}
-    connection.execute(
-        upsert(connection, audit_names).values(new).on_conflict_do_nothing(index_elements=["kind", "name"])
-    )
-    mine = select(audit_names.c.alias, audit_names.c.key).where(audit_names.c.kind == kind, audit_names.c.name == name)
-    alias, key = connection.execute(mine).one()
-    return alias, key
 
 
 def _wait_for_others(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from storage import audit, budgets, cases, grants, people, schedules, templates
+from storage import audit, budgets, cases, declined, grants, people, schedules, templates
 from storage.records import AuditEntry, BudgetRequest, Change
 
 
@@ -75,3 +75,13 @@ def closing_case(turn: str) -> Change:
 def auditing(entry: AuditEntry) -> Change:
     """Write this down for good."""
     return lambda connection: audit.add(connection, entry)
+
+
+def declining(channel: str, person: str, text: str, *, reason: str) -> Change:
+    """Write down that nothing here could serve this request."""
+    return lambda connection: declined.add(connection, channel, person, text, reason)
+
+
+def serving(ids: Sequence[int], *, by: str) -> Change:
+    """Write down that there is something for these requests now."""
+    return lambda connection: declined.serve(connection, ids, by)

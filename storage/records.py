@@ -426,3 +426,15 @@ class AuditCheck:
     broken_at: int | None
     head: str
     head_found: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """A request that nothing could serve, and why. `person` is an alias: it says only whether it was somebody else."""
+
+    id: int
+    at: datetime
+    channel: str
+    person: str
+    text: str
+    reason: str

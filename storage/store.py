@@ -10,6 +10,7 @@ from storage import (
     audit,
     budgets,
     cases,
+    declined,
     durations,
     grants,
     inbox,
@@ -39,6 +40,7 @@ from storage.records import (
     Case,
     Change,
     Conclusion,
+    Declined,
     Event,
     GivenBack,
     Grant,
@@ -398,6 +400,12 @@ class Store:
     async def verify_audit(self, *, head: str = "") -> AuditCheck:
         """How the audit is, and whether the `head` that was noted earlier is part of it."""
         return await self._database.read(lambda c: audit.verify(c, head=head))
+
+    # --- what was out of scope
+
+    async def declined(self) -> list[Declined]:
+        """The newest requests that nothing here can serve yet, oldest first."""
+        return await self._database.read(declined.waiting)
 
     # --- schedules
 

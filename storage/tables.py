@@ -384,15 +384,15 @@ work = Table(
     Index("work_of_kind", "kind", "ended_at"),
 )
 
-# What stands for people and conversations in the audit. Rows go when somebody is forgotten.
-audit_names = Table(
-    "audit_names",
+# What stands for people and conversations in the audit and in what was declined. Rows go when somebody is forgotten.
+aliases = Table(
+    "aliases",
     metadata,
     Column("alias", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("key", Text, nullable=False),
-    UniqueConstraint("kind", "name", name="audit_names_name"),
+    UniqueConstraint("kind", "name", name="aliases_name"),
 )
 
 # Its triggers, which refuse changes, are in the migration. No row points elsewhere: turns go, the audit stays.
@@ -413,5 +413,20 @@ audit = Table(
     Index("audit_of_person", "person"),
     Index("audit_at", "at"),
     Index("audit_removes", "removes_upto"),  # asked for each row that goes
+    sqlite_autoincrement=True,
+)
+
+declined = Table(
+    "declined",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("person", Text, nullable=False),  # an alias
+    Column("text", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("served_by", Text),
+    Index("declined_of_person", "person"),
+    Index("declined_at", "at"),
     sqlite_autoincrement=True,
 )

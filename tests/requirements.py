@@ -667,6 +667,11 @@ PROMISES = (
     Promise("audit.decisions", "Every decision is in the audit with its turn, its outcome and its tools.", (20, 29)),
     Promise("audit.approvals", "Every yes and no is in the audit with a digest of what it was about.", (29,)),
     Promise("audit.command", "The operator reads the audit and verifies it.", (29, 45)),
+    Promise("insights.counted", "What was out of scope is counted, and only the operator sees it.", (21,)),
+    Promise("insights.groups", "Requests in vain are grouped by what they are about, without a model.", (21,)),
+    Promise("insights.no_names", "Of a request in vain is kept what was wanted, not who wanted it.", (21,)),
+    Promise("insights.template", "A template serves requests in vain in one step.", (21, 22)),
+    Promise("insights.tool", "A tool for requests in vain is begun in one step.", (21, 56)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

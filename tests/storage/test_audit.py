@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, text
 
-from storage import audit
+from storage import aliases, audit
 from storage.changes import auditing
 from storage.errors import StorageError
 from storage.records import AuditEntry
@@ -21,6 +21,13 @@ async def write(store: Store, *kinds: str, person: str = "42", sealed: str = "")
             kind, '{"tool":"send"}', channel="telegram", person=person, session=f"telegram:{person}", sealed=sealed
         )
         await store.change(auditing(entry))
+
+
+def forget(connection: Connection, name: str) -> int:
+    known = [*aliases.known(connection, "person", [name]), *aliases.known(connection, "session", [name])]
+    concerned = audit.concerning(connection, known)
+    aliases.forget(connection, known)
+    return concerned
 
 
 async def run(store: Store, statement: str) -> None:
@@ -100,7 +107,7 @@ async def test_whoever_is_forgotten_is_an_alias_from_then_on_and_nothing_was_cha
     await write(store, "approval", sealed='{"text":"a"}')
     await write(store, "approval", person="7", sealed='{"text":"a"}')
     head = (await store.verify_audit()).head
-    concerned = await store._database.write(lambda c: audit.forget(c, people=[ANN], sessions=["telegram:42"]))
+    concerned = await store._database.write(lambda c: forget(c, "telegram:42"))
     forgotten, other = await store.audited()
     assert concerned == 1
     assert forgotten.person.startswith("person-")

@@ -30,12 +30,12 @@ POSTGRESQL = (
 
 def upgrade() -> None:
     op.create_table(
-        "audit_names",
+        "aliases",
         sa.Column("alias", sa.Text, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("key", sa.Text, nullable=False),
-        sa.UniqueConstraint("kind", "name", name="audit_names_name"),
+        sa.UniqueConstraint("kind", "name", name="aliases_name"),
     )
     op.create_table(
         "audit",
