@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from adapters.base import Adapter
 from bot.alarm import Alarm
+from bot.caretaker import Caretaker, Terms
 from bot.delivery import Post
 from bot.dispatch import Dispatcher, Work
 from bot.fetching import Fetching
@@ -63,6 +64,7 @@ class App:
         drain_seconds: float,
         diary: Diary,
         catches_up: bool,
+        caretaker: Caretaker,
     ) -> None:
         self.store = store
         self.catalog = catalog
@@ -70,6 +72,7 @@ class App:
         self.diary = diary
         self.cases = cases
         self.roster = roster
+        self.caretaker = caretaker
         self._intake = Intake(store)
         self._turns = turns
         self._summarizing = summarizing
@@ -92,7 +95,7 @@ class App:
             deliver_again=partial(self._post.deliver, repeated=True),
             amend=self._amend,
             waits=self._tell_place,
-            afterwards=self._sum_up,
+            afterwards=self._afterwards,
             interrupts=while_busy == "interrupt",
             drain_seconds=drain_seconds,
         )
@@ -110,8 +113,10 @@ class App:
                     for adapter in adapters
                 ]
                 alarm = listening.create_task(self._alarm.run([*self._adapters]), name="alarm")
+                care = listening.create_task(self.caretaker.run(), name="caretaker")
                 await asyncio.gather(*channels, return_exceptions=True)  # the group raises what they raise
                 alarm.cancel()
+                care.cancel()
             await self._dispatcher.idle()
 
     def look_at_the_clock(self) -> None:
@@ -196,6 +201,11 @@ class App:
             log.warning("a place in line was not told", extra={"turn": arrived.turn, "reason": str(error)})
         else:
             await self._post.show(inbound.address, arrived.turn, Status(text=waits))
+
+    async def _afterwards(self, session: str) -> None:
+        """What is done once nothing waits in a session."""
+        await self.caretaker.forget_who_asked()
+        await self._sum_up(session)
 
     async def _sum_up(self, session: str) -> None:
         """What an idle session needs: its old turns summed up. What fails is tried again after the next turn."""
@@ -317,4 +327,14 @@ async def build(
             drain_seconds=settings.drain_seconds,
             diary=diary,
             catches_up=settings.missed_reminders == "catch_up",
+            caretaker=Caretaker(store, files, _terms(settings), now=now),
         )
+
+
+def _terms(settings: Settings) -> Terms:
+    return Terms(
+        turns=settings.keep_turns_days,
+        files=settings.keep_files_days,
+        audit=settings.keep_audit_days,
+        declined=settings.keep_declined_days,
+    )

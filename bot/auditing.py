@@ -5,19 +5,19 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from bot.settings import Settings
+from orchestrator.exporting import audit_line, audit_rows
 from storage.records import AuditRow
-from storage.store import Store, open_store
-
-PAGE = 500  # rows that are read at once
+from storage.store import open_store
 
 
 async def audited(settings: Settings, kinds: Sequence[str], *, as_json: bool) -> AsyncGenerator[str]:
     """Every row of these kinds, or of all, oldest first: a line each."""
     store = await open_store(settings.database)
     try:
-        async with aclosing(rows_of(store, kinds)) as rows:
+        async with aclosing(audit_rows(store, kinds=kinds)) as rows:
             async for row in rows:
-                yield json.dumps(as_data(row), ensure_ascii=False) if as_json else _in_a_line(row)
+                told = audit_line(row) | {"at": row.at.isoformat()}
+                yield json.dumps(told, ensure_ascii=False) if as_json else _in_a_line(row)
     finally:
         await store.close()
 
@@ -40,33 +40,6 @@ async def verified(settings: Settings, head: str) -> tuple[bool, str]:
         True,
         f"{check.rows} rows, each on top of the one before it. Head, to be noted elsewhere: {check.head}",
     )
-
-
-async def rows_of(
-    store: Store, kinds: Sequence[str] = (), *, person: tuple[str, str] | None = None
-) -> AsyncGenerator[AuditRow]:
-    """Every row, oldest first, read a page at a time."""
-    after = 0
-    while page := await store.audited(kinds=kinds, person=person, after=after, most=PAGE):
-        for row in page:
-            yield row
-        after = page[-1].id
-
-
-def as_data(row: AuditRow) -> dict[str, object]:
-    """A row as JSON: what does not apply is left out."""
-    told = {
-        "id": row.id,
-        "at": row.at.isoformat(),
-        "kind": row.kind,
-        "channel": row.channel,
-        "person": row.person,
-        "session": row.session,
-        "turn": row.turn,
-        "details": json.loads(row.details),
-        "digest": row.digest,
-    }
-    return {name: value for name, value in told.items() if value not in ("", {})}
 
 
 def _in_a_line(row: AuditRow) -> str:

@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,6 +182,25 @@ def audit_verify(settings: Settings, head: str) -> None:
 
 
 @errand.command()
+@click.argument("channel")
+@click.argument("person")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.pass_obj
+def forget(settings: Settings, channel: str, person: str, yes: bool) -> None:
+    """Delete all that is kept of a person, such as telegram 4711. Errand must not be running on the database."""
+    run(_forget(settings, channel, person, yes=yes))
+
+
+@errand.command()
+@click.option("--person", default="", metavar="CHANNEL:ID", help="Only what is kept of this person.")
+@click.option("--since", type=click.DateTime(), help="Only turns and rows of the audit from then on, in UTC.")
+@click.pass_obj
+def export(settings: Settings, person: str, since: datetime | None) -> None:
+    """Print sessions, turns with their dossiers, and the audit as JSON lines (docs/privacy.md)."""
+    run(_export(settings, person, since))
+
+
+@errand.command()
 @click.argument("turns", nargs=-1)
 @click.option("--planner", required=True, help='The chain that decides again, such as "openai:gpt-4o-mini".')
 @click.option("--last", type=click.IntRange(min=1), help="The newest turns of all conversations, so many.")
@@ -354,7 +374,9 @@ async def _tools_trust(settings: Settings, name: str) -> None:
         held, definitions = servers.held().get(name, ()), servers.definitions().get(name, ())
         told = [f"{health.name}: {health.state}. {health.detail}" for health in servers.health()]
         if definitions:
-            let_in = entry("trust", server=name, tools=[each.tool for each in held], by=settings.person)
+            let_in = entry(
+                "trust", channel="console", person=settings.person, server=name, tools=[each.tool for each in held]
+            )
             await KeptPins(store).trust(name, definitions, changes=[let_in])
     finally:
         await servers.stop()
@@ -405,6 +427,25 @@ async def _dossier(settings: Settings, turn: str | None, *, as_json: bool) -> No
 
     found = await account(settings, turn)
     click.echo(found.model_dump_json(indent=2) if as_json else tell(found))
+
+
+async def _forget(settings: Settings, channel: str, person: str, *, yes: bool) -> None:
+    from bot.privacy import forget, found  # noqa: PLC0415
+    from orchestrator.forgetting import receipt  # noqa: PLC0415
+
+    counts = await found(settings, channel, person)
+    if not counts:
+        raise BadInput(f"Nothing is kept of {channel}:{person}. `errand export` names the people that are known.")
+    if not yes:
+        click.confirm(f"{receipt(counts)}\nDelete all of this? Nobody can bring it back.", abort=True)
+    click.echo(f"Deleted, or without words now:\n{receipt(await forget(settings, channel, person))}")
+
+
+async def _export(settings: Settings, person: str, since: datetime | None) -> None:
+    from bot.privacy import exported  # noqa: PLC0415
+
+    async for line in exported(settings, person, since):
+        click.echo(line)
 
 
 async def _insights(settings: Settings, *, as_json: bool) -> None:

@@ -206,6 +206,12 @@ class Settings(BaseSettings):
     missed_reminders: Literal["catch_up", "skip"] = Field(
         "catch_up", description="What becomes of reminders that were due while nothing ran: catch_up (once) or skip."
     )
+    keep_turns_days: int = Field(0, ge=0, description="Days that messages, answers and dossiers are kept. 0: for ever.")
+    keep_files_days: int = Field(0, ge=0, description="Days that files of people and tools are kept. 0: for ever.")
+    keep_audit_days: int = Field(0, ge=0, description="Days that rows of the audit are kept. 0: for ever.")
+    keep_declined_days: int = Field(
+        365, ge=0, description="Days that requests which nothing could serve are kept for insights. 0: for ever."
+    )
     person: str = Field(default_factory=getpass.getuser, description="Name of the person at the terminal.")
 
     @field_validator("database")

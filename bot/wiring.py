@@ -20,6 +20,8 @@ from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
 from orchestrator.errors import SettingsInvalid
 from orchestrator.explaining import Explaining
+from orchestrator.exporting import Exporting
+from orchestrator.forgetting import Forgetting
 from orchestrator.front import Front
 from orchestrator.learning import Learning
 from orchestrator.limits import Limits
@@ -113,6 +115,7 @@ def turns_of(
         receipts=Receipts(catalog, files),
         reminding=Reminding(catalog, diary),
         raising=(raising := Raising(store, limits_of(settings), now=now)),
+        forgetting=Forgetting(store),
     )
     policy = _policy(settings)
     carrying_out = CarryingOut(
@@ -269,8 +272,10 @@ def commands_of(
     raising = Raising(store, limits, proxy=proxy.told if proxy else None, now=now)
     reminding = Reminding(catalog, diary)
     saving = Saving(store, catalog, sessions)
-    learning, preferring = Learning(store, catalog), Preferring(store)
-    others = (receipts, reminding, saving, preferring, raising, connecting, cases, learning)
+    learning, preferring, forgetting = Learning(store, catalog), Preferring(store), Forgetting(store)
+    exporting = Exporting(store, FileStore(files_folder(settings)), redaction=redaction_of(settings), now=now)
+    privacy = (exporting, forgetting)
+    others = (receipts, reminding, saving, preferring, *privacy, raising, connecting, cases, learning)
     return Commands(catalog, explaining, others)
 
 

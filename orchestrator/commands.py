@@ -7,6 +7,8 @@ from orchestrator.cases import Cases
 from orchestrator.connecting import Connecting
 from orchestrator.errors import BadInput
 from orchestrator.explaining import Explaining
+from orchestrator.exporting import Exporting
+from orchestrator.forgetting import Forgetting
 from orchestrator.learning import Learning
 from orchestrator.messages import Command
 from orchestrator.notation import read_plan
@@ -25,6 +27,7 @@ from orchestrator.tools.paths import in_place
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import say
 
+Subject = Cases | Connecting | Exporting | Forgetting | Learning | Preferring | Raising | Receipts | Reminding | Saving
 ALIASES = {"start": "help", "reset": "new"}
 
 
@@ -35,7 +38,7 @@ class Commands:
         self,
         catalog: Catalog,
         explaining: Explaining,
-        others: Iterable[Cases | Connecting | Learning | Preferring | Raising | Receipts | Reminding | Saving],
+        others: Iterable[Subject],
     ) -> None:
         self._catalog = catalog
         self._explaining = explaining

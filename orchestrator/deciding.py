@@ -10,6 +10,7 @@ from orchestrator.attached import lines
 from orchestrator.coming import in_own_words
 from orchestrator.commands import Commands
 from orchestrator.errors import BudgetSpent, NoModelAnswered, PlanInvalid
+from orchestrator.forgetting import Forgetting
 from orchestrator.front import Front
 from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Saying, Stop
 from orchestrator.plan import GENERAL, Decision, FindTool, Plan, Planned, Refuse, Step
@@ -42,6 +43,7 @@ class Deciding:
         receipts: Receipts,
         reminding: Reminding,
         raising: Raising,
+        forgetting: Forgetting,
     ) -> None:
         self._store = store
         self._catalog = catalog
@@ -52,11 +54,14 @@ class Deciding:
         self._receipts = receipts
         self._reminding = reminding
         self._raising = raising
+        self._forgetting = forgetting
 
     async def decide(self, scene: Scene) -> Decision | Told | Run:
         """The decision; a Run where a stored plan goes on. Raises BadInput, BudgetSpent, StorageError."""
         talk = scene.talk
         if isinstance(talk.inbound, Choice) and (word := await self._raising.answered(talk, talk.inbound)):
+            return word
+        if word := await self._forgetting.answered(talk):
             return word
         match talk.inbound:
             case Stop():

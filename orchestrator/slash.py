@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from orchestrator.errors import BadInput
+from orchestrator.messages import Attachment, QuestionField
 from orchestrator.plan import Planned
 from orchestrator.sessions import Talk
 from orchestrator.words import say
@@ -15,7 +16,8 @@ from storage.records import Change, Letter
 class Told:
     """What the system says. It may put the history away, drop the open question, or change what is kept beside.
 
-    `letters` are what others are told, `closes` is a question that is over and was not of this session.
+    `letters` are what others are told, `closes` is a question that is over and was not of this session. `files` go out
+    with it; where it `asks`, its text is the question.
     """
 
     text: str
@@ -24,6 +26,8 @@ class Told:
     changes: tuple[Change, ...] = ()
     letters: tuple[Letter, ...] = ()
     closes: str = ""
+    files: tuple[Attachment, ...] = ()
+    asks: tuple[QuestionField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

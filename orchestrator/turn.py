@@ -14,7 +14,7 @@ from orchestrator.ending import Ending, about_files, conclusion, honest
 from orchestrator.errors import BadInput, BudgetSpent
 from orchestrator.insights import wished
 from orchestrator.intake import problem_with
-from orchestrator.messages import Answer, Edit, Emit, Inbound, Message, Notice, Stop
+from orchestrator.messages import Answer, Edit, Emit, Inbound, Message, Notice, Question, Stop
 from orchestrator.pace import Pace
 from orchestrator.plan import Clarify, Decision, Direct, FindTool, Planned, Refuse
 from orchestrator.questions import model_question
@@ -151,6 +151,9 @@ class Turns:
 
     async def _act(self, decision: Decision | Told | Run, scene: Scene) -> Ending:
         match decision:
+            case Told(text=text, asks=fields) if fields:
+                question = Question(id=scene.question_id, text=text, fields=fields)
+                return Ending("command", scene.instead_of_the_old(question))
             case Told():
                 return _of_command(decision)
             case Direct(text=text, files=files):
@@ -192,7 +195,7 @@ class Turns:
 def _of_command(told: Told) -> Ending:
     return Ending(
         "command",
-        Notice(text=told.text, closes=told.closes),
+        Answer(text=told.text, files=told.files) if told.files else Notice(text=told.text, closes=told.closes),
         forget_history=told.forget_history,
         drop_question=told.drop_question,
         changes=told.changes,

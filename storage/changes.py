@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from storage import audit, budgets, cases, declined, grants, people, schedules, templates
+from storage import audit, budgets, cases, declined, erasures, grants, people, schedules, templates
 from storage.records import AuditEntry, BudgetRequest, Change
 
 
@@ -85,3 +85,8 @@ def declining(channel: str, person: str, text: str, *, reason: str) -> Change:
 def serving(ids: Sequence[int], *, by: str) -> Change:
     """Write down that there is something for these requests now."""
     return lambda connection: declined.serve(connection, ids, by)
+
+
+def asking_to_forget(channel: str, person: str) -> Change:
+    """Write down that somebody wants to be forgotten: Store.forget does it."""
+    return lambda connection: erasures.ask(connection, channel, person)

@@ -24,5 +24,8 @@ class Database(Protocol):
     async def write(self, work: Work[T]) -> T:
         """Run the work in one transaction. When this returns it is stored; when it raises, nothing is."""
 
+    async def compact(self) -> None:
+        """Leave nothing of deleted rows in the database's own files, as far as it can."""
+
     async def close(self) -> None:
         """End what runs, and let go of the database."""

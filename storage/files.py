@@ -10,6 +10,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from storage.errors import StorageError, StorageFileUnknown
@@ -40,6 +41,14 @@ class FileStore:
     async def read(self, file_id: str) -> bytes:
         path = self.path(file_id)
         return await asyncio.to_thread(_read, path)
+
+    async def delete(self, file_id: str) -> None:
+        """Delete a file, if it is here."""
+        await asyncio.to_thread(_delete, self.path(file_id))
+
+    async def delete_old(self, before: datetime) -> int:
+        """Delete the files that came before this. How many there were."""
+        return await asyncio.to_thread(_delete_old, self._folder, before)
 
     def id_at(self, path: str) -> str:
         """The id of the kept file at this path. Raises StorageFileUnknown where it is none."""
@@ -73,6 +82,7 @@ def _write(path: Path, data: bytes) -> None:
     """As a whole or not at all: what stands under an id is never half of it."""
     with _told():
         if path.exists():
+            path.touch()  # it has come again, and is as old as that
             return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", suffix=".part", delete=False) as part:
@@ -84,6 +94,20 @@ def _write(path: Path, data: bytes) -> None:
             except BaseException:
                 Path(part.name).unlink(missing_ok=True)
                 raise
+
+
+def _delete(path: Path) -> None:
+    with _told():
+        path.unlink(missing_ok=True)
+
+
+def _delete_old(folder: Path, before: datetime) -> int:
+    with _told():
+        known = [path for path in folder.iterdir() if ID.fullmatch(path.name)] if folder.exists() else []
+        old = [path for path in known if path.stat().st_mtime < before.timestamp()]
+        for path in old:
+            path.unlink(missing_ok=True)
+    return len(old)
 
 
 def _read(path: Path) -> bytes:

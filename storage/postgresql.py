@@ -51,6 +51,10 @@ class PostgreSQL:
         """Run the work in one transaction."""
         return await outcome(self._threads.submit(self._write, work))
 
+    async def compact(self) -> None:
+        """Let the room of deleted rows be written over. Its log, and copies of it, are the server's own."""
+        await outcome(self._threads.submit(self._compact))
+
     async def close(self) -> None:
         """End what runs, and give the lock back."""
         await outcome(self._keeper_thread.submit(self._close))
@@ -88,6 +92,10 @@ class PostgreSQL:
     def _write(self, work: Work[T]) -> T:
         with told(), self._writers.begin() as connection:
             return work(connection)
+
+    def _compact(self) -> None:
+        with told(), self._readers.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
 
     def _close(self) -> None:
         self._threads.shutdown()

@@ -56,6 +56,10 @@ class SQLite:
         self._write_thread.submit(self._commit_waiting)
         return await outcome(future)
 
+    async def compact(self) -> None:
+        """Write the whole file anew, without what deleted rows have left in it, and empty the write-ahead log."""
+        await outcome(self._write_thread.submit(self._compact))
+
     async def close(self) -> None:
         """End what runs, fold the write-ahead log into the file, and give the lock back."""
         await outcome(self._write_thread.submit(self._close))
@@ -115,6 +119,11 @@ class SQLite:
         else:
             for (_, future), result in zip(jobs, results, strict=True):
                 future.set_result(result)
+
+    def _compact(self) -> None:
+        with told(), self._readers.connect() as connection:  # the writer's would begin a transaction
+            connection.exec_driver_sql("VACUUM")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 
     def _close(self) -> None:
         self._read_threads.shutdown()

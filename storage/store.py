@@ -1,7 +1,7 @@
 """The store: everything that outlives the process. Records go in and come out; rows stay here."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -12,6 +12,8 @@ from storage import (
     cases,
     declined,
     durations,
+    erasures,
+    forgetting,
     grants,
     inbox,
     notes,
@@ -20,6 +22,7 @@ from storage import (
     pins,
     questions,
     ratings,
+    retention,
     runs,
     schedules,
     sessions,
@@ -30,6 +33,9 @@ from storage import (
 )
 from storage.database import Database
 from storage.engine import open_database
+from storage.erasing import Counts
+from storage.errors import StorageError
+from storage.forgetting import Who
 from storage.records import (
     Allowance,
     Amount,
@@ -115,6 +121,9 @@ class Store:
 
         try:
             await self._database.write(work)
+        except StorageError:
+            self._known_sessions.discard(session)  # it may have been forgotten, by another process too
+            raise
         except asyncio.CancelledError:
             if arrived is not None:
                 self._unheard[channel, event_id] = arrived
@@ -181,6 +190,13 @@ class Store:
     async def turn(self, turn: str) -> TurnRecord | None:
         """A finished turn by its name."""
         return await self._database.read(lambda c: turns.turn(c, turn))
+
+    async def turns_after(
+        self, turn: str, *, person: tuple[str, str] | None = None, since: datetime | None = None, most: int
+    ) -> list[TurnRecord]:
+        """The finished turns behind this one over all sessions, also commands, at `most` so many, oldest first.
+        `person` is a channel and an id."""
+        return await self._database.read(lambda c: turns.after(c, turn, person=person, since=since, most=most))
 
     async def rate(self, turn: str, rating: Rating) -> None:
         """Write down what somebody thinks of the answer of a finished turn, over what they thought before."""
@@ -400,6 +416,73 @@ class Store:
     async def verify_audit(self, *, head: str = "") -> AuditCheck:
         """How the audit is, and whether the `head` that was noted earlier is part of it."""
         return await self._database.read(lambda c: audit.verify(c, head=head))
+
+    # --- forgetting, and how long things are kept
+
+    async def asked_to_be_forgotten(self) -> list[tuple[str, str]]:
+        """The channel and the id of everybody who waits to be forgotten."""
+        return await self._database.read(erasures.asked)
+
+    async def forgettable(self, channel: str, person: str, who: Who) -> Counts:
+        """How many rows forgetting a person would concern, by table. `who` reads whose an event is."""
+
+        def work(connection: Connection) -> Counts:
+            attempt = connection.begin_nested()
+            counts = erasures.carry_out(connection, channel, person, who)
+            attempt.rollback()
+            return counts
+
+        return await self._database.write(work)
+
+    async def forget(
+        self, channel: str, person: str, who: Who, *, waits: bool, changes: Callable[[Counts], Sequence[Change]]
+    ) -> Counts | None:
+        """Forget a person: how many rows that concerned, by table. With `waits` nothing happens (None) while something
+        of theirs is under way. `changes` are written with it. Then the files go, see `to_be_cleaned`."""
+
+        def work(connection: Connection) -> Counts | None:
+            if waits and forgetting.is_busy(connection, channel, person, who):
+                return None
+            counts = erasures.carry_out(connection, channel, person, who)
+            for change in changes(counts):
+                change(connection)
+            return counts
+
+        counts = await self._database.write(work)
+        self._known_sessions.clear()
+        return counts
+
+    async def remove_turns(self, before: datetime) -> Counts:
+        """Delete some of the turns that ended before this. Without counts, nothing is left to delete."""
+
+        def work(connection: Connection) -> Counts:
+            counts, files = retention.remove_turns(connection, before)
+            if counts:
+                erasures.leave(connection, files)
+            return counts
+
+        counts = await self._database.write(work)
+        self._known_sessions.clear()
+        return counts
+
+    async def remove_audit(self, before: datetime) -> int:
+        """Take away the rows of the audit from before this, which is a row of it then. How many there were."""
+        return await self._database.write(lambda c: audit.remove(c, before))
+
+    async def remove_declined(self, before: datetime) -> int:
+        """Take away what was out of scope before this. How many there were."""
+        return await self._database.write(lambda c: declined.remove(c, before))
+
+    async def to_be_cleaned(self) -> dict[int, list[str]]:
+        """What is still to be done after people or turns were deleted: the files to delete, by a number for
+        `cleaned`."""
+        return await self._database.read(erasures.left)
+
+    async def cleaned(self, numbers: Sequence[int]) -> None:
+        """The files under these numbers are gone: let go of what is left of rows in the database's own files, too."""
+        await self._database.write(lambda c: erasures.blank(c, numbers))  # names of files are words of people, too
+        await self._database.compact()
+        await self._database.write(lambda c: erasures.done(c, numbers))
 
     # --- what was out of scope
 

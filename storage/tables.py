@@ -430,3 +430,14 @@ declined = Table(
     Index("declined_at", "at"),
     sqlite_autoincrement=True,
 )
+
+# Who wants to be forgotten; then, without a name, the files (JSON) that are still to be taken away.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("files", Text),
+    sqlite_autoincrement=True,
+)

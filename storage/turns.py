@@ -10,7 +10,7 @@ from storage.records import Conclusion, ModelCall, Parcel, TurnRecord, Usage, Us
 from storage.rows import columns, record, records, upsert, values
 from storage.tables import model_calls, turns
 
-conversation = turns.c.outcome != "command"
+conversation = turns.c.outcome.not_in(["command", "forgotten"])
 
 
 def finish(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
@@ -49,6 +49,20 @@ def recent(connection: Connection, *, last: int) -> list[TurnRecord]:
     """The `last` turns over all sessions, oldest first, without commands."""
     newest = select(turns).where(conversation).order_by(turns.c.turn.desc()).limit(last)
     return records(connection, TurnRecord, newest)[::-1]
+
+
+def after(
+    connection: Connection, turn: str, *, person: tuple[str, str] | None, since: datetime | None, most: int
+) -> list[TurnRecord]:
+    """The turns behind this one over all sessions, oldest first; those of a person (channel and id) where one is
+    given."""
+    found = select(turns).where(turns.c.turn > turn)
+    if person is not None:
+        here = tables.inbox.c.number == cast(turns.c.turn, Integer)
+        found = found.join(tables.inbox, here).where(tables.inbox.c.channel == person[0], turns.c.person == person[1])
+    if since is not None:
+        found = found.where(turns.c.finished_at >= since)
+    return records(connection, TurnRecord, found.order_by(turns.c.turn).limit(most))
 
 
 def history(connection: Connection, session: str, *, last: int) -> list[TurnRecord]:

@@ -672,6 +672,17 @@ PROMISES = (
     Promise("insights.no_names", "Of a request in vain is kept what was wanted, not who wanted it.", (21,)),
     Promise("insights.template", "A template serves requests in vain in one step.", (21, 22)),
     Promise("insights.tool", "A tool for requests in vain is begun in one step.", (21, 56)),
+    Promise("forget.rules", "Every table has a rule on what becomes of it when somebody is forgotten.", (0,)),
+    Promise("forget.everything", "A forgotten person is in no byte of the database, and in no file.", (0,)),
+    Promise("forget.asks", "Nobody is forgotten before they have said yes.", (0,)),
+    Promise("forget.waits", "Forgetting waits for what is under way, also over a death.", (0,)),
+    Promise("forget.command", "The operator forgets a person, and gets a receipt.", (0,)),
+    Promise("retention.turns", "Turns go when their time is over; what waits stays.", (0,)),
+    Promise("retention.rest", "Files, the audit and requests in vain go when their time is over.", (0,)),
+    Promise("export.shape", "An export has the documented shape, and no secrets.", (0,)),
+    Promise("export.audited", "An export is in the audit.", (0,)),
+    Promise("export.mine", "People get what is theirs as a file, in private alone.", (0,)),
+    Promise("privacy.page", "The page on privacy names every term.", (49,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

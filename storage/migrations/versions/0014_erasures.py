@@ -1,0 +1,18 @@
+"""Who wants to be forgotten."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0014"
+down_revision = "0013"
+
+
+def upgrade() -> None:
+    op.create_table(
+        "erasures",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("channel", sa.Text, nullable=False),
+        sa.Column("person", sa.Text, nullable=False),
+        sa.Column("files", sa.Text),
+        sqlite_autoincrement=True,
+    )
