@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from benchmarks import load, loops, makespan, overhead, retrieval, routing, start, telegram, without_a_model
+from benchmarks import complexity, load, loops, makespan, overhead, retrieval, routing, start, telegram, without_a_model
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "retrieval": retrieval.measure,
     "routing": routing.measure,
     "without_a_model": without_a_model.measure,
+    "complexity": complexity.measure,
 }
 
 

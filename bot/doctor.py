@@ -45,7 +45,7 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         yield Check("transcription", ok=known, detail=detail)
     reads = "read, by `receipt_ocr`" if app.catalog.find("receipt_ocr") else "not read: apt-get install tesseract-ocr"
     yield Check("pictures of receipts", ok=True, detail=reads)
-    chains = f"{settings.router},{settings.planner},{settings.worker},{settings.synthesizer}"
+    chains = f"{settings.local},{settings.router},{settings.planner},{settings.worker},{settings.synthesizer}"
     names = [name.strip() for name in chains.split(",") if name.strip()]
     if not names:
         yield Check("models", ok=True, detail='none. To add one: ERRAND_ROUTER="openai:MODEL" and OPENAI_API_KEY')

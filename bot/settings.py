@@ -61,6 +61,21 @@ class Settings(BaseSettings):
     functions: str = Field("", description='Modules with functions of your own, such as "mytools, shop.tools".')
     embedder: str = Field("", description='What finds tools by meaning, such as "mytools:embedder". Empty: words.')
     router: str = Field("", description='Chain of the front call, such as "openai:gpt-4o-mini, openai:gpt-4o".')
+    local: str = Field(
+        "",
+        description='Chain that decides on simple requests, such as "ollama:llama3.2:3b". Empty: the router decides.',
+    )
+    simple_things: int = Field(3, ge=1, description="Things that a simple request may ask for.")
+    simple_characters: int = Field(400, ge=1, description="Characters that a simple request may have.")
+    complex_work: str = Field(
+        "", description='Words that make a request complex, such as "tender, legal review"; their beginnings suffice.'
+    )
+    local_hand_overs: int = Field(
+        3, ge=0, description="Steps for workers of a local plan above which the router decides."
+    )
+    local_confidence: float = Field(
+        0.75, ge=0, le=1, description="Certainty of a local plan below which the router decides."
+    )
     planner: str = Field("", description="Chain that writes plans, before the router's. Empty: the router plans.")
     worker: str = Field("", description="Chain that does tasks of a plan in a loop with tools. Empty: the router's.")
     workers: Path = Field(Path("workers.toml"), description="File of workers, a table each (docs/workers.md).")

@@ -16,6 +16,7 @@ from orchestrator.chains import Chain, chain_from
 from orchestrator.code_steps import CodeSteps
 from orchestrator.coming import Diary
 from orchestrator.commands import Commands
+from orchestrator.complexity import Complexity
 from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
 from orchestrator.errors import SettingsInvalid
@@ -25,6 +26,7 @@ from orchestrator.forgetting import Forgetting
 from orchestrator.front import Front
 from orchestrator.learning import Learning
 from orchestrator.limits import Limits
+from orchestrator.locality import Local, Locality
 from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.pace import Pace
@@ -61,23 +63,28 @@ MakeModel = Callable[[str], Model]
 
 @dataclass(frozen=True, slots=True)
 class Chains:
-    """The models of each component; None where none is set. Behind the planner's own stand the router's."""
+    """The models of each component; None where none is set. Behind the planner's own stand the router's; a `local` one
+    alone is the router's."""
 
     router: Chain | None
     planner: Chain | None
     worker: Chain | None
     synthesizer: Chain | None
+    local: Chain | None = None
 
     @classmethod
     def of(cls, settings: Settings, make: MakeModel) -> "Chains":
         """Raises SettingsInvalid for a model that cannot be made."""
-        first = settings.router or settings.planner
-        planner = ", ".join(filter(None, (settings.planner, settings.router)))
+        first = settings.router or settings.planner or settings.local
+        planner = ", ".join(filter(None, (settings.planner, settings.router))) or first
         return cls(
-            router=_frugal("router", first, settings, make),
+            router=_frugal("router", first, settings.cheap, settings, make),
             planner=chain_of("planner", planner, settings, make),
             worker=chain_of("worker", settings.worker or first, settings, make),
-            synthesizer=_frugal("synthesizer", settings.synthesizer or first, settings, make),
+            synthesizer=_frugal(
+                "synthesizer", settings.synthesizer or first, settings.cheap or settings.local, settings, make
+            ),
+            local=chain_of("local", settings.local, settings, make) if settings.local != first else None,
         )
 
 
@@ -135,6 +142,7 @@ def turns_of(
         deciding=deciding,
         carrying_out=carrying_out,
         budgets=budgets,
+        complexity=complexity_of(settings),
         cases=cases,
         raising=raising,
         pace=Pace(settings.messages_a_minute),
@@ -157,7 +165,15 @@ def _front(
     """The front call; it hands plans over only to a planner with a chain of its own."""
     if chains.router is None:
         return None
-    return Front(chains.router, catalog, reader, planner=planner if settings.planner else None, now=now)
+    local = Local(chains.local, settings.local_hand_overs, settings.local_confidence) if chains.local else None
+    locality = Locality(chains.router, local=local, complexity=complexity_of(settings))
+    return Front(locality, catalog, reader, planner=planner if settings.planner else None, now=now)
+
+
+def complexity_of(settings: Settings) -> Complexity:
+    """Where complex begins."""
+    further = tuple(filter(None, map(str.strip, settings.complex_work.split(","))))
+    return Complexity(settings.simple_things, settings.simple_characters, further)
 
 
 def _steps(
@@ -306,12 +322,12 @@ def _worker_limits(settings: Settings) -> WorkerLimits:
     )
 
 
-def _frugal(component: str, text: str, settings: Settings, make: MakeModel) -> Chain | None:
+def _frugal(component: str, text: str, cheap: str, settings: Settings, make: MakeModel) -> Chain | None:
     """A chain in whose place the cheap one is asked where a budget is nearly spent."""
-    if not (settings.cheap and text):
+    if not (cheap and text):
         return chain_of(component, text, settings, make)
-    cheap = chain_of(component, f"{settings.cheap}, {text}", settings, make)
-    return chain_of(component, text, settings, make, instead=lambda: cheap if is_thrifty() else None)
+    frugal = chain_of(component, f"{cheap}, {text}", settings, make)
+    return chain_of(component, text, settings, make, instead=lambda: frugal if is_thrifty() else None)
 
 
 def chain_of(
@@ -335,4 +351,5 @@ def chain_of(
 
 def about_models(settings: Settings) -> str:
     """What thinks here, in a sentence for /status and the first screen."""
-    return say("Model: {names}.", names=settings.router) if settings.router else no_model()
+    names = ", ".join(filter(None, (settings.local, settings.router)))
+    return say("Model: {names}.", names=names) if names else no_model()

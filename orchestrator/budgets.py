@@ -26,7 +26,6 @@ WARNED_PERCENT = 80  # these two from the founding documents, FEATURES row 34
 LOW_PERCENT = 90
 BYTES_A_TOKEN = 3  # English has about 4; what is reserved too much is given back
 IMAGE_TOKENS = 1_500  # of a large picture, as providers count them
-SIMPLE_CHARACTERS = 200  # of a request that a cheaper model may answer
 NOT_TAKEN = (ModelBusy, ModelRefused, ModelUnreachable)  # the provider has not worked on it, and charges nothing
 
 
@@ -193,11 +192,6 @@ class Metered:
         if bill := _bill.get():
             bill.refused = None  # a cheaper one has answered
         return reply
-
-
-def is_simple(text: str, *, files: int) -> bool:
-    """Whether a cheaper model may answer this."""
-    return len(text) <= SIMPLE_CHARACTERS and not files
 
 
 def tokens_about(messages: Sequence[ChatMessage], tools: Sequence[ToolSpec], schema: Mapping[str, Any] | None) -> int:

@@ -88,7 +88,7 @@ class Chain:
             return await other.reply(
                 messages, tools=tools, schema=schema, on_text=on_text, on_calls=on_calls, note=note
             )
-        text, calls = _Heard(on_text, ""), _Heard[Sequence[Any]](on_calls, ())
+        text, calls = Heard(on_text, ""), Heard[Sequence[Any]](on_calls, ())
 
         async def ask(model: Model, timeout_seconds: float) -> ModelReply:
             try:
@@ -201,7 +201,7 @@ def chain_from(
     )
 
 
-class _Heard(Generic[T]):
+class Heard(Generic[T]):
     """Passes on what came so far, and can take it back."""
 
     def __init__(self, listener: Callable[[T], Awaitable[None]] | None, nothing: T) -> None:
@@ -211,7 +211,7 @@ class _Heard(Generic[T]):
 
     async def __call__(self, so_far: T) -> None:
         assert self._listener is not None
-        self._is_void = False
+        self._is_void = not so_far
         await self._listener(so_far)
 
     async def void(self) -> None:

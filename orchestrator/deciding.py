@@ -145,7 +145,11 @@ class Deciding:
             return await self._without_model(scene.talk, offline.no_model())
         try:
             return await self._front.decide(
-                scene.talk, note=dossier.call, on_text=scene.draft, on_calls=scene.ahead.heard
+                scene.talk,
+                note=dossier.call,
+                on_text=scene.draft,
+                on_calls=scene.ahead.heard,
+                tell=dossier.located,
             )
         except BudgetSpent:
             dossier.note("stopped", "a budget was spent")

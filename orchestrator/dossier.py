@@ -10,6 +10,7 @@ from orchestrator.facts import (
     AnsweredFacts,
     AskedFacts,
     Facts,
+    LocalityFacts,
     StepFacts,
     Threshold,
     Timings,
@@ -53,6 +54,10 @@ class Dossier:
     def decided(self, decision: Decision) -> None:
         self._decided_at = self._now()
         self._keep(decision=decision_facts(decision), reason=decision.reason)
+
+    def located(self, locality: LocalityFacts) -> None:
+        """A chain was chosen by how complex the request is; the last word on it is kept."""
+        self._keep(locality=locality)
 
     def decided_by(self, name: str, *, limit: float, value: float) -> None:
         """A threshold decided something: the last value that met it is kept."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from orchestrator.complexity import Level
 from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse, Step
 from orchestrator.routing import Routing
 from storage.records import ModelCall
@@ -45,6 +46,20 @@ class DecisionFacts(Part):
     reason: str = ""
     questions: tuple[str, ...] = ()
     steps: tuple[PlannedStep, ...] = ()
+
+
+class LocalityFacts(Part):
+    """How complex the request was held to be, the reasons for it, and the chain that decided on it.
+
+    `chain` is "only" where there is no local one. `escalated` says why the local chain's decision did not do, and
+    `set_aside` is that decision, if there was one.
+    """
+
+    level: Level
+    reasons: tuple[str, ...] = ()
+    chain: Literal["local", "external", "only"]
+    escalated: str = ""
+    set_aside: DecisionFacts | None = None
 
 
 class StepFacts(Part):
@@ -135,13 +150,14 @@ class Timings(Part):
 class Facts(Part):
     """Everything that was decided in a turn, and why.
 
-    `history` are the turns that its models saw, `open_question` the one that was open. `plan` is the id of the plan
-    that it worked on. `unsupported` are claims of its answer that no result bears out. `notes` are further facts by
-    name, for whoever has some.
+    `locality` is None where no model was asked to decide. `history` are the turns that its models saw,
+    `open_question` the one that was open. `plan` is the id of the plan that it worked on. `unsupported` are claims of
+    its answer that no result bears out. `notes` are further facts by name, for whoever has some.
     """
 
     version: Literal[2] = 2
     decision: DecisionFacts | None = None
+    locality: LocalityFacts | None = None
     reason: str = ""
     history: tuple[str, ...] = ()
     open_question: str | None = None

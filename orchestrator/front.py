@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from orchestrator.briefing import briefing
 from orchestrator.chains import Chain, Note
+from orchestrator.locality import Locality, Tell
 from orchestrator.models import ModelReply, OnCalls, OnText
 from orchestrator.plan import Decision
 from orchestrator.planner import Planner
@@ -38,40 +40,48 @@ class Front:
 
     def __init__(
         self,
-        chain: Chain,
+        chains: Locality,
         catalog: Catalog,
         reader: Reader,
         *,
         planner: Planner | None = None,
         now: Callable[[], datetime],
     ) -> None:
-        self._chain = chain
+        self._chains = chains
         self._catalog = catalog
         self._reader = reader
         self._planner = planner
         self._now = now
 
-    async def decide(self, talk: Talk, *, note: Note, on_text: OnText, on_calls: OnCalls) -> Decision:
+    async def decide(
+        self, talk: Talk, *, note: Note, on_text: OnText, on_calls: OnCalls, tell: Tell = lambda chosen: None
+    ) -> Decision:
         """Raises NoModelAnswered where the whole chain failed, PlanInvalid where the repair failed too.
 
-        `on_calls` hears tool calls and plans while they are being written, whoever writes them.
+        `on_calls` hears tool calls and plans while they are being written, whoever writes them; `tell` which chain
+        decides.
         """
-        plan = HAND_OVER if self._planner else self._reader.plan_tool
-        decision = await decided(
-            self._chain,
-            briefing("front", talk, self._now()),
-            self._read,
-            catalog=self._catalog,
-            about=talk.topic,
-            tools=(ASK, REFUSE, plan),
-            on_text=on_text,
-            on_calls=on_calls,
-            note=note,
-        )
+        ask = partial(self._asked, talk, note)
+        decision = await self._chains.decided(talk, ask, on_text=on_text, on_calls=on_calls, tell=tell)
         if self._planner and isinstance(decision, HandOver):
             return await self._planner.plan(talk, decision.goal, note=note, on_calls=on_calls)
         assert not isinstance(decision, HandOver)
         return decision
+
+    async def _asked(
+        self, talk: Talk, note: Note, chain: Chain, on_text: OnText, on_calls: OnCalls | None
+    ) -> Decision | HandOver:
+        return await decided(
+            chain,
+            briefing("front", talk, self._now()),
+            self._read,
+            catalog=self._catalog,
+            about=talk.topic,
+            tools=(ASK, REFUSE, HAND_OVER if self._planner else self._reader.plan_tool),
+            on_text=on_text,
+            on_calls=on_calls,
+            note=note,
+        )
 
     def _read(self, reply: ModelReply) -> Decision | HandOver:
         handed_over = [call for call in reply.tool_calls if call.name == HAND_OVER.name and self._planner]

@@ -19,6 +19,7 @@ from orchestrator.facts import (
     totals,
 )
 from orchestrator.front import Front
+from orchestrator.locality import Locality
 from orchestrator.messages import Address, Message, Person
 from orchestrator.plan import Decision, Planned
 from orchestrator.prices import priced
@@ -29,7 +30,7 @@ from orchestrator.tools.catalog import Catalog
 from storage.records import Arrived, ModelCall, TurnRecord
 from storage.store import Store
 
-DECIDING = frozenset({"router", "planner"})  # the components whose calls make a decision
+DECIDING = frozenset({"local", "router", "planner"})  # the components whose calls make a decision
 
 NOWHERE = "replay"  # the channel of a replayed talk: there is none of that name
 
@@ -85,7 +86,7 @@ class Replay:
 
     async def _decided(self, record: TurnRecord, talk: Talk) -> Side:
         calls: list[ModelCall] = []
-        front = Front(self._chain, self._catalog, self._reader, now=lambda: record.started_at)
+        front = Front(Locality(self._chain), self._catalog, self._reader, now=lambda: record.started_at)
         try:
             decision = await front.decide(talk, note=calls.append, on_text=_nobody, on_calls=_nobody)
         except (NoModelAnswered, PlanInvalid) as error:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Literal, get_args
 
 from orchestrator.attached import Seen, contents, lines, seen
@@ -135,6 +136,14 @@ class Talk:
         """What the person said, with the foreign words and the files that came with it."""
         said = with_foreign(self.inbound) if isinstance(self.inbound, Message) else ""
         return "\n\n".join(filter(None, (said, lines(self.attached), contents(self.attached))))
+
+    @property
+    def whole_request(self) -> str:
+        """The text, behind those that led to the open question of a model which it may answer."""
+        if self.question is None or self.question.plan is not None:
+            return self.text
+        asked = [*takewhile(lambda turn: turn.outcome == "clarify", reversed(self.history))]
+        return "\n".join([*(turn.request for turn in reversed(asked)), self.text])
 
     @property
     def paths(self) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from orchestrator.account import Account
-from orchestrator.facts import AskedFacts, CallFacts, Cost, StepFacts
+from orchestrator.facts import AskedFacts, CallFacts, Cost, LocalityFacts, StepFacts
 from orchestrator.words import say
 
 BACKTICKS = re.compile("`+")
@@ -59,6 +59,8 @@ def _cost_of_it(account: Account) -> str:
 
 
 def _details(account: Account) -> Iterator[str]:
+    if account.locality and account.locality.chain != "only":
+        yield f"- {_chosen(account.locality)}"
     yield from (_step_line(step, account.person) for step in account.steps)
     yield from (f"- {say('deviation')}: {deviation}" for deviation in account.deviations)
     if account.adherence is not None:
@@ -82,6 +84,16 @@ def _details(account: Account) -> Iterator[str]:
     yield from _times(account)
     if account.totals.prices:
         yield f"- prices: {account.totals.prices}"
+
+
+def _chosen(locality: LocalityFacts) -> str:
+    """Which chain decided, and why that one."""
+    if locality.level == "complex":
+        why = "; ".join(locality.reasons)
+        return say("held to be complex ({why}), so the local model was not asked", why=why)
+    if locality.escalated:
+        return say("held to be simple; the local model's word did not do: {why}", why=locality.escalated)
+    return say("held to be simple, so the local model decided")
 
 
 def _step_line(step: StepFacts, person: str) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
 
-from orchestrator.budgets import Budgets, charging, is_simple
+from orchestrator.budgets import Budgets, charging
 from orchestrator.carrying_out import CarryingOut, so_far
 from orchestrator.cases import Cases, reviewed, with_request
+from orchestrator.complexity import Complexity
 from orchestrator.deciding import Deciding
 from orchestrator.discretion import Discretion
 from orchestrator.dossier import Dossier
@@ -42,6 +43,7 @@ class Turns:
         deciding: Deciding,
         carrying_out: CarryingOut,
         budgets: Budgets,
+        complexity: Complexity,
         cases: Cases,
         raising: Raising,
         pace: Pace,
@@ -55,6 +57,7 @@ class Turns:
         self._deciding = deciding
         self._carrying_out = carrying_out
         self._budgets = budgets
+        self._complexity = complexity
         self._cases = cases
         self._raising = raising
         self._pace = pace
@@ -88,7 +91,8 @@ class Turns:
             tools=inbound.tools,
         )
         case = await self._cases.behind(arrived)
-        bill = await self._budgets.bill_for(payer_of(talk), simple=is_simple(talk.text, files=len(talk.attached)))
+        judgement = self._complexity.judged(talk.whole_request, files=len(talk.attached))
+        bill = await self._budgets.bill_for(payer_of(talk), simple=judgement.is_simple)
         if bill.thrifty:
             dossier.note("thrifty", "little is left of a budget, so the cheap chain is asked first")
         with speaking(talk.language), calling, only(inbound.tools), charging(bill):

@@ -216,6 +216,23 @@ PROMISES = (
     Promise("budget.told", "/usage tells days, months, and to admins people, and what two models saved.", (34,)),
     Promise("budget.limits", "All limits that fit hold; one for a single scope stands over its kind's.", (34,)),
     Promise("budget.warned", "At 80 % of a budget its person is told, once.", (34,)),
+    # Local first
+    Promise("local.simple_first", "Simple requests are decided by the local model, where there is one.", (32,)),
+    Promise("local.complex_elsewhere", "Complex requests go straight to the external model, and /why says why.", (32,)),
+    Promise(
+        "local.goes_on",
+        "Where the local model does not answer, or its plan does not do, the external one decides in the same turn.",
+        (32, 33),
+    ),
+    Promise("local.once", "Whoever decides in the end, nobody sees two answers, and no step runs twice.", (32,)),
+    Promise(
+        "local.thrifty", "Where little is left of a budget, the local model answers what it has decided.", (32, 34)
+    ),
+    Promise("complexity.honest", "How complex a request is follows from its words alone, and is measured.", (32,)),
+    Promise(
+        "eval.routing", "`errand eval routing` tells how the choice of models did, and claims nothing from few.", (32,)
+    ),
+    Promise("plan.one_call", "All related subtasks of a message are planned in one call.", (35,)),
     Promise("usage.told", "People are told what the answers to them have used, and nobody else is.", (2,)),
     # Files
     Promise("files.kept", "What is kept is read again, whole, under its name, and the same thing is kept once.", (0,)),

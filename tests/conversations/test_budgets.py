@@ -131,7 +131,7 @@ async def test_from_90_percent_on_simple_requests_go_to_the_cheap_chain(tmp_path
         await talk.as_person("ben").answered("Hi")
         assert models.names() == ["one", "small", "one"]
         assert "thrifty: little is left of a budget" in await talk.told("/why t2")
-        await talk.say("A long request. " * 20)
+        await talk.say("A long request. " * 30)
         assert models.names()[-1] == "one"
 
 
