@@ -1,4 +1,4 @@
-"""The command line: errand chat | serve | plan | tools | sessions | dossier | insights | audit | ..."""
+"""The command line: errand chat | serve | plan | tools | sessions | dossier | insights | audit | eval | ..."""
 
 import asyncio
 import json
@@ -211,6 +211,22 @@ def replay(settings: Settings, turns: tuple[str, ...], planner: str, last: int |
     if bool(turns) == bool(last):
         raise click.UsageError("Name turns, such as t12 t15, or say --last 20.")
     run(_replay(settings, turns, planner=planner, last=last, as_json=as_json))
+
+
+@errand.group(name="eval")
+def evaluate() -> None:
+    """Tell how well something did, by what is on record."""
+
+
+@evaluate.command("routing")
+@click.option(
+    "--last", default=1_000, type=click.IntRange(min=1), help="The newest turns of all conversations, so many."
+)
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
+@click.pass_obj
+def eval_routing(settings: Settings, last: int, as_json: bool) -> None:
+    """Tell what became of simple and complex requests with each chain, and which threshold looks wrong."""
+    run(_eval_routing(settings, last=last, as_json=as_json))
 
 
 @errand.group()
@@ -494,6 +510,13 @@ async def _replay(settings: Settings, turns: tuple[str, ...], *, planner: str, l
         records = await app.store.recent_turns(last=last) if last else named
         outcomes = await replayed(app, settings, records, chain=planner, model=model)
     click.echo(as_data(planner, outcomes) if as_json else told(planner, outcomes))
+
+
+async def _eval_routing(settings: Settings, *, last: int, as_json: bool) -> None:
+    from bot.evaluating import as_data, routing, told  # noqa: PLC0415
+
+    turns = await routing(settings, last=last)
+    click.echo(as_data(turns) if as_json else told(turns))
 
 
 async def _review_list(settings: Settings) -> None:

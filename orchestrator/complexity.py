@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Level = Literal["simple", "complex"]
+Rule = Literal["work", "complex_work", "simple_things", "simple_characters", "files"]
+"""What makes a request complex. Those that are settings have their names."""
 
 _UP_TO = r"(?:\W+\w+){0,4}?\W+"  # some words between a verb and what it is about
 _REVIEWED = r"(?:architecture|architektur|design|entwurf|code\s?base|codebasis|code|schema|pull request)"
@@ -85,14 +86,13 @@ LEAST_WORDS = 3  # of a clause behind a word of order that is a thing of its own
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a request is held to be, and in words what it is held for. A simple one has no reasons."""
+    """What a request is held to be, and why in words, by the name of each rule. A simple one has no reasons."""
 
-    level: Level
-    reasons: tuple[str, ...] = ()
+    reasons: Mapping[Rule, str]
 
     @property
     def is_simple(self) -> bool:
-        return self.level == "simple"
+        return not self.reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +107,19 @@ class Complexity:
 
     def judged(self, text: str, *, files: int = 0) -> Judgement:
         """The judgement of a request with so many files."""
-        reasons = tuple(self._reasons(text, files))
-        return Judgement("complex" if reasons else "simple", reasons)
+        return Judgement(dict(self._reasons(text, files)))
 
-    def _reasons(self, text: str, files: int) -> Iterator[str]:
-        yield from (f"it asks for {kind}" for kind in kinds_in(text))
-        yield from (f"it is about {each}" for each in self.further if re.search(rf"(?i)\b{re.escape(each)}", text))
+    def _reasons(self, text: str, files: int) -> Iterator[tuple[Rule, str]]:
+        if kinds := kinds_in(text):
+            yield "work", f"it asks for {', '.join(kinds)}"
+        if words := [each for each in self.further if re.search(rf"(?i)\b{re.escape(each)}", text)]:
+            yield "complex_work", f"it is about {', '.join(words)}"
         if (things := things_in(text)) > self.things:
-            yield f"it asks for {things} things, more than {self.things}"
+            yield "simple_things", f"it asks for {things} things, more than {self.things}"
         if len(text) > self.characters:
-            yield f"it has {len(text):,} characters, more than {self.characters:,}"
+            yield "simple_characters", f"it has {len(text):,} characters, more than {self.characters:,}"
         if files:
-            yield "files came with it"
+            yield "files", "files came with it"
 
 
 USUAL = Complexity()

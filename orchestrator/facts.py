@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from orchestrator.complexity import Level
+from orchestrator.complexity import Rule
 from orchestrator.plan import Clarify, Decision, Direct, Planned, Refuse, Step
 from orchestrator.routing import Routing
 from storage.records import ModelCall
@@ -49,16 +49,17 @@ class DecisionFacts(Part):
 
 
 class LocalityFacts(Part):
-    """How complex the request was held to be, the reasons for it, and the chain that decided on it.
+    """How complex the request was held to be, why by the name of each rule, and the chain that decided on it.
 
-    `chain` is "only" where there is no local one. `escalated` says why the local chain's decision did not do, and
-    `set_aside` is that decision, if there was one.
+    `chain` is "only" where there is no local one. `escalated` says why the local chain's word did not do, `limit` which
+    setting said so, and `set_aside` what the local chain had decided.
     """
 
-    level: Level
-    reasons: tuple[str, ...] = ()
+    level: Literal["simple", "complex"]
+    reasons: dict[Rule, str] = {}
     chain: Literal["local", "external", "only"]
     escalated: str = ""
+    limit: Literal["", "local_hand_overs", "local_confidence"] = ""
     set_aside: DecisionFacts | None = None
 
 

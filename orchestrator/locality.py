@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from orchestrator.chains import Chain, Heard
 from orchestrator.complexity import USUAL, Complexity
@@ -24,10 +24,11 @@ Ask = Callable[[Chain, OnText, OnCalls | None], Awaitable[T]]
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """Why the local chain's word does not do, and its decision if there is one."""
+    """Why the local chain's word does not do, its decision if there is one, and the setting that was decisive."""
 
     why: str
     decision: Planned | Refuse | None = None
+    limit: Literal["", "local_hand_overs", "local_confidence"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,11 @@ class Local:
             case Refuse():
                 return SetAside("it declined", decision)
             case Planned(plan=plan) if (count := sum(1 for step in plan.steps if step.worker)) > self.hand_overs:
-                return SetAside(f"its plan has {count} hand-overs, more than {self.hand_overs}", decision)
+                why = f"its plan has {count} hand-overs, more than {self.hand_overs}"
+                return SetAside(why, decision, limit="local_hand_overs")
             case Planned(plan=plan) if plan.confidence < self.confidence:
-                return SetAside(f"its plan is {plan.confidence:g} sure, less than {self.confidence:g}", decision)
+                why = f"its plan is {plan.confidence:g} sure, less than {self.confidence:g}"
+                return SetAside(why, decision, limit="local_confidence")
         return None
 
 
@@ -66,18 +69,20 @@ class Locality:
         step that had begun could run once more in the external one's plan.
         """
         judgement = self._complexity.judged(talk.whole_request, files=len(talk.attached))
+        local = self._local if judgement.is_simple else None
         chosen = LocalityFacts(
-            level=judgement.level, reasons=judgement.reasons, chain="external" if self._local else "only"
+            level="simple" if judgement.is_simple else "complex",
+            reasons=dict(judgement.reasons),
+            chain="local" if local else "external" if self._local else "only",
         )
-        if self._local and judgement.is_simple:
+        if local:
             said = Heard(on_text, "")
-            decision = await _locally(self._local, ask, said)
+            decision = await _locally(local, ask, said)
             if not isinstance(decision, SetAside):
-                _told(talk, chosen.model_copy(update={"chain": "local"}), tell)
+                _told(talk, chosen, tell)
                 return decision
             await said.void()
-            kept = decision_facts(decision.decision) if decision.decision else None
-            chosen = chosen.model_copy(update={"escalated": decision.why, "set_aside": kept})
+            chosen = _gone_on(chosen, decision)
         _told(talk, chosen, tell)
         return await ask(self._external, on_text, on_calls)
 
@@ -95,7 +100,13 @@ async def _locally(local: Local, ask: Ask[T], on_text: OnText) -> T | SetAside:
     return local.doubt(decision) or decision
 
 
+def _gone_on(chosen: LocalityFacts, aside: SetAside) -> LocalityFacts:
+    kept = decision_facts(aside.decision) if aside.decision else None
+    changed = {"chain": "external", "escalated": aside.why, "limit": aside.limit, "set_aside": kept}
+    return chosen.model_copy(update=changed)
+
+
 def _told(talk: Talk, chosen: LocalityFacts, tell: Tell) -> None:
     tell(chosen)
-    fields = {"turn": talk.arrived.turn, **chosen.model_dump(include={"level", "reasons", "chain", "escalated"})}
-    log.info("a chain was chosen", extra=fields)
+    fields = chosen.model_dump(include={"level", "reasons", "chain", "escalated"})
+    log.info("a chain was chosen", extra={"turn": talk.arrived.turn, **fields})

@@ -89,7 +89,7 @@ def _details(account: Account) -> Iterator[str]:
 def _chosen(locality: LocalityFacts) -> str:
     """Which chain decided, and why that one."""
     if locality.level == "complex":
-        why = "; ".join(locality.reasons)
+        why = "; ".join(locality.reasons.values())
         return say("held to be complex ({why}), so the local model was not asked", why=why)
     if locality.escalated:
         return say("held to be simple; the local model's word did not do: {why}", why=locality.escalated)

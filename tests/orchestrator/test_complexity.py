@@ -62,14 +62,15 @@ def test_kinds_of_complex_work_are_known_by_what_is_to_be_done(text: str, kinds:
 def test_the_judgement_names_every_reason() -> None:
     strict = Complexity(things=1, characters=20, further=("tender",))
     judgement = strict.judged("Research the tenders and buy one", files=2)
-    assert judgement.level == "complex"
-    assert judgement.reasons == (
-        "it asks for research",
-        "it is about tender",
-        "it asks for 2 things, more than 1",
-        "it has 32 characters, more than 20",
-        "files came with it",
-    )
+    assert judgement.reasons == {
+        "work": "it asks for research",
+        "complex_work": "it is about tender",
+        "simple_things": "it asks for 2 things, more than 1",
+        "simple_characters": "it has 32 characters, more than 20",
+        "files": "files came with it",
+    }
+    assert not judgement.is_simple
+    assert strict.judged("Buy one").is_simple
 
 
 @pytest.mark.proves("complexity.honest")
