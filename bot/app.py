@@ -20,7 +20,10 @@ from bot.fetching import Fetching
 from bot.own_code import own_embedder
 from bot.settings import Settings, WhileBusy, files_folder, redaction_of
 from bot.sources import default_toolsets
+from bot.standing import Standing, sources_of
+from bot.telemetry import Telemetry, telemetry_of
 from bot.wiring import Chains, MakeModel, budgets_of, cases_of, models_of, roster_of, turns_of
+from orchestrator.budgets import Budgets
 from orchestrator.cases import Cases
 from orchestrator.coming import Diary
 from orchestrator.intake import Intake, edited
@@ -32,6 +35,7 @@ from orchestrator.summarizing import Summarizing
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.spec import Toolset
 from orchestrator.turn import Turns
+from orchestrator.watching import span, trace_of, watched_by
 from orchestrator.words import say, speaking
 from storage.errors import StorageError, StorageTextUnstorable
 from storage.files import FileStore
@@ -65,17 +69,21 @@ class App:
         diary: Diary,
         catches_up: bool,
         caretaker: Caretaker,
+        budgets: Budgets,
+        telemetry: Telemetry,
     ) -> None:
         self.store = store
         self.catalog = catalog
         self.files = files
         self.diary = diary
+        self.telemetry = telemetry
         self.cases = cases
         self.roster = roster
         self.caretaker = caretaker
         self._intake = Intake(store)
         self._turns = turns
         self._summarizing = summarizing
+        self._budgets = budgets
         self._steers = while_busy == "steer"
         self._steering: dict[str, Steering] = {}
         self._adapters: dict[str, Adapter] = {}
@@ -114,10 +122,20 @@ class App:
                 ]
                 alarm = listening.create_task(self._alarm.run([*self._adapters]), name="alarm")
                 care = listening.create_task(self.caretaker.run(), name="caretaker")
+                metrics = listening.create_task(self.telemetry.serve(self.standing), name="metrics")
                 await asyncio.gather(*channels, return_exceptions=True)  # the group raises what they raise
-                alarm.cancel()
-                care.cancel()
+                for besides in (alarm, care, metrics):
+                    besides.cancel()
             await self._dispatcher.idle()
+
+    async def standing(self) -> Standing:
+        """How things stand now."""
+        known = Standing(self._dispatcher.running, self._dispatcher.waiting, sources=sources_of(self.catalog))
+        try:
+            return replace(known, backlog=await self.store.backlog(), budgets=await self._budgets.shares())
+        except StorageError as error:
+            log.warning("the database does not tell how things stand", extra={"reason": str(error)})
+            return known
 
     def look_at_the_clock(self) -> None:
         """Let arrive what is due by now, without waiting for the next look."""
@@ -210,7 +228,8 @@ class App:
     async def _sum_up(self, session: str) -> None:
         """What an idle session needs: its old turns summed up. What fails is tried again after the next turn."""
         try:
-            await self._summarizing.sum_up(session)
+            with watched_by(self.telemetry.watcher):
+                await self._summarizing.sum_up(session)
         except StorageError as error:
             log.warning("a summary cannot be stored", extra={"session": session, "reason": str(error)})
 
@@ -232,6 +251,14 @@ class App:
             del self._steering[arrived.session]
 
     async def _concluded(self, arrived: Arrived, inbound: Inbound, conclude: Work) -> list[Parcel]:
+        """What a turn ends with, watched. It has one trace, also where several processes work on it."""
+        trace = trace_of(arrived.channel, arrived.event_id, arrived.received_at.isoformat())
+        ids = {"turn": arrived.turn, "session": arrived.session, "channel": arrived.channel}
+        known = {**ids, "attempt": arrived.attempts + 1}
+        with watched_by(self.telemetry.watcher), span("turn", known, trace=trace, arrived=inbound.kind):
+            return await self._until_concluded(arrived, inbound, conclude)
+
+    async def _until_concluded(self, arrived: Arrived, inbound: Inbound, conclude: Work) -> list[Parcel]:
         """What a turn ends with. A database that refuses is asked again, later, and the person is told."""
         pause = 1.0
         while True:
@@ -283,6 +310,7 @@ async def build(
     `toolsets` and `model` replace those of the settings. Raises SettingsInvalid, StorageError.
     """
     async with AsyncExitStack() as parts:
+        telemetry = await parts.enter_async_context(telemetry_of(settings))
         store = await open_store(settings.database)
         parts.push_async_callback(store.close)
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
@@ -328,6 +356,8 @@ async def build(
             diary=diary,
             catches_up=settings.missed_reminders == "catch_up",
             caretaker=Caretaker(store, files, _terms(settings), now=now),
+            budgets=budgets,
+            telemetry=telemetry,
         )
 
 

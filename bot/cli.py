@@ -32,7 +32,7 @@ def errand(context: click.Context, database: str | None, servers: str | None) ->
     """A self-hosted assistant: it answers, asks, or plans, and runs real tools."""
     given = {"database": database, "servers": servers}
     context.obj = settings = read_settings(**{name: value for name, value in given.items() if value is not None})
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, form=settings.log_format)
 
 
 @errand.command()

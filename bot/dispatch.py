@@ -163,6 +163,16 @@ class Dispatcher:
     def busy_sessions(self) -> int:
         return len(self._boxes)
 
+    @property
+    def running(self) -> int:
+        """How many turns are worked on."""
+        return sum(box.running is not None for box in self._boxes.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many Inbounds wait behind others of their session."""
+        return sum(len(box.waiting) for box in self._boxes.values())
+
     async def _serve(self, session: str, box: Mailbox) -> None:
         """Work off one mailbox, then go away."""
         if box.left_over:

@@ -214,6 +214,22 @@ class Settings(BaseSettings):
         24.0, gt=0, description="Hours after which a question that nobody answered enters the review queue."
     )
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="How the log is written: text for people, json with the ids of turn, step and trace."
+    )
+    otlp_endpoint: str = Field(
+        "", description="Address of a collector of traces, such as http://127.0.0.1:4318. Empty: none are sent."
+    )
+    otlp_headers: SecretStr | None = Field(
+        None, description='Headers that it wants, such as "authorization=Bearer KEY".'
+    )
+    otlp_contents: bool = Field(
+        default=False, description="Put into traces what people, models and tools say; known secrets are struck out."
+    )
+    metrics: bool = Field(default=False, description="Count what goes on, for Prometheus to fetch.")
+    metrics_listen: str = Field(
+        "127.0.0.1:9464", description="Address and port at which Prometheus finds /metrics. Port 0: any free one."
+    )
     send_to: Annotated[Mapping[str, str], NoDecode] = Field(
         {}, description='Where tools may send messages and files, such as "team=slack:C0123, ann=telegram:42".'
     )
@@ -246,6 +262,21 @@ class Settings(BaseSettings):
     @classmethod
     def _are_accounts(cls, value: str) -> str:
         return _read(value, accounts_in)
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _is_reached_by_http(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("write http://host:4318 or https://host")
+        return value
+
+    @field_validator("metrics_listen")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not (host and port.isdecimal() and int(port) < 2**16):
+            raise ValueError("write host:port, such as 127.0.0.1:9464")
+        return value
 
     @field_validator("addresses", "send_to", mode="before")
     @classmethod

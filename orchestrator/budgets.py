@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from orchestrator.errors import ModelBusy, ModelRefused, ModelUnreachable, OverBudget
-from orchestrator.limits import MILLION, Limits, Payer
+from orchestrator.limits import MILLION, Limits, Payer, period
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Usage
 from orchestrator.prices import cost_usd, load
 from orchestrator.tools.spec import ToolSpec
@@ -99,6 +99,19 @@ class Budgets:
         spent = await self._store.spent(allowances) if allowances else []
         low = any(percent(each, of) >= LOW_PERCENT for each, of in zip(spent, allowances, strict=True))
         return Bill(payer, thrifty=low)
+
+    async def shares(self) -> dict[str, float]:
+        """Which share is spent now, by kind and period ("person day"): of each kind that of the one with the most."""
+        now = self._now()
+        spent = await self._store.spent_in([period("day", now), period("month", now)]) if self._limits.rules else []
+        known = {(each.scope, each.period): each for each in spent}
+        shares = {f"{rule.whose.partition(':')[0]} {rule.every}": 0.0 for rule in self._limits.rules}
+        for allowance in self._limits.over(dict.fromkeys(each.scope for each in spent), now):
+            if each := known.get((allowance.scope, allowance.period)):
+                every = "day" if allowance.period == period("day", now) else "month"
+                kind = f"{allowance.scope.partition(':')[0]} {every}"
+                shares[kind] = max(shares[kind], percent(each, allowance) / 100)
+        return shares
 
     def metered(self, make: Callable[[str], Model]) -> Callable[[str], Model]:
         """Makes the same models, whose every call goes on a bill."""

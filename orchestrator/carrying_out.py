@@ -9,6 +9,7 @@ from orchestrator import guard
 from orchestrator.card import Card, show_so_far
 from orchestrator.ending import Ending, request_of
 from orchestrator.errors import NoModelAnswered, PlanInvalid
+from orchestrator.facts import kind_of
 from orchestrator.headstart import HeadStart
 from orchestrator.keeping import MOST_FILES
 from orchestrator.messages import Answer, Emit
@@ -25,6 +26,7 @@ from orchestrator.steps import Steps
 from orchestrator.synthesizer import Synthesizer, troubles
 from orchestrator.tools.calling import calling_with
 from orchestrator.tools.catalog import Catalog
+from orchestrator.watching import span
 from orchestrator.words import say
 from storage.store import Store
 
@@ -131,14 +133,15 @@ class CarryingOut:
             return result
 
         seconds = await self._steps.expected_seconds()
-        return await run_plan(
-            run.plan,
-            run_step,
-            known=run.results,
-            limit=self._steps_at_once,
-            seconds=seconds,
-            admit=self._steps.room_for,
-        )
+        with span("plan", {"plan": run.id}, mode=run.plan.mode, steps=len(run.plan.steps)):
+            return await run_plan(
+                run.plan,
+                run_step,
+                known=run.results,
+                limit=self._steps_at_once,
+                seconds=seconds,
+                admit=self._steps.room_for,
+            )
 
     async def _replanned(
         self, run: Run, results: Mapping[str, StepResult], scene: Scene, *, added: str
@@ -151,7 +154,9 @@ class CarryingOut:
             scene.dossier.decided_by("new plans", limit=self._replans, value=run.replans)
             return None
         try:
-            decision = await self._planner.replan(scene.talk, run, results, added=added, note=scene.dossier.call)
+            with span("decision", again=True) as decided:
+                decision = await self._planner.replan(scene.talk, run, results, added=added, note=scene.dossier.call)
+                decided.note(decision=kind_of(decision))
         except (NoModelAnswered, PlanInvalid) as error:
             scene.dossier.note("no_new_plan", str(error))
             return None

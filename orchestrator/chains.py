@@ -21,6 +21,7 @@ from orchestrator.errors import (
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Written
 from orchestrator.retries import ONCE, Retries
 from orchestrator.tools.spec import ToolSpec
+from orchestrator.watching import happened, quote, span
 from storage.records import ModelCall
 
 Note = Callable[[ModelCall], None]
@@ -91,6 +92,7 @@ class Chain:
         text, calls = Heard(on_text, ""), Heard[Sequence[Any]](on_calls, ())
 
         async def ask(model: Model, timeout_seconds: float) -> ModelReply:
+            quote(messages=messages, tools=tools)
             try:
                 reply = await model.reply(
                     messages,
@@ -106,6 +108,7 @@ class Chain:
                 await text.void()
                 await calls.void()
                 raise
+            quote(reply=reply)
             return reply
 
         attempts: list[Attempt] = []
@@ -116,6 +119,7 @@ class Chain:
                 reply = await self._tried(member, ask, note)
             except ModelError as error:
                 if isinstance(error, OverBudget):  # no trouble of the model's: others may ask it
+                    happened("over_budget")
                     failure = BudgetSpent
                 else:
                     breaker.failed(self._clock())
@@ -139,17 +143,20 @@ class Chain:
 
     async def _noted(self, model: Model, ask: Ask, timeout_seconds: float, note: Note) -> ModelReply:
         started = self._clock()
-        try:
-            reply = await ask(model, timeout_seconds)
-        except OverBudget:  # no call was made
-            raise
-        except (ModelError, asyncio.CancelledError) as error:
-            note(ModelCall(self.component, model.name, self._clock() - started, str(error) or "cancelled"))
-            raise
-        usage = reply.usage
-        seconds = self._clock() - started
-        note(ModelCall(self.component, reply.model, seconds, None, usage.input_tokens, usage.output_tokens))
-        return reply
+        with span("model", component=self.component, model=model.name) as call:
+            try:
+                reply = await ask(model, timeout_seconds)
+            except OverBudget:  # no call was made
+                call.counted = False
+                raise
+            except (ModelError, asyncio.CancelledError) as error:
+                note(ModelCall(self.component, model.name, self._clock() - started, str(error) or "cancelled"))
+                raise
+            usage = reply.usage
+            seconds = self._clock() - started
+            call.note(answered_by=reply.model, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+            note(ModelCall(self.component, reply.model, seconds, None, usage.input_tokens, usage.output_tokens))
+            return reply
 
     def _in_turn(self) -> Iterator[tuple[Member, "_Breaker"]]:
         """The members that may be asked; each is looked at when its turn comes."""

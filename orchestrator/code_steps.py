@@ -14,6 +14,7 @@ from orchestrator.sessions import Run
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.code import RUN_CODE, Code
 from orchestrator.tools.spec import Arguments, ToolSpec
+from orchestrator.watching import span
 
 NOT_IN_NAMES = re.compile(r"\W")
 
@@ -40,7 +41,10 @@ class CodeSteps:
             input_characters=self._input_characters,
         )
         try:
-            ran = await self._code.run(arguments, lent.call, timeout_seconds=self._seconds)
+            with span("tool", tool=RUN_CODE.name, source=RUN_CODE.source, call=f"{run.id}/{step.id}") as computed:
+                computed.contents["arguments"] = arguments
+                ran = await self._code.run(arguments, lent.call, timeout_seconds=self._seconds)
+                computed.contents["result"] = ran.text
         except CodeFailed as failure:
             result = StepResult(status="failed", error=str(failure), printed=failure.printed)
         else:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from orchestrator.adherence import adherence
+from orchestrator.adherence import Adherence, adherence
 from orchestrator.facts import (
     AnsweredFacts,
     AskedFacts,
+    CallFacts,
     Facts,
     LocalityFacts,
     StepFacts,
@@ -24,6 +25,7 @@ from orchestrator.prices import load, priced, snapshot
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.repair import repaired_data
 from orchestrator.tools.code import RUN_CODE
+from orchestrator.watching import here
 from orchestrator.words import say
 from storage.records import ModelCall
 
@@ -33,6 +35,7 @@ class Dossier:
 
     def __init__(self, now: Callable[[], datetime], *, redaction: Redaction = BY_SHAPE) -> None:
         self.calls: list[ModelCall] = []
+        self._marks: list[dict[str, str]] = []
         self._now = now
         self._redaction = redaction
         self._facts = Facts()
@@ -46,6 +49,8 @@ class Dossier:
 
     def call(self, note: ModelCall) -> None:
         self.calls.append(note)
+        watched = here()
+        self._marks.append({"step": watched.ids.get("step", ""), "span": watched.id} if watched else {})
 
     def note(self, name: str, fact: Any) -> None:
         """Keep a further fact, any JSON value."""
@@ -123,6 +128,13 @@ class Dossier:
         parts = [self._facts.reason, say("used: {tools}", tools=", ".join(used)) if used else ""]
         return "; ".join(filter(None, parts))
 
+    def in_numbers(self) -> dict[str, float]:
+        """The turn for those who count: how far it kept to its plans, and what it cost, as far as that is known."""
+        kept = self._adherence()
+        rate = {} if kept.rate is None else {"adherence": kept.rate}
+        cost = sum(call.cost_usd or 0.0 for call in self.calls)
+        return {**rate, "deviations": len(kept.deviations), "new_plans": len(self._new_plans), "cost_usd": cost}
+
     async def price(self) -> None:
         """Give every call its price. Not before the end of the turn: the first time it loads the prices."""
         if self.calls:
@@ -139,9 +151,11 @@ class Dossier:
         open_question: str | None = None,
     ) -> str:
         """Everything, to be stored. What is given here is what only the turn's end knows."""
-        kept = adherence(self._ran.values(), new_plans=self._new_plans)
+        kept = self._adherence()
+        watched = here()
         facts = self._facts.model_copy(
             update={
+                "trace": watched.trace if watched else "",
                 "plan": self._facts.plan or plan,
                 "history": history,
                 "open_question": open_question,
@@ -150,13 +164,19 @@ class Dossier:
                 "deviations": kept.deviations,
                 "adherence": kept.rate,
                 "asked": _asked_facts(asked) if asked else None,
-                "model_calls": (calls := tuple(map(call_facts, self.calls))),
+                "model_calls": (calls := tuple(self._call_facts())),
                 "totals": totals(calls, prices=snapshot() if self.calls else ""),
                 "timings": timings.model_copy(update=dict(self._moments())),
             }
         )
         told = {"version": facts.version, **facts.model_dump(mode="json", exclude_defaults=True)}
         return json.dumps(self._redaction.value(repaired_data(told)), ensure_ascii=False)
+
+    def _adherence(self) -> Adherence:
+        return adherence(self._ran.values(), new_plans=self._new_plans)
+
+    def _call_facts(self) -> Iterator[CallFacts]:
+        return (call_facts(call, **marks) for call, marks in zip(self.calls, self._marks, strict=True))
 
     def _moments(self) -> Iterator[tuple[str, datetime | None]]:
         yield "decided", self._decided_at

@@ -113,7 +113,10 @@ class AnsweredFacts(Part):
 
 
 class CallFacts(Part):
-    """One call of a model. Tokens are None where the provider did not tell."""
+    """One call of a model, `step` being the one that it was made for. Tokens are None where the provider did not tell.
+
+    `span` is its id in the trace.
+    """
 
     component: str
     model: str
@@ -122,6 +125,8 @@ class CallFacts(Part):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: Cost = "unknown"
+    step: str = ""
+    span: str = ""
 
 
 class Totals(Part):
@@ -153,10 +158,12 @@ class Facts(Part):
 
     `locality` is None where no model was asked to decide. `history` are the turns that its models saw,
     `open_question` the one that was open. `plan` is the id of the plan that it worked on. `unsupported` are claims of
-    its answer that no result bears out. `notes` are further facts by name, for whoever has some.
+    its answer that no result bears out. `notes` are further facts by name, for whoever has some. `trace` is the turn's
+    id in traces and in the log.
     """
 
     version: Literal[2] = 2
+    trace: str = ""
     decision: DecisionFacts | None = None
     locality: LocalityFacts | None = None
     reason: str = ""
@@ -199,17 +206,29 @@ def _of_version_1(written: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def kind_of(decision: Decision) -> DecisionKind:
+    """A decision in one word."""
+    match decision:
+        case Planned():
+            return "plan"
+        case Clarify():
+            return "clarify"
+        case Direct():
+            return "direct"
+        case Refuse():
+            return "refuse"
+
+
 def decision_facts(decision: Decision) -> DecisionFacts:
     """A decision as it is put down."""
+    facts = DecisionFacts(kind=kind_of(decision), reason=decision.reason)
     match decision:
-        case Planned(plan=plan, reason=reason):
-            return DecisionFacts(kind="plan", reason=reason, steps=tuple(map(_planned, plan.steps)))
-        case Clarify(questions=questions, reason=reason):
-            return DecisionFacts(kind="clarify", reason=reason, questions=tuple(asked.text for asked in questions))
-        case Direct(reason=reason):
-            return DecisionFacts(kind="direct", reason=reason)
-        case Refuse(reason=reason):
-            return DecisionFacts(kind="refuse", reason=reason)
+        case Planned(plan=plan):
+            return facts.model_copy(update={"steps": tuple(map(_planned, plan.steps))})
+        case Clarify(questions=questions):
+            return facts.model_copy(update={"questions": tuple(asked.text for asked in questions)})
+        case _:
+            return facts
 
 
 def _planned(step: Step) -> PlannedStep:
@@ -217,10 +236,10 @@ def _planned(step: Step) -> PlannedStep:
     return PlannedStep.model_validate({**written, "after": sorted(step.dependencies)})
 
 
-def call_facts(call: ModelCall) -> CallFacts:
+def call_facts(call: ModelCall, *, step: str = "", span: str = "") -> CallFacts:
     """A model call as it is put down."""
-    cost = _or_unknown(call.cost_usd)
-    return CallFacts.model_validate({**asdict(call), "seconds": round(call.seconds, 3), "cost_usd": cost})
+    told = {"seconds": round(call.seconds, 3), "cost_usd": _or_unknown(call.cost_usd), "step": step, "span": span}
+    return CallFacts.model_validate({**asdict(call), **told})
 
 
 def totals(calls: Sequence[CallFacts], *, prices: str = "") -> Totals:

@@ -1,7 +1,7 @@
 """Limits: who may use how much in a day or a month, and who may allow more."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -76,11 +76,15 @@ class Limits:
         return cls(tuple(Rule.read(each) for each in rules.split(",") if each.strip()), accounts_in(admins))
 
     def holding_for(self, payer: Payer, now: datetime) -> tuple[Allowance, ...]:
-        """The limits that hold for a payer: the one place that says so. A rule for one scope stands over one for its
-        kind."""
+        """The limits that hold for a payer: the one place that says so."""
+        return self.over(payer.scopes(), now)
+
+    def over(self, scopes: Iterable[str], now: datetime) -> tuple[Allowance, ...]:
+        """The limits over these scopes. A rule for one scope stands over one for its kind."""
+        known = tuple(scopes)
         found: dict[tuple[str, str], dict[str, int | None]] = {}
         for rule in sorted(self.rules, key=lambda rule: ":" in rule.whose):
-            for scope in payer.scopes():
+            for scope in known:
                 if rule.whose in {scope, scope.partition(":")[0]}:
                     amounts = found.setdefault((scope, period(rule.every, now)), {})
                     amounts |= {"tokens": rule.tokens} if rule.micro_usd is None else {"micro_usd": rule.micro_usd}

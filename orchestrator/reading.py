@@ -12,6 +12,7 @@ from orchestrator.notation import parse_steps
 from orchestrator.plan import TEMPLATE_NAME, Asked, Clarify, Decision, Direct, Plan, Planned, Refuse, Step
 from orchestrator.tools.catalog import FIND_TOOLS, Catalog, capability, listed
 from orchestrator.tools.spec import ToolSpec
+from orchestrator.watching import happened
 
 ASK = ToolSpec(
     name="ask",
@@ -180,12 +181,21 @@ async def decided(
         answers = [await _searched(call, catalog, found) for call in reply.tool_calls]
         asked += [ChatMessage("assistant", reply.text, tool_calls=reply.tool_calls), *answers]
     try:
-        return read(reply)
+        return _understood(reply, read)
     except PlanInvalid as invalid:
         if on_calls:
             await on_calls(())
         asked += _asked_again(reply, invalid)
-        return read(await chain.reply(asked, tools=shown, on_calls=on_calls, note=note))
+        return _understood(await chain.reply(asked, tools=shown, on_calls=on_calls, note=note), read)
+
+
+def _understood(reply: ModelReply, read: Callable[[ModelReply], T]) -> T:
+    """What `read` makes of it. Raises PlanInvalid, which is put down."""
+    try:
+        return read(reply)
+    except PlanInvalid as invalid:
+        happened("plan_invalid", problems=len(invalid.problems))
+        raise
 
 
 async def _forget(on_text: OnText | None, on_calls: OnCalls | None) -> None:

@@ -23,6 +23,7 @@ from orchestrator.tools.calling import calling_with
 from orchestrator.tools.catalog import Catalog
 from orchestrator.tools.code import RUN_CODE
 from orchestrator.tools.spec import Arguments, ToolSpec
+from orchestrator.watching import attempt, span
 from orchestrator.workers import Workers
 from storage.files import FileStore
 from storage.records import StoredStep
@@ -79,7 +80,7 @@ class Steps:
         `note` hears of a worker's model calls; `granted` are the tools to which the person has a standing yes.
         """
         with hearing(note):
-            result = await (begun or _timed(self._work(run, step, inputs, note=note, granted=granted)))
+            result = await (begun or _timed(run, step, self._work(run, step, inputs, note=note, granted=granted)))
         kept = StoredStep(step.id, result.status, result.model_dump_json())
         learn = (result.tool or step.worker, result.seconds) if _went_straight(result) else None
         await self._store.keep_step(run.id, kept, learn=learn)
@@ -98,7 +99,8 @@ class Steps:
     async def run_ahead(self, turn: str, step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
         """The result of a harmless step of a plan that is not complete yet. Nothing is stored."""
         alone = Plan.model_construct(steps=(step,))  # unchecked: what it refers to is not there
-        return await _timed(self._outcome(Run(id=turn, request="", plan=alone), step, inputs))
+        run = Run(id=turn, request="", plan=alone)
+        return await _timed(run, step, self._outcome(run, step, inputs), ahead=True)
 
     async def _work(
         self, run: Run, step: Step, inputs: Mapping[str, StepResult], *, note: Note, granted: Collection[str]
@@ -154,6 +156,7 @@ class Steps:
     async def _tried(self, run: Run, step: Step, tool: ToolSpec, arguments: Arguments) -> StepResult:
         """What came of one tool. A call that may be repeated is, after trouble that may pass, under the same key."""
         for attempts, pause in enumerate(self._limits.retries.pauses(), 1):
+            attempt(attempts)
             try:
                 result = await self._call(run, step, tool, arguments)
             except ToolError as failure:
@@ -206,9 +209,15 @@ def _went_straight(result: StepResult) -> bool:
     return result.status == "done" and result.attempts <= 1 and not result.tried
 
 
-async def _timed(work: Awaitable[StepResult]) -> StepResult:
+async def _timed(run: Run, step: Step, work: Awaitable[StepResult], *, ahead: bool = False) -> StepResult:
+    """What comes of a step, watched, with the seconds that it took."""
     started = time.monotonic()
-    result = await work
+    ids = {"plan": run.id, "step": step.id, "attempt": 1}
+    with span("step", ids, planned=step.tool or step.worker, ahead=ahead) as worked:
+        result = await work
+        worked.note(status=result.status, used=result.tool, refused=len(result.refused))
+        if result.status == "failed":
+            worked.failed("step_failed", result.error)
     return result.model_copy(update={"seconds": time.monotonic() - started})
 
 

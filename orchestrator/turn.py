@@ -13,6 +13,7 @@ from orchestrator.discretion import Discretion
 from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, about_files, conclusion, honest
 from orchestrator.errors import BadInput, BudgetSpent
+from orchestrator.facts import kind_of
 from orchestrator.insights import wished
 from orchestrator.intake import problem_with
 from orchestrator.messages import Answer, Edit, Emit, Inbound, Message, Notice, Question, Stop
@@ -27,6 +28,7 @@ from orchestrator.slash import Told
 from orchestrator.steering import Added, Steering
 from orchestrator.tools.calling import calling_with
 from orchestrator.tools.catalog import only
+from orchestrator.watching import note, span
 from orchestrator.words import say, speaking
 from storage.records import Arrived, Conclusion, Parcel
 from storage.store import Store
@@ -144,7 +146,9 @@ class Turns:
         if isinstance(talk.inbound, Message) and (problem := self._pace.problem(talk.inbound.person.id, talk.arrived)):
             return Ending("failed", Notice(text=problem))
         try:
-            decision = talk.run or await self._deciding.decide(scene)
+            with span("decision") as decided:
+                decision = talk.run or await self._deciding.decide(scene)
+                decided.note(decision=_in_a_word(decision))
         except BudgetSpent:
             return Ending("failed")
         except BadInput as problem:
@@ -185,6 +189,7 @@ class Turns:
     ) -> list[Parcel]:
         """Everything that ends a turn, and the ones that were added to it, in one transaction."""
         await dossier.price()
+        note(outcome=ending.outcome, also_ended=len(also), **dossier.in_numbers())
         mine = conclusion(talk, reviewed(ending, talk.arrived), dossier, started=started, finished=self._now())
         return await self._store.finish(mine, *(self._added(arrived, message) for arrived, message in also))
 
@@ -194,6 +199,16 @@ class Turns:
         talk, now = Talk(arrived=arrived, inbound=message), self._now()
         dossier = Dossier(self._now, redaction=self._redaction)
         return conclusion(talk, notice, dossier, started=now, finished=now)
+
+
+def _in_a_word(decision: Decision | Told | Run) -> str:
+    match decision:
+        case Told():
+            return "command"
+        case Run():
+            return "go_on"
+        case _:
+            return kind_of(decision)
 
 
 def _of_command(told: Told) -> Ending:

@@ -27,6 +27,7 @@ from orchestrator.tools.addresses import unnamed
 from orchestrator.tools.catalog import FIND_TOOLS, Catalog, capability, listed
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.transcript import Transcript, WrittenCall
+from orchestrator.watching import span
 from storage.files import FileStore
 from storage.records import StoredStep, Work
 from storage.store import Store
@@ -126,7 +127,11 @@ class Workers:
                 break
             routing = await self._chosen(left, run, step, task, begun_by=work.worker)
             routings.append(routing)
-            result = await self._tried(self._roster.hand(routing.worker), work, run, step)
+            with span("worker", {"agent": routing.worker, "attempt": len(routings)}, work=step.worker) as worked:
+                result = await self._tried(self._roster.hand(routing.worker), work, run, step)
+                worked.note(status=result.status)
+                if result.status == "failed":
+                    worked.failed("worker_failed", result.error)
             if result.status != "failed":
                 break
         return result if self._roster.is_plain else result.model_copy(update={"routings": tuple(routings)})

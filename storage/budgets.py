@@ -56,6 +56,11 @@ def spent(connection: Connection, allowances: Sequence[Allowance]) -> list[Spent
     return [known.get(place) or Spent(*place) for place in places]
 
 
+def spent_in(connection: Connection, periods: Sequence[str]) -> list[Spent]:
+    """How far every budget of these periods is of which something was used."""
+    return records(connection, Spent, select(*columns(Spent, spending)).where(spending.c.period.in_(periods)))
+
+
 def ask(connection: Connection, request: BudgetRequest) -> None:
     """Write down that the admins are asked."""
     connection.execute(budget_requests.insert(), values(request))

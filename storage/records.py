@@ -252,6 +252,15 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Backlog:
+    """How much waits: parcels for their channels, questions for their people, cases for a reviewer."""
+
+    parcels: int
+    questions: int
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCall:
     """One call of one model. Token counts are None where the provider did not tell, the cost where nobody knows."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from storage import (
     audit,
+    backlog,
     budgets,
     cases,
     declined,
@@ -42,6 +43,7 @@ from storage.records import (
     Arrived,
     AuditCheck,
     AuditRow,
+    Backlog,
     BudgetRequest,
     Case,
     Change,
@@ -558,6 +560,10 @@ class Store:
         """How far each of these budgets is, in their order."""
         return await self._database.read(lambda c: budgets.spent(c, allowances))
 
+    async def spent_in(self, periods: Sequence[str]) -> list[Spent]:
+        """How far every budget of these periods is of which something was used."""
+        return await self._database.read(lambda c: budgets.spent_in(c, periods))
+
     async def budget_request(self, request: str) -> BudgetRequest | None:
         """What admins are asked for, also what was answered."""
         return await self._database.read(lambda c: budgets.request(c, request))
@@ -587,6 +593,10 @@ class Store:
     async def delivered(self, parcel: str) -> None:
         """The channel has taken this parcel."""
         await self._database.write(lambda c: outbox.mark_delivered(c, parcel))
+
+    async def backlog(self) -> Backlog:
+        """How much waits, over all sessions."""
+        return await self._database.read(backlog.backlog)
 
     async def undelivered(self) -> list[Parcel]:
         """Every parcel that no channel has taken, oldest first; those of one session in their order."""

@@ -700,6 +700,19 @@ PROMISES = (
     Promise("export.audited", "An export is in the audit.", (0,)),
     Promise("export.mine", "People get what is theirs as a file, in private alone.", (0,)),
     Promise("privacy.page", "The page on privacy names every term.", (49,)),
+    # Telemetry
+    Promise(
+        "telemetry.trace",
+        "A turn's trace shows every call of a model and a tool, with the ids of the dossier and the log.",
+        (39, 45),
+    ),
+    Promise("telemetry.log", "Every line that is written in a turn has its trace, step, worker and try.", (39,)),
+    Promise("telemetry.joined", "MCP servers are told of the trace that a call is a part of.", (39,)),
+    Promise("telemetry.off", "Nothing leaves the machine unless the operator names where to.", (0,)),
+    Promise("telemetry.contents", "Traces say what was said only where that is wanted, and never a secret.", (0,)),
+    Promise("telemetry.never_in_the_way", "Telemetry that fails costs nobody their answer.", (0,)),
+    Promise("telemetry.metrics", "A scrape is valid, and counts what happened without naming anybody.", (46,)),
+    Promise("telemetry.dashboard", "The dashboard asks for metrics that there are.", (46, 49)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

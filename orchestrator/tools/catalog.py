@@ -18,6 +18,7 @@ from orchestrator.tools.embedding import Embedder, Meanings
 from orchestrator.tools.fitting import SCHEMA_TOKENS, fitted
 from orchestrator.tools.search import Index
 from orchestrator.tools.spec import NAME, Arguments, ToolResult, Toolset, ToolsetHealth, ToolSpec, schema_problem
+from orchestrator.watching import span
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -175,7 +176,14 @@ class Catalog:
             near = difflib.get_close_matches(name, [spec.name for spec in self.specs()], n=3)
             hint = f" There is {', '.join(map(repr, near))}." if near else ""
             raise ToolUnavailable(f"There is no tool {name!r}.{hint}")
-        return await owned[name][1].call(name, arguments, key=key, timeout_seconds=timeout_seconds)
+        tool, toolset = owned[name]
+        with span("tool", tool=name, source=tool.source, call=key) as called:
+            called.contents["arguments"] = arguments
+            result = await toolset.call(name, arguments, key=key, timeout_seconds=timeout_seconds)
+            called.contents["result"] = result.text
+            if result.is_error:
+                called.failed("tool_error", result.text)
+            return result
 
     def health(self) -> list[ToolsetHealth]:
         """How every source is doing, and which of its tools were left out, and why."""

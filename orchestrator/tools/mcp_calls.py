@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import anyio
 from anyio.abc import TaskGroup
@@ -31,6 +31,7 @@ from mcp_types import (
     ElicitResult,
     InputRequiredResult,
     InputResponses,
+    RequestParamsMeta,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
@@ -41,6 +42,7 @@ from orchestrator.tools.calling import Calling, Tell, calling
 from orchestrator.tools.hidden import clean
 from orchestrator.tools.mcp_transports import NOT_SENT
 from orchestrator.tools.spec import Arguments
+from orchestrator.watching import traceparent
 
 REASON_LIMIT = 400
 MESSAGE_LIMIT = 4000  # characters of a question
@@ -265,6 +267,7 @@ async def _sent(
             request.tool,
             dict(request.arguments),
             progress_callback=progress,
+            meta=_trace(),
             input_responses=responses,
             request_state=state,
             allow_input_required=True,
@@ -314,7 +317,7 @@ async def _in_one(link: Link, request: Request, known: Calling, asked: Asking | 
 
 async def _once(link: Link, request: Request, exchange: Exchange) -> CallToolResult:
     return await link.client.session.call_tool(
-        request.tool, dict(request.arguments), progress_callback=_progress(lambda: exchange.tell)
+        request.tool, dict(request.arguments), progress_callback=_progress(lambda: exchange.tell), meta=_trace()
     )
 
 
@@ -326,6 +329,12 @@ def _addresses(server: str, error: MCPError) -> Asking:
 
 
 # --- Both ---------------------------------------------------------------------------------------------
+
+
+def _trace() -> RequestParamsMeta | None:
+    """The trace that a call is a part of (SEP-414), where the operator has traces."""
+    parent = traceparent()
+    return cast(RequestParamsMeta, {"traceparent": parent}) if parent else None
 
 
 def _as_inquiry(key: str, asked: ElicitRequestParams) -> Inquiry:
