@@ -303,11 +303,13 @@ async def build(
     *,
     toolsets: Sequence[Toolset] | None = None,
     model: MakeModel | None = None,
+    patient: bool = False,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[App]:
-    """An App whose database is open and whose tools are connected, as far as they can be.
+    """An App whose database is open and whose tools are connected, as far as they can be: those that need more than a
+    moment come later, unless it is `patient`. `toolsets` and `model` replace those of the settings.
 
-    `toolsets` and `model` replace those of the settings. Raises SettingsInvalid, StorageError.
+    Raises SettingsInvalid, StorageError.
     """
     async with AsyncExitStack() as parts:
         telemetry = await parts.enter_async_context(telemetry_of(settings))
@@ -319,7 +321,9 @@ async def build(
         chains = Chains.of(settings, budgets.metered(make))
         cases = cases_of(settings, store, now=now)
         diary = Diary(store, time_zone=settings.time_zone, now=now)
-        sources = default_toolsets(settings, store, chains.worker, diary=diary) if toolsets is None else toolsets
+        sources = toolsets
+        if sources is None:
+            sources = default_toolsets(settings, store, chains.worker, diary=diary, patient=patient)
         roster = roster_of(settings, chains, budgets.metered(make))
         catalog = Catalog(
             sources,

@@ -321,7 +321,7 @@ async def _chat(settings: Settings, *, first: str | None = None) -> None:
     from bot.app import build  # noqa: PLC0415
     from bot.wiring import about_models  # noqa: PLC0415
 
-    async with build(settings) as app:
+    async with build(settings, patient=first is not None) as app:
         await app.serve([Console(settings.person, about=about_models(settings), first=first, where=app.files.path)])
 
 
@@ -347,7 +347,7 @@ async def _plan(settings: Settings, file: Path, given: Mapping[str, str]) -> Non
 async def _tools(settings: Settings) -> None:
     from bot.app import build  # noqa: PLC0415
 
-    async with build(settings) as app:
+    async with build(settings, patient=True) as app:
         for tool in app.catalog.specs():
             wants = ", ".join(f"{name}{'' if name in tool.required else '?'}" for name in tool.properties)
             effect = "" if tool.read_only else "  [asks first]"
@@ -409,7 +409,7 @@ async def _tools_call(settings: Settings, name: str, given: tuple[str, ...]) -> 
     from orchestrator.plan import argument_problems  # noqa: PLC0415
     from orchestrator.slots import coerce  # noqa: PLC0415
 
-    async with build(settings) as app:
+    async with build(settings, patient=True) as app:
         tool = app.catalog.find(name)
         if tool is None:
             raise BadInput(f"There is no tool {name!r}; `errand tools` lists them.")
@@ -505,7 +505,7 @@ async def _replay(settings: Settings, turns: tuple[str, ...], *, planner: str, l
     from bot.replay import as_data, replayed, told  # noqa: PLC0415
     from bot.wiring import models_of  # noqa: PLC0415
 
-    async with build(settings) as app, models_of(settings) as model:
+    async with build(settings, patient=True) as app, models_of(settings) as model:
         named = [await turn_named(app.store, each) for each in turns]
         records = await app.store.recent_turns(last=last) if last else named
         outcomes = await replayed(app, settings, records, chain=planner, model=model)
@@ -539,7 +539,7 @@ async def _doctor(settings: Settings) -> None:
     from bot.wiring import models_of  # noqa: PLC0415
 
     well = True
-    async with build(settings) as app, models_of(settings) as model:
+    async with build(settings, patient=True) as app, models_of(settings) as model:
         async for check in checks(settings, app, model):
             click.echo(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.detail}")
             well = well and check.ok

@@ -27,10 +27,14 @@ from orchestrator.tools.vault import KeptVault
 from storage.files import FileStore
 from storage.store import Store
 
+A_MOMENT = 3.0  # seconds that people wait for servers: those that take longer come in while Errand serves
 
-def default_toolsets(settings: Settings, store: Store, worker: Chain | None = None, *, diary: Diary) -> list[Toolset]:
+
+def default_toolsets(
+    settings: Settings, store: Store, worker: Chain | None = None, *, diary: Diary, patient: bool = False
+) -> list[Toolset]:
     """The built-in functions, the operator's own, code, and the MCP servers of the settings' file. The worker's chain
-    sorts goods of receipts; `diary` is where reminders and messages are written down.
+    sorts goods of receipts; `diary` is where reminders and messages are written down. `patient` waits for each server.
 
     Raises SettingsInvalid, also for a module that cannot be used.
     """
@@ -39,16 +43,17 @@ def default_toolsets(settings: Settings, store: Store, worker: Chain | None = No
     sending = sending_tools(diary, FileStore(files_folder(settings)), settings.send_to)
     ours = [*BUILTIN, *receipts, *reminder_tools(store, diary), *sending]
     functions = Functions([*ours, *own_functions(settings.functions)])
-    return [functions, Code(_code_limits(settings)), mcp_tools(settings, store)]
+    return [functions, Code(_code_limits(settings)), mcp_tools(settings, store, patient=patient)]
 
 
-def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = ()) -> McpTools:
+def mcp_tools(settings: Settings, store: Store, *, only: Collection[str] = (), patient: bool = True) -> McpTools:
     """The MCP servers of the settings' file, or only these of them, with the sign-ins that the store keeps."""
     servers, problems = read_servers(settings.servers, environment()) if settings.servers.exists() else ([], [])
     return McpTools(
         [each for each in servers if not only or each.name in only],
         [each for each in problems if not only or each.server in only],
         connect_timeout_seconds=settings.connect_seconds,
+        wait_seconds=settings.connect_seconds if patient else A_MOMENT,
         vault=KeptVault(store, partial(secret_key, settings)),
         return_to=settings.sign_in_address,
         pins=KeptPins(store),
