@@ -16,7 +16,7 @@ from tests.conversations.talk import Talk, talking
 from tests.conversations.test_budgets import NOW
 from tests.conversations.test_files_in import REPORT, holding
 from tests.conversations.test_plans import Models, calls
-from tests.fakes.model_server import Behaviour, Call, Cut, Fail, Garbage, Hang, ModelServer, Say, asked_for
+from tests.fakes.model_server import Behaviour, Call, Cut, Fail, Garbage, Hang, ModelServer, OpenAiWire, Say, asked_for
 
 Script = Callable[[dict[str, Any]], Behaviour]
 STEPS = 'a: weather(place="Rome")\nb: weather(place="Oslo")'
@@ -161,6 +161,19 @@ async def test_where_the_local_word_does_not_do_the_external_model_decides_in_th
         assert (locality.level, locality.chain, locality.escalated) == ("simple", "external", why)
         expected = {"unsure": "plan", "handed over": "plan", "declined": "refuse"}.get(doubt)
         assert (locality.set_aside.kind if locality.set_aside else None) == expected
+
+
+@pytest.mark.proves("local.once")
+async def test_no_step_of_a_local_plan_begins_before_the_plan_is_accepted(tmp_path: Path) -> None:
+    weather = Weather()
+    small = plan('a: weather(place="Rome")\nb: weather(place="Rome")\nc: weather(place="Rome") sure 0.5')
+    models = by_model(small=small, large=plan('a: weather(place="Oslo")', answer="{{a}}"))
+    async with (
+        ModelServer(models, OpenAiWire(finely=True)) as server,
+        talking(tmp_path, toolsets=weather.tools, **settings(server)) as talk,
+    ):
+        assert await talk.answered("Is it sunny in Rome or Oslo?") == "sunny in Oslo"
+        assert weather.asked == ["Oslo"]
 
 
 @pytest.mark.proves("local.once")
