@@ -6,7 +6,7 @@ TESTS ?= -n 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run telegram slack demo test check litellm bench lock clean
+.PHONY: run telegram slack telemetry demo test check litellm bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run   ## talk to Errand in this terminal
@@ -17,6 +17,8 @@ telegram: $(VENV)/telegram ## serve the Telegram bot of ERRAND_TELEGRAM_TOKEN
 
 slack: $(VENV)/slack ## serve the Slack app of ERRAND_SLACK_BOT_TOKEN
 	@$(BIN)/errand serve
+
+telemetry: $(VENV)/telemetry ## add what traces and metrics need to what is there
 
 demo: $(VENV)/run  ## watch the whole flow, played with a scripted model
 	@$(BIN)/errand demo
@@ -47,6 +49,8 @@ lock: $(VENV)/dev  ## pin what pyproject.toml asks for, with hashes
 	  --python-version 3.11 pyproject.toml --extra build --extra openai --extra time --extra slack \
 	  -o requirements/slack.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --python-version 3.11 pyproject.toml --extra telemetry -o requirements/telemetry.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --override requirements/dev-overrides.in pyproject.toml --extra dev -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --override requirements/dev-overrides.in pyproject.toml --extra dev --extra litellm \
@@ -63,7 +67,7 @@ $(VENV)/run: requirements/run.txt pyproject.toml | $(BIN)/python
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/telegram $(VENV)/slack: $(VENV)/%: requirements/%.txt pyproject.toml | $(BIN)/python
+$(VENV)/telegram $(VENV)/slack $(VENV)/telemetry: $(VENV)/%: requirements/%.txt pyproject.toml | $(BIN)/python
 	$(PIP) install -q --require-hashes -r $<
 	$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@

@@ -5,7 +5,7 @@ No label names a person or a conversation. Names that begin with gen_ai are Open
 
 from collections.abc import Awaitable, Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.gc_collector import GCCollector
@@ -33,6 +33,7 @@ class Metrics:
     """All that is counted. It hears of ended spans, and looks at how things stand at each scrape."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a moment for each series, as many again
         self.registry = registry = CollectorRegistry()
         self._standing = _Gauges()
         registry.register(self._standing)

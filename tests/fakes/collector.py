@@ -1,5 +1,6 @@
 """A local collector of traces: it takes what OpenTelemetry's exporter posts, and shows it as plain spans."""
 
+import asyncio
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class Seen:
     trace: str
     id: str
     above: str
+    began: int
     attributes: Mapping[str, Any]
     events: Sequence[str]
     failed: bool
@@ -31,7 +33,8 @@ class Seen:
 
 
 class Collector(Loopback):
-    """`requests` counts what came, `headers` are those of each; `status` is what it answers."""
+    """`requests` counts what came, `headers` and `bodies` are those of each; `status` is what it answers, as soon as
+    `answers` is set. `reached` is set once something has come."""
 
     def __init__(self, *, status: int = 200) -> None:
         super().__init__([Route("/{path:path}", self._take, methods=["GET", "POST"])])
@@ -40,6 +43,16 @@ class Collector(Loopback):
         self.headers: list[Mapping[str, str]] = []
         self.bodies: list[bytes] = []
         self.spans: list[Seen] = []
+        self.reached, self.answers = asyncio.Event(), asyncio.Event()
+        self.answers.set()
+
+    def of(self, trace: str, name: str = "") -> list[Seen]:
+        """The spans of a trace, in the order in which they began; those of a name alone."""
+        mine = [span for span in self.spans if span.trace == trace and name in {"", span.name}]
+        return sorted(mine, key=lambda span: span.began)
+
+    def starting(self, words: str) -> list[Seen]:
+        return [span for span in self.spans if span.name.startswith(words)]
 
     def named(self, name: str) -> list[Seen]:
         return [span for span in self.spans if span.name == name]
@@ -56,6 +69,8 @@ class Collector(Loopback):
 
     async def _take(self, request: Request) -> Response:
         self.requests += 1
+        self.reached.set()
+        await self.answers.wait()
         self.headers.append(dict(request.headers))
         body = await request.body()
         body = gzip.decompress(body) if request.headers.get("content-encoding") == "gzip" else body
@@ -76,6 +91,7 @@ def _spans(request: ExportTraceServiceRequest) -> Iterator[Seen]:
                     trace=span.trace_id.hex(),
                     id=span.span_id.hex(),
                     above=span.parent_span_id.hex(),
+                    began=span.start_time_unix_nano,
                     attributes=_plain(span.attributes),
                     events=[event.name for event in span.events],
                     failed=span.status.code == ERROR,

@@ -1,8 +1,9 @@
 """A real MCP server for tests: `python -m tests.fakes.mcp_server [--http PORT]`. It writes down every call.
 
-A call becomes a line {"tool", "arguments", "pid"} of the file ERRAND_TEST_CALLS, before the call sets to work. A
-cancelled `slow` adds a line {"tool": "slow", "cancelled": true, "pid"}. A stubborn server adds {"tool": "stay", "pid"}
-when its stdin is closed, and again at SIGTERM.
+A call becomes a line {"tool", "arguments", "pid"} of the file ERRAND_TEST_CALLS, before the call sets to work; one that
+is a part of a trace has its ids too, "trace": [trace, span]. A cancelled `slow` adds a line {"tool": "slow",
+"cancelled": true, "pid"}. A stubborn server adds {"tool": "stay", "pid"} when its stdin is closed, and again at
+SIGTERM.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context, Elicit, Resolve
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ImageContent, TextContent, ToolAnnotations
+from opentelemetry.trace import get_current_span
 from pydantic import BaseModel
 
 READ_ONLY = ToolAnnotations(read_only_hint=True)
@@ -33,6 +35,9 @@ class Sum(BaseModel):
 
 def record(tool: str, **what: object) -> None:
     if path := os.environ.get("ERRAND_TEST_CALLS"):
+        told = get_current_span().get_span_context()  # mcp has read it from the call's _meta
+        if told.is_valid:
+            what["trace"] = f"{told.trace_id:032x}", f"{told.span_id:016x}"
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"tool": tool, **what, "pid": os.getpid()}) + "\n")
 
