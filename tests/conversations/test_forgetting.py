@@ -125,10 +125,19 @@ async def test_what_was_asked_before_a_death_is_forgotten_at_the_next_start(tmp_
         assert traces(tmp_path) == []
 
 
+def leave_in_free_space(folder: Path, words: str) -> None:
+    """As an older version of SQLite would: rows that were deleted are still in the file."""
+    with sqlite3.connect(folder / "errand.db") as connection:
+        connection.execute("PRAGMA secure_delete = OFF")
+        connection.executescript(f"CREATE TABLE t AS SELECT '{words * 9}' AS w; DROP TABLE t;")
+    connection.close()
+
+
 @pytest.mark.proves("forget.command")
 async def test_the_operator_forgets_a_person_and_gets_a_receipt(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:
         await a_life_of_ann(talk)
+    leave_in_free_space(tmp_path, CANARY)
     refused = await errand(tmp_path, "forget", "fake", ANN)
     assert refused.returncode == 1
     assert traces(tmp_path) != []

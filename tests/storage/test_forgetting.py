@@ -196,6 +196,29 @@ async def test_what_they_sent_into_conversations_of_others_goes_with_them(store:
     assert "quokka" not in str(await dump(store))
 
 
+@pytest.mark.proves("forget.everything")
+async def test_what_a_channel_notes_of_their_conversations_goes_with_these(store: Store) -> None:
+    await said(store, "D0ABCDEF", ANN)
+    await said(store, "C0GENERAL", "88", words="mine")
+    await store.note("telegram", {"live:telegram:D0ABCDEF": "1", "live:telegram:C0GENERAL": "2"})
+    await forget(store)
+    assert await store.notes("telegram", "live:") == {"live:telegram:C0GENERAL": "2"}
+
+
+@pytest.mark.proves("forget.everything")
+async def test_what_a_reviewer_was_told_of_their_turns_goes_with_these(store: Store) -> None:
+    turn = await said(store, ANN, ANN)
+    listed = await store.remember(
+        channel="telegram", event_id="r", session="telegram:88", address="{}", payload=event("88", f"/review {turn}")
+    )
+    assert listed is not None
+    done = conclusion(listed.turn, session="telegram:88", outcome="command")
+    told = replace(done.record, person="88", request=f"/review {turn}", answer=CANARY)
+    await store.finish(replace(done, record=told))
+    await forget(store)
+    assert CANARY not in str({**await dump(store), "erasures": ""})
+
+
 @pytest.mark.proves("forget.waits")
 async def test_nobody_is_forgotten_while_something_of_theirs_is_under_way(store: Store) -> None:
     arrived = await store.remember(
