@@ -61,7 +61,7 @@ def test_a_server_that_does_not_answer_and_one_that_is_not_there_are_failures(tm
     assert "mcp.json has no server other." in done.stdout
 
 
-@pytest.mark.proves("trust.command")
+@pytest.mark.proves("trust.command", "audit.approvals")
 def test_a_changed_tool_is_told_by_the_doctor_shown_and_let_in(tmp_path: Path) -> None:
     def serve(description: str) -> None:
         tool = {"name": "weather", "description": description, "inputSchema": {"type": "object"}}
@@ -77,4 +77,6 @@ def test_a_changed_tool_is_told_by_the_doctor_shown_and_let_in(tmp_path: Path) -
     assert 'description: was "The weather.", is "The weather.\\u200b"' in told
     assert "web: 1 tools may run, 1 of them since now." in told
     assert "web__weather()" in errand_now(tmp_path, "tools", "list").stdout
+    audited = errand_now(tmp_path, "audit", "--kind", "trust").stdout
+    assert "server web" in audited
     assert "has no server 'other'" in errand_now(tmp_path, "tools", "trust", "other").stderr
