@@ -35,4 +35,5 @@ async def show_so_far(emit: Emit, plan: str, steps: Sequence[Step], begun: Colle
 
 
 def _line(step: Step, state: StepState, note: str = "") -> StepLine:
-    return StepLine(id=step.id, title=step.label, state=state, note=note[:NOTE_LIMIT])
+    after = tuple(sorted(step.dependencies))
+    return StepLine(id=step.id, title=step.label, state=state, note=note[:NOTE_LIMIT], after=after)

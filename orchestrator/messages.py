@@ -180,12 +180,13 @@ StepState = Literal["waiting", "running", "done", "failed", "skipped", "asking"]
 
 
 class StepLine(Frozen):
-    """One line of a plan card."""
+    """One line of a plan card. `after` are the ids of the steps that it waits for."""
 
     id: str
     title: str
     state: StepState
     note: str = ""
+    after: tuple[str, ...] = ()
 
 
 class Status(Frozen):

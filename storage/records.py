@@ -386,6 +386,48 @@ class SessionSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation for the one who had it. `title` is the first thing that was asked in it."""
+
+    session: str
+    title: str
+    last_at: datetime
+    open_question: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event as it arrived, JSON. `done` says that nothing more comes of it."""
+
+    turn: str
+    event_id: str
+    payload: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A part of a conversation: what was said, and what was shown for it, each oldest first. `question` is the open
+    one; `is_busy` says that there is work under way."""
+
+    said: tuple[Said, ...]
+    shown: tuple[Parcel, ...]
+    question: str | None
+    is_busy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A turn in which words were found."""
+
+    turn: str
+    session: str
+    request: str
+    answer: str
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SessionView:
     """All that a turn must know of its session and its person, as one moment saw it. `history` is oldest first."""
 

@@ -11,6 +11,7 @@ from storage import (
     backlog,
     budgets,
     cases,
+    conversations,
     declined,
     durations,
     erasures,
@@ -48,8 +49,10 @@ from storage.records import (
     Case,
     Change,
     Conclusion,
+    Conversation,
     Declined,
     Event,
+    Found,
     GivenBack,
     Grant,
     KeptTemplate,
@@ -68,6 +71,7 @@ from storage.records import (
     StoredPlan,
     StoredStep,
     Summary,
+    Talk,
     TurnRecord,
     Usage,
     UsedBy,
@@ -227,6 +231,26 @@ class Store:
     async def outcome_counts(self) -> dict[str, int]:
         """How many turns had which outcome, over all sessions."""
         return await self._database.read(turns.outcome_counts)
+
+    # --- what a channel shows back
+
+    async def conversations(self, place: str) -> list[Conversation]:
+        """The conversations of a place, such as "web:ann", and of its threads. The newest first."""
+        return await self._database.read(lambda c: conversations.conversations(c, place))
+
+    async def talk(self, session: str, *, last: int, before: str | None = None, since: str | None = None) -> Talk:
+        """The `last` events of a session, before a turn where one is named; or all of them from a turn on."""
+        return await self._database.read(
+            lambda c: conversations.talk(c, session, last=last, before=before, since=since)
+        )
+
+    async def parcel(self, place: str, parcel: str) -> Parcel | None:
+        """A part that was shown in this place, by its id."""
+        return await self._database.read(lambda c: conversations.parcel(c, place, parcel))
+
+    async def find(self, place: str, words: str, *, last: int) -> list[Found]:
+        """The `last` turns of a place in which all of these words stand, the newest first."""
+        return await self._database.read(lambda c: conversations.find(c, place, words, last=last))
 
     # --- runs
 

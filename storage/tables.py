@@ -109,6 +109,7 @@ inbox = Table(
 )
 unfinished = inbox.c.done_at.is_(None)
 Index("inbox_unfinished", inbox.c.number, sqlite_where=unfinished, postgresql_where=unfinished)
+Index("inbox_of_session", inbox.c.session, inbox.c.number)
 
 turns = Table(
     "turns",
@@ -186,6 +187,7 @@ Index(
     sqlite_where=undelivered,
     postgresql_where=undelivered,
 )
+Index("outbox_of_session", outbox.c.session, outbox.c.turn, outbox.c.position)
 
 model_calls = Table(
     "model_calls",

@@ -20,7 +20,12 @@ HOME = Path(__file__).parents[2]
 @pytest.mark.proves("store.migrations")
 async def test_from_an_empty_database_the_migrations_lead_to_the_tables(store: Store) -> None:
     def differences(connection: Connection) -> object:
-        options = {"version_table": migrations.VERSION.name, "compare_type": True, "compare_server_default": True}
+        options = {
+            "version_table": migrations.VERSION.name,
+            "compare_type": True,
+            "compare_server_default": True,
+            "include_name": lambda name, kind, parents: not (name or "").startswith("turn_words"),  # made by statements
+        }
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
     assert await store._database.read(differences) == []

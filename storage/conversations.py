@@ -1,0 +1,94 @@
+"""What was said in a channel, for the ones that show it back: conversations, their turns, and words looked for in them."""
+
+import re
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Connection, Integer, column, exists, func, or_, select, table, text, type_coerce
+
+from storage.records import Conversation, Found, Parcel, Said, Talk
+from storage.rows import columns, records
+from storage.tables import TurnName, inbox, outbox, questions, sessions, still_open, turn_number, turns, unfinished
+from storage.turns import conversation
+
+MOST_WORDS = 10  # of what is looked for
+INDEXED = 100_000  # characters of a turn; PostgreSQL refuses a tsvector above 1 MB
+MOST_CONVERSATIONS = 200
+
+turn_words = table("turn_words", column("rowid", Integer))  # of SQLite: FTS5; PostgreSQL has an index of that name
+
+
+def conversations(connection: Connection, place: str) -> list[Conversation]:
+    """The conversations of a place, such as "web:ann": its own, and those in threads of it. The newest first."""
+    last_at = select(func.max(turns.c.finished_at)).where(turns.c.session == sessions.c.session).scalar_subquery()
+    when = func.coalesce(last_at, sessions.c.created_at)
+    first = select(turns.c.request).where(turns.c.session == sessions.c.session, conversation)
+    mine = (
+        select(
+            sessions.c.session,
+            func.coalesce(first.order_by(turns.c.turn).limit(1).scalar_subquery(), ""),
+            when,
+            exists().where(questions.c.session == sessions.c.session, still_open),
+        )
+        .where(_in(place, sessions.c.session))
+        .order_by(when.desc(), sessions.c.session)
+    )
+    return records(connection, Conversation, mine.limit(MOST_CONVERSATIONS))
+
+
+def talk(connection: Connection, session: str, *, last: int, before: str | None, since: str | None) -> Talk:
+    """The `last` events of a session before one, or from one on, with the parts that people were shown for them."""
+    mine = select(
+        type_coerce(inbox.c.number, TurnName), inbox.c.event_id, inbox.c.payload, inbox.c.done_at.is_not(None)
+    ).where(inbox.c.session == session)
+    if since is not None:
+        said = records(connection, Said, mine.where(inbox.c.number >= turn_number(since)).order_by(inbox.c.number))
+    else:
+        older = mine if before is None else mine.where(inbox.c.number < turn_number(before))
+        said = records(connection, Said, older.order_by(inbox.c.number.desc()).limit(last))[::-1]
+    asked = select(questions.c.id).where(questions.c.session == session, still_open)
+    working = select(inbox.c.number).where(inbox.c.session == session, unfinished).limit(1)
+    return Talk(
+        said=tuple(said),
+        shown=tuple(_shown(connection, session, said)),
+        question=connection.execute(asked).scalar(),
+        is_busy=connection.execute(working).first() is not None,
+    )
+
+
+def _shown(connection: Connection, session: str, said: Sequence[Said]) -> list[Parcel]:
+    if not said:
+        return []
+    theirs = select(*columns(Parcel, outbox)).where(
+        outbox.c.session == session, outbox.c.turn >= said[0].turn, outbox.c.turn <= said[-1].turn
+    )
+    return records(connection, Parcel, theirs.order_by(outbox.c.turn, outbox.c.position))
+
+
+def parcel(connection: Connection, place: str, name: str) -> Parcel | None:
+    """A part that was shown in this place, by its id."""
+    mine = select(*columns(Parcel, outbox)).where(outbox.c.id == name, _in(place, outbox.c.session))
+    return next(iter(records(connection, Parcel, mine)), None)
+
+
+def find(connection: Connection, place: str, wanted: str, *, last: int) -> list[Found]:
+    """The `last` turns of a place in which every one of these words stands, also as the beginning of one. The newest
+    first."""
+    wanted_words = re.findall(r"\w+", wanted.casefold())[:MOST_WORDS]
+    if not wanted_words:
+        return []
+    mine = select(turns.c.turn, turns.c.session, turns.c.request, turns.c.answer, turns.c.finished_at)
+    mine = mine.where(_in(place, turns.c.session), conversation).order_by(turns.c.turn.desc()).limit(last)
+    if connection.dialect.name == "sqlite":
+        mine = mine.join(turn_words, turn_words.c.rowid == type_coerce(turns.c.turn, Integer))
+        held, value = text("turn_words MATCH :wanted"), " ".join(f'"{word}"*' for word in wanted_words)
+    else:
+        held = text(
+            f"to_tsvector('simple', left(request || ' ' || answer, {INDEXED})) @@ to_tsquery('simple', :wanted)"
+        )
+        value = " & ".join(f"{word}:*" for word in wanted_words)
+    return records(connection, Found, mine.where(held.bindparams(wanted=value)))
+
+
+def _in(place: str, session: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a session is of this place. Letter by letter: LIKE would take Ann's for ann's in SQLite."""
+    return or_(session == place, func.substr(session, 1, len(place) + 1) == f"{place}/")
