@@ -110,9 +110,10 @@ class App:
         self._alarm = Alarm(store, partial(self._dispatcher.put, unasked=True), diary, catches_up=catches_up)
         cases.begin_with(self._begin)
 
-    async def serve(self, adapters: Sequence[Adapter]) -> None:
-        """Take up what an earlier process left, then listen until every channel has ended, or until cancelled."""
-        self._adapters.update((adapter.name, adapter) for adapter in adapters)
+    async def serve(self, adapters: Sequence[Adapter], *, beside: Sequence[Adapter] = ()) -> None:
+        """Take up what an earlier process left, then listen until every channel has ended, or until cancelled. Those
+        `beside` listen as long as the others do."""
+        self._adapters.update((adapter.name, adapter) for adapter in (*adapters, *beside))
         async with self._dispatcher:
             await self._take_up()
             async with asyncio.TaskGroup() as listening:
@@ -120,11 +121,15 @@ class App:
                     listening.create_task(adapter.run(self.accept), name=f"channel {adapter.name}")
                     for adapter in adapters
                 ]
+                listeners = [
+                    listening.create_task(adapter.run(self.accept), name=f"channel {adapter.name}")
+                    for adapter in beside
+                ]
                 alarm = listening.create_task(self._alarm.run([*self._adapters]), name="alarm")
                 care = listening.create_task(self.caretaker.run(), name="caretaker")
                 metrics = listening.create_task(self.telemetry.serve(self.standing), name="metrics")
                 await asyncio.gather(*channels, return_exceptions=True)  # the group raises what they raise
-                for besides in (alarm, care, metrics):
+                for besides in (*listeners, alarm, care, metrics):
                     besides.cancel()
             await self._dispatcher.idle()
 

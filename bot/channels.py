@@ -1,7 +1,8 @@
-"""The channels that the settings ask for."""
+"""The channels that the settings ask for, and the page beside them."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
 
 from adapters.base import Adapter
 from adapters.lines import Lines
@@ -10,11 +11,14 @@ from bot.on_slack import slack_of
 from bot.on_telegram import telegram_of
 from bot.settings import Settings
 
+if TYPE_CHECKING:
+    from adapters.web.channel import Web
+
 
 @asynccontextmanager
 async def channels_of(settings: Settings, app: App, *, lines: bool, live: bool) -> AsyncIterator[Sequence[Adapter]]:
     """What is to be served: Telegram and Slack where they have tokens; JSON lines where they are wanted, or there is
-    nothing else.
+    nothing else, not even the page.
 
     Raises SettingsInvalid.
     """
@@ -24,6 +28,18 @@ async def channels_of(settings: Settings, app: App, *, lines: bool, live: bool) 
             channels.append(await open_channels.enter_async_context(telegram_of(settings, app)))
         if settings.slack_bot_token or settings.slack_client_id:
             channels.append(await open_channels.enter_async_context(slack_of(settings, app)))
-        if lines or not channels:
+        if lines or not (channels or settings.web):
             channels.append(await Lines.on_standard_streams(live=live))
         yield channels
+
+
+@asynccontextmanager
+async def page_of(settings: Settings, app: App) -> AsyncIterator["Web | None"]:
+    """The web page, listening; None where it is not wanted. Raises SettingsInvalid, ChannelClosed."""
+    if not settings.web:
+        yield None
+        return
+    from bot.on_web import web_of  # noqa: PLC0415 - only who uses it needs its packages
+
+    async with web_of(settings, app) as page:
+        yield page

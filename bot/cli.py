@@ -15,6 +15,7 @@ from adapters.base import ChannelClosed
 from bot.logs import set_up_logging
 from bot.settings import Settings, environment, read_settings
 from orchestrator.errors import BadInput, ErrandError
+from orchestrator.words import say
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def errand(context: click.Context, database: str | None, servers: str | None) ->
 @errand.command()
 @click.pass_obj
 def chat(settings: Settings) -> None:
-    """Talk in this terminal. Text on standard input works too."""
+    """Talk in this terminal, and on the web page beside it. Text on standard input works too."""
     run(_chat(settings))
 
 
@@ -47,7 +48,7 @@ def chat(settings: Settings) -> None:
 @click.option("--live/--no-live", default=True, help="Of the lines: write what goes on, not only the end of a turn.")
 @click.pass_obj
 def serve(settings: Settings, lines: bool, live: bool) -> None:
-    """Serve the channels that are set up: Telegram, Slack; else programs over JSON lines (docs/lines.md)."""
+    """Serve the web page, and what is set up: Telegram, Slack; programs with --lines (docs/lines.md)."""
     run(_serve(settings, lines=lines, live=live))
 
 
@@ -319,18 +320,47 @@ def soak(settings: Settings, turns: int, live: bool, least: float, as_json: bool
 async def _chat(settings: Settings, *, first: str | None = None) -> None:
     from adapters.console import Console  # noqa: PLC0415
     from bot.app import build  # noqa: PLC0415
+    from bot.channels import page_of  # noqa: PLC0415
     from bot.wiring import about_models  # noqa: PLC0415
 
-    async with build(settings, patient=first is not None) as app:
-        await app.serve([Console(settings.person, about=about_models(settings), first=first, where=app.files.path)])
+    watched = sys.stdin.isatty() and sys.stdout.isatty()
+    shows = settings if watched and first is None else settings.model_copy(update={"web": False})
+    async with (
+        build(settings, patient=first is not None) as app,
+        page_of(shows, app) as page,
+        asyncio.TaskGroup() as tasks,
+    ):
+        about = about_models(settings)
+        if page:
+            about = f"{about} {say('The page is at {address}.', address=page.address)}"
+            tasks.create_task(_open_browser(page.address))
+        console = Console(settings.person, about=about, first=first, where=app.files.path)
+        await app.serve([console], beside=[page] if page else [])
 
 
 async def _serve(settings: Settings, *, lines: bool, live: bool) -> None:
     from bot.app import build  # noqa: PLC0415
-    from bot.channels import channels_of  # noqa: PLC0415
+    from bot.channels import channels_of, page_of  # noqa: PLC0415
 
-    async with build(settings) as app, channels_of(settings, app, lines=lines, live=live) as channels:
-        await app.serve(channels)
+    async with (
+        build(settings) as app,
+        channels_of(settings, app, lines=lines, live=live) as channels,
+        page_of(settings, app) as page,
+        asyncio.TaskGroup() as tasks,
+    ):
+        if page:
+            click.echo(f"The page is at {page.address}", err=True)
+            tasks.create_task(_open_browser(page.address))
+        pages = [page] if page else []
+        await app.serve(channels or pages, beside=pages if channels else ())
+
+
+async def _open_browser(address: str) -> None:
+    """Open the page where somebody sits at a screen."""
+    from bot.on_web import open_browser, opens_browser  # noqa: PLC0415
+
+    if opens_browser():
+        await open_browser(address)
 
 
 async def _plan(settings: Settings, file: Path, given: Mapping[str, str]) -> None:

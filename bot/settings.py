@@ -213,6 +213,27 @@ class Settings(BaseSettings):
     unanswered_hours: float = Field(
         24.0, gt=0, description="Hours after which a question that nobody answered enters the review queue."
     )
+    web: bool = Field(default=True, description="Open the web page, in a chat in the terminal and when serving.")
+    web_host: str = Field("127.0.0.1", description="Address that the page listens on. Others than this need a token.")
+    web_port: int = Field(
+        8700,
+        ge=0,
+        le=65535,
+        description="Port of the page. 0: any free one. Not set: the next free one, if it is taken.",
+    )
+    web_token: SecretStr | None = Field(
+        None, description="Words with which people sign in at the page, 16 characters or more."
+    )
+    web_names: str = Field(
+        "", description="Names under which people reach the page, between commas, such as errand.example."
+    )
+    web_proxy_header: str = Field(
+        "", description="Header in which a reverse proxy says who is there, such as X-Forwarded-User."
+    )
+    web_trusted_proxies: str = Field(
+        "", description="Addresses that this header is believed from, between commas, such as 10.0.0.2, 10.1.0.0/16."
+    )
+    web_upload_mb: int = Field(20, ge=1, description="Megabytes of a file that people send on the page.")
     log_level: str = Field("WARNING", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged.")
     log_format: Literal["text", "json"] = Field(
         "text", description="How the log is written: text for people, json with the ids of turn, step and trace."

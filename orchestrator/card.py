@@ -28,6 +28,16 @@ class Card:
         await self.show()
 
 
+def card_of(run: Run) -> PlanCard:
+    """A run's plan as far as it is, without anybody watching."""
+    known = {**run.results, **run.waiting}
+    lines = (
+        _line(step, known[step.id].state, known[step.id].error) if step.id in known else _line(step, "waiting")
+        for step in run.plan.steps
+    )
+    return PlanCard(plan=run.id, mode=run.plan.mode, steps=tuple(lines))
+
+
 async def show_so_far(emit: Emit, plan: str, steps: Sequence[Step], begun: Collection[str]) -> None:
     """The card of a plan that is still being written."""
     lines = tuple(_line(step, "running" if step.id in begun else "waiting") for step in steps)

@@ -1,13 +1,25 @@
-"""What was said in a channel, for the ones that show it back: conversations, their turns, and words looked for in them."""
+"""What was said in a channel, for those that show it back: conversations, their turns, and words sought in them."""
 
 import re
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, Integer, column, exists, func, or_, select, table, text, type_coerce
 
-from storage.records import Conversation, Found, Parcel, Said, Talk
+from storage import runs
+from storage.records import Conversation, Found, Parcel, Said, StoredPlan, Talk
 from storage.rows import columns, records
-from storage.tables import TurnName, inbox, outbox, questions, sessions, still_open, turn_number, turns, unfinished
+from storage.tables import (
+    TurnName,
+    inbox,
+    outbox,
+    plans,
+    questions,
+    sessions,
+    still_open,
+    turn_number,
+    turns,
+    unfinished,
+)
 from storage.turns import conversation
 
 MOST_WORDS = 10  # of what is looked for
@@ -47,8 +59,11 @@ def talk(connection: Connection, session: str, *, last: int, before: str | None,
         said = records(connection, Said, older.order_by(inbox.c.number.desc()).limit(last))[::-1]
     asked = select(questions.c.id).where(questions.c.session == session, still_open)
     working = select(inbox.c.number).where(inbox.c.session == session, unfinished).limit(1)
+    under_way = _plans(connection, session, said)
     return Talk(
         said=tuple(said),
+        plans=tuple(under_way),
+        steps={each.id: runs.steps(connection, each.id) for each in under_way},
         shown=tuple(_shown(connection, session, said)),
         question=connection.execute(asked).scalar(),
         is_busy=connection.execute(working).first() is not None,
@@ -62,6 +77,15 @@ def _shown(connection: Connection, session: str, said: Sequence[Said]) -> list[P
         outbox.c.session == session, outbox.c.turn >= said[0].turn, outbox.c.turn <= said[-1].turn
     )
     return records(connection, Parcel, theirs.order_by(outbox.c.turn, outbox.c.position))
+
+
+def _plans(connection: Connection, session: str, said: Sequence[Said]) -> list[StoredPlan]:
+    if not said:
+        return []
+    mine = select(*columns(StoredPlan, plans)).where(
+        plans.c.session == session, plans.c.turn >= said[0].turn, plans.c.turn <= said[-1].turn
+    )
+    return records(connection, StoredPlan, mine.order_by(plans.c.saved_at))
 
 
 def parcel(connection: Connection, place: str, name: str) -> Parcel | None:

@@ -1,6 +1,6 @@
 """What leaves storage: frozen records. Payloads are JSON text whose meaning is the caller's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -386,6 +386,18 @@ class SessionSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionView:
+    """All that a turn must know of its session and its person, as one moment saw it. `history` is oldest first."""
+
+    history: tuple[TurnRecord, ...]
+    question: OpenQuestion | None
+    summary: str
+    grants: tuple[Grant, ...]
+    memories: tuple[Memory, ...]
+    preferences: Preferences
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """One conversation for the one who had it. `title` is the first thing that was asked in it."""
 
@@ -407,11 +419,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A part of a conversation: what was said, and what was shown for it, each oldest first. `question` is the open
-    one; `is_busy` says that there is work under way."""
+    """A part of a conversation: what was said, and what was shown for it, each oldest first. `plans` are those that its
+    turns worked on last, `steps` what is known of each. `question` is the open one; `is_busy` says that there is work
+    under way."""
 
     said: tuple[Said, ...]
     shown: tuple[Parcel, ...]
+    plans: tuple[StoredPlan, ...]
+    steps: Mapping[str, Sequence[StoredStep]]
     question: str | None
     is_busy: bool
 

@@ -135,6 +135,7 @@ plans = Table(
     Column("body", Text, nullable=False),
     Column("saved_at", Instant, nullable=False),
     Index("plans_of_turn", "turn", "saved_at"),
+    Index("plans_of_session", "session", "turn"),
 )
 
 step_results = Table(

@@ -21,7 +21,7 @@ def words(text: str) -> Html:
     return text if isinstance(text, Html) else Html(escape(safe(text)))
 
 
-def tag(name: str, *children: str | None, **attributes: Attribute) -> Html:
+def tag(name: str, /, *children: str | None, **attributes: Attribute) -> Html:
     """An element. `class_` is class, `aria_label` is aria-label; None and False leave an attribute out."""
     opened = f"<{name}{''.join(_attributes(attributes))}>"
     return Html(opened) if name in VOID else Html(f"{opened}{joined(children)}</{name}>")

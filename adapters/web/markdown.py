@@ -45,10 +45,10 @@ def _numbered(node: SyntaxTreeNode) -> Html:
 
 def _item(node: SyntaxTreeNode) -> Html:
     """An item; what is one paragraph stands without a paragraph of its own."""
-    first, *rest = node.children or [None]
-    if first is not None and first.type == "paragraph":
-        return tag("li", _inline(first), _blocks(rest))
-    return tag("li", _blocks(node.children))
+    children = node.children
+    if children and children[0].type == "paragraph":
+        return tag("li", _inline(children[0]), _blocks(children[1:]))
+    return tag("li", _blocks(children))
 
 
 def _quote(node: SyntaxTreeNode) -> Html:

@@ -1,4 +1,4 @@
-"""The plan as a picture: an SVG of steps and what they wait for, each with its state, for wide screens and for phones."""
+"""The plan as a picture: an SVG of steps with their states and what they wait for, for wide screens and phones."""
 
 from adapters.text import ENDED, one_line
 from adapters.web.html import Html, joined, tag
@@ -6,6 +6,7 @@ from adapters.web.layout import Box, Layout, narrow, wide
 from orchestrator.messages import PlanCard, StepLine, StepState
 from orchestrator.words import say
 
+LONGEST = 1_000  # pixels: a longer picture is not made smaller, but scrolled
 SIGNS: dict[StepState, str] = {
     "waiting": "",
     "running": "M0 -8A8 8 0 0 1 8 0",
@@ -44,13 +45,13 @@ def title(card: PlanCard) -> str:
 
 
 def _drawn(layout: Layout, caption: str, kind: str) -> Html:
-    lines = (tag("path", d=path, class_=f"line {_state_at(layout, step)}") for path, step in layout.lines)
+    lines = (tag("path", d=path, class_=f"way {_state_at(layout, step)}") for path, step in layout.lines)
     dots = (tag("circle", cx=f"{x:g}", cy=f"{y:g}", r=5, class_="dot") for x, y in layout.dots)
     return tag(
         "svg",
         tag("g", *lines, *dots, aria_hidden="true"),
         tag("g", *map(_box, layout.boxes), role="list", aria_label=caption),
-        class_=kind,
+        class_=f"{kind} long" if layout.width > LONGEST else kind,
         viewBox=f"0 0 {layout.width:g} {layout.height:g}",
         width=f"{layout.width:g}",
         height=f"{layout.height:g}",
@@ -73,7 +74,7 @@ def _box(box: Box) -> Html:
         "g",
         tag("title", told),
         tag("rect", width=f"{box.width:g}", height=f"{box.height:g}", rx=10),
-        tag("circle", cx=19, cy=box.height / 2, r=8, class_="state"),
+        tag("circle", cx=19, cy=f"{box.height / 2:g}", r=8, class_="state"),
         tag("path", d=SIGNS[step.state], transform=f"translate(19 {box.height / 2:g})", class_="sign"),
         tag("g", *rows, aria_hidden="true"),
         role="listitem",

@@ -72,10 +72,15 @@ async def serving(folder: Path, *dies_at: str, database: str | None = None) -> A
         "ERRAND_DATABASE": database or str(folder / "errand.db"),
         "ERRAND_SERVERS": str(servers),
         "ERRAND_TEST_CALLS": str(folder / "calls"),
+        "ERRAND_WEB": "false",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     servers.write_text(json.dumps(_with_environment(environment)))
-    command = ["-m", "tests.conversations.dying_serve", *dies_at] if dies_at else ["-m", "bot", "serve", "--no-live"]
+    command = (
+        ["-m", "tests.conversations.dying_serve", *dies_at]
+        if dies_at
+        else ["-m", "bot", "serve", "--lines", "--no-live"]
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *command,
@@ -117,6 +122,7 @@ async def serving_platform(folder: Path, **settings: str) -> AsyncIterator[async
         "database": str(folder / "errand.db"),
         "servers": str(folder / "none.json"),
         "files": str(folder / "files"),
+        "web": "false",
         "drain_seconds": "1",
         **settings,
     }

@@ -52,7 +52,9 @@ def families(text: str) -> Mapping[str, Metric]:
 async def values(talk: Talk, name: str) -> dict[tuple[str, ...], float]:
     """The samples of this name, by the values of their labels in the order of the labels' names."""
     samples = (sample for family in families(await scrape(talk)).values() for sample in family.samples)
-    return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in samples if each.name == name}
+    return {
+        tuple(value for _, value in sorted(each.labels.items())): each.value for each in samples if each.name == name
+    }
 
 
 @pytest.mark.proves("telemetry.metrics")

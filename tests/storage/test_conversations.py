@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from storage.records import StoredPlan, StoredStep
 from storage.store import Store, open_store
 from tests.storage.samples import NOW, arrive, conclusion, question, talk
 from tests.storage.test_opening import execute
@@ -12,6 +13,7 @@ from tests.storage.test_opening import execute
 BACK = (
     "DROP INDEX inbox_of_session",
     "DROP INDEX outbox_of_session",
+    "DROP INDEX plans_of_session",
     "UPDATE errand_version SET version_num = '0006'",
 )
 BACK_IN_SQLITE = (
@@ -75,6 +77,18 @@ async def test_a_talk_is_read_from_its_end_or_from_a_turn_on(store: Store) -> No
     since = await store.talk("web:ann/1", last=2, since=turns[1])
     assert [each.turn for each in since.said] == turns[1:]
     assert (await store.talk("web:nobody", last=2)).said == ()
+
+
+@pytest.mark.proves("store.conversations")
+async def test_a_talk_has_the_plans_that_its_turns_worked_on(store: Store) -> None:
+    turn = await arrive(store, "1", session="web:ann/1")
+    other = await arrive(store, "2", session="web:ann/2")
+    await store.save_plan(plan := StoredPlan(turn, "web:ann/1", turn, "{}"))
+    await store.save_plan(StoredPlan(other, "web:ann/2", other, "{}"))
+    await store.keep_step(turn, step := StoredStep("a", "done", "{}"))
+    shown = await store.talk("web:ann/1", last=10)
+    assert shown.plans == (plan,)
+    assert shown.steps == {turn: [step]}
 
 
 @pytest.mark.proves("store.conversations")

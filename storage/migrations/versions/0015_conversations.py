@@ -5,19 +5,17 @@ from alembic import op
 revision = "0015"
 down_revision = "0014"
 
+INSERT = "INSERT INTO turn_words(rowid, request, answer) VALUES (new.turn, new.request, new.answer);"
+DELETE = """INSERT INTO turn_words(turn_words, rowid, request, answer)
+VALUES ('delete', old.turn, old.request, old.answer);"""
+TABLE = """CREATE VIRTUAL TABLE turn_words USING fts5(
+request, answer, content='turns', content_rowid='turn', tokenize='unicode61 remove_diacritics 2')"""
 SQLITE = (
-    "CREATE VIRTUAL TABLE turn_words USING fts5("
-    "request, answer, content='turns', content_rowid='turn', tokenize='unicode61 remove_diacritics 2')",
+    TABLE,
     "INSERT INTO turn_words(turn_words) VALUES ('rebuild')",
-    "CREATE TRIGGER turn_words_insert AFTER INSERT ON turns BEGIN "
-    "INSERT INTO turn_words(rowid, request, answer) VALUES (new.turn, new.request, new.answer); END",
-    "CREATE TRIGGER turn_words_delete AFTER DELETE ON turns BEGIN "
-    "INSERT INTO turn_words(turn_words, rowid, request, answer) "
-    "VALUES ('delete', old.turn, old.request, old.answer); END",
-    "CREATE TRIGGER turn_words_update AFTER UPDATE OF request, answer ON turns BEGIN "
-    "INSERT INTO turn_words(turn_words, rowid, request, answer) "
-    "VALUES ('delete', old.turn, old.request, old.answer); "
-    "INSERT INTO turn_words(rowid, request, answer) VALUES (new.turn, new.request, new.answer); END",
+    f"CREATE TRIGGER turn_words_insert AFTER INSERT ON turns BEGIN {INSERT} END",
+    f"CREATE TRIGGER turn_words_delete AFTER DELETE ON turns BEGIN {DELETE} END",
+    f"CREATE TRIGGER turn_words_update AFTER UPDATE OF request, answer ON turns BEGIN {DELETE} {INSERT} END",
 )
 POSTGRESQL = (
     "CREATE INDEX turn_words ON turns USING gin (to_tsvector('simple', left(request || ' ' || answer, 100000)))",
@@ -27,5 +25,6 @@ POSTGRESQL = (
 def upgrade() -> None:
     op.create_index("inbox_of_session", "inbox", ["session", "number"])
     op.create_index("outbox_of_session", "outbox", ["session", "turn", "position"])
+    op.create_index("plans_of_session", "plans", ["session", "turn"])
     for statement in SQLITE if op.get_bind().dialect.name == "sqlite" else POSTGRESQL:
         op.execute(statement)

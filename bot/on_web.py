@@ -1,0 +1,157 @@
+"""The web page as the settings want it, and the past that it shows."""
+
+import asyncio
+import os
+import sys
+import webbrowser
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+
+from pydantic import SecretStr
+
+from adapters.web.channel import Web
+from adapters.web.record import Hit, Listed, Shown, Spoken, Stretch, conversation_of, place_of
+from adapters.web.visitors import LOOPBACK, SHORTEST_TOKEN, Network, Visitors
+from bot.app import App
+from bot.settings import Settings
+from bot.shelf import StoreShelf, content
+from orchestrator.card import card_of
+from orchestrator.errors import SettingsInvalid
+from orchestrator.messages import FINAL, INBOUND, Address, Attachment, Person, PlanCard
+from orchestrator.sessions import Run
+from storage.records import Parcel, Talk
+
+SHOWN_TURNS = 30  # of a conversation, at first
+FOUND_TURNS = 50
+OPEN_TO_OTHERS = (
+    "web_host is {host!r}, which others can reach. Set web_token ({shortest} characters or more) for yourself, or "
+    "web_proxy_header with web_trusted_proxies for people whom a proxy signs in; or take web_host=127.0.0.1."
+)
+
+
+@asynccontextmanager
+async def web_of(settings: Settings, app: App) -> AsyncIterator[Web]:
+    """The page of the settings, listening. Raises SettingsInvalid, ChannelClosed."""
+    web = Web(
+        StoreRecord(app, language=settings.language),
+        StoreShelf(app.store, Web.name),
+        visitors_of(settings),
+        host=settings.web_host,
+        port=settings.web_port,
+        further="web_port" not in settings.model_fields_set,
+        upload_bytes=settings.web_upload_mb * 10**6,
+        language=settings.language,
+    )
+    async with web:
+        yield web
+
+
+def visitors_of(settings: Settings) -> Visitors:
+    """Who may come in. Raises SettingsInvalid where that would be anybody from anywhere."""
+    token = settings.web_token.get_secret_value() if isinstance(settings.web_token, SecretStr) else ""
+    if token and len(token) < SHORTEST_TOKEN:
+        raise SettingsInvalid(f"web_token is too short: take {SHORTEST_TOKEN} characters or more.")
+    proxies = _networks(settings.web_trusted_proxies)
+    if settings.web_proxy_header and not proxies:
+        raise SettingsInvalid(
+            "web_proxy_header needs web_trusted_proxies: the addresses that it is believed from, such as 10.0.0.2."
+        )
+    if settings.web_host not in LOOPBACK and not (token or settings.web_proxy_header):
+        raise SettingsInvalid(OPEN_TO_OTHERS.format(host=settings.web_host, shortest=SHORTEST_TOKEN))
+    return Visitors(
+        owner=Person(id=settings.person or "local", name=settings.person),
+        token=token,
+        header=settings.web_proxy_header,
+        proxies=proxies,
+        names=frozenset(name.strip().lower() for name in settings.web_names.split(",") if name.strip()),
+    )
+
+
+def _networks(text: str) -> Sequence[Network]:
+    try:
+        return [ip_network(each.strip(), strict=False) for each in text.split(",") if each.strip()]
+    except ValueError as error:
+        raise SettingsInvalid(f"web_trusted_proxies: {error}; write addresses such as 10.0.0.2, 10.1.0.0/16.") from None
+
+
+def opens_browser() -> bool:
+    """Whether somebody sits at this terminal, and has a screen for a browser."""
+    has_display = sys.platform in {"darwin", "win32"} or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    return sys.stdin.isatty() and sys.stdout.isatty() and has_display and "SSH_CONNECTION" not in os.environ
+
+
+async def open_browser(address: str) -> None:
+    """Open the page, if a browser with a window can be found."""
+
+    def opened() -> None:
+        try:
+            browser = webbrowser.get()
+        except webbrowser.Error:
+            return
+        if not isinstance(browser, webbrowser.GenericBrowser) or isinstance(browser, webbrowser.BackgroundBrowser):
+            browser.open(address)  # what is left out would take this terminal
+
+    await asyncio.to_thread(opened)
+
+
+class StoreRecord:
+    """The Record over the store. `language` is that of people who have not chosen one."""
+
+    def __init__(self, app: App, *, language: str) -> None:
+        self._app = app
+        self._store = app.store
+        self._language = language
+
+    async def language(self, person: Person) -> str:
+        return (await self._store.preferences(Web.name, person.id)).language or self._language
+
+    async def conversations(self, person: Person) -> Sequence[Listed]:
+        listed = await self._store.conversations(place_of(person))
+        return [Listed(_id_of(each.session, person), each.title, each.last_at, each.open_question) for each in listed]
+
+    async def stretch(self, address: Address, *, before: str | None = None, since: str | None = None) -> Stretch:
+        talk = await self._store.talk(address.session, last=SHOWN_TURNS, before=before, since=since)
+        first = talk.said[0].turn if talk.said else None
+        earlier = await self._store.talk(address.session, last=1, before=first) if first else None
+        return Stretch(
+            spoken=tuple(Spoken(each.turn, INBOUND.validate_json(each.payload)) for each in talk.said),
+            shown=tuple(map(_shown, talk.shown)),
+            cards=_cards(talk),
+            question=talk.question,
+            is_busy=talk.is_busy,
+            has_earlier=earlier is not None and bool(earlier.said),
+        )
+
+    async def find(self, person: Person, words: str) -> Sequence[Hit]:
+        found = await self._store.find(place_of(person), words, last=FOUND_TURNS)
+        return [
+            Hit(_id_of(each.session, person), each.turn, each.request, each.answer, each.finished_at) for each in found
+        ]
+
+    async def shown(self, person: Person, delivery: str) -> Shown | None:
+        parcel = await self._store.parcel(place_of(person), delivery)
+        return _shown(parcel) if parcel else None
+
+    async def content(self, file: Attachment) -> bytes | None:
+        return await content(self._app, file)
+
+    async def keep(self, name: str, mime: str, data: bytes) -> str:
+        return await self._app.files.keep(name, mime, data)
+
+
+def _id_of(session: str, person: Person) -> str:
+    """The conversation of a session's key: ids have no letters that a key would write otherwise."""
+    thread = session.removeprefix(place_of(person)).removeprefix("/")
+    return conversation_of(Address(channel=Web.name, chat=person.id, thread=thread or None))
+
+
+def _shown(parcel: Parcel) -> Shown:
+    return Shown(parcel.id, parcel.turn, FINAL.validate_json(parcel.payload))
+
+
+def _cards(talk: Talk) -> Mapping[str, PlanCard]:
+    """The plan that each turn worked on last."""
+    return {each.turn: card_of(Run.from_stored(each, talk.steps[each.id])) for each in talk.plans}
