@@ -25,7 +25,7 @@ def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         servers = {"mcpServers": {"time": {"command": "mcp-server-time"}}}
         Path(folder, "mcp.json").write_text(json.dumps(servers))
-        errand = [sys.executable, "-m", "bot", "serve"]
+        errand = [sys.executable, "-m", "bot", "serve", "--lines"]
         bare = [sys.executable, "-c", BARE]
         _started(errand, folder)  # the first run makes the database
         rounds = [

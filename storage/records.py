@@ -386,18 +386,6 @@ class SessionSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionView:
-    """All that a turn must know of its session and its person, as one moment saw it. `history` is oldest first."""
-
-    history: tuple[TurnRecord, ...]
-    question: OpenQuestion | None
-    summary: str
-    grants: tuple[Grant, ...]
-    memories: tuple[Memory, ...]
-    preferences: Preferences
-
-
-@dataclass(frozen=True, slots=True)
 class Conversation:
     """One conversation for the one who had it. `title` is the first thing that was asked in it."""
 

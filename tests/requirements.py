@@ -713,6 +713,38 @@ PROMISES = (
     Promise("telemetry.never_in_the_way", "Telemetry that fails costs nobody their answer.", (0,)),
     Promise("telemetry.metrics", "A scrape is valid, and counts what happened without naming anybody.", (46,)),
     Promise("telemetry.dashboard", "The dashboard asks for metrics that there are.", (46, 49)),
+    # The web page
+    Promise("store.conversations", "A channel can show back the conversations of a person, and of nobody else.", (0,)),
+    Promise("store.search", "Words are found in what was said, in both databases, and no search breaks.", (0,)),
+    Promise("web.answer", "A message on the page is shown with the plan as a picture, and its answer.", (0,)),
+    Promise("web.live", "The plan is shown while it runs, the answer while it grows, also to who comes later.", (0,)),
+    Promise("web.question", "A question is answered by a button, and what is over can be pressed no more.", (4,)),
+    Promise("web.approval", "What is risky waits for a yes on the page.", (0,)),
+    Promise("web.form", "Several things are asked for in one form.", (4,)),
+    Promise("web.stop", "The stop button ends what runs.", (0,)),
+    Promise("web.files", "Files go both ways, up to a limit, and nobody else can fetch them.", (0,)),
+    Promise("web.restart", "A conversation goes on after a restart, and nothing is shown twice.", (0,)),
+    Promise("web.once", "A message that is sent again counts once.", (0,)),
+    Promise("web.apart", "Two people on one server see nothing of each other.", (0,)),
+    Promise(
+        "web.list", "Conversations are listed with titles and with those that wait, and read piece by piece.", (0,)
+    ),
+    Promise("web.search", "What was said is found, and leads to its place.", (0,)),
+    Promise("web.feedback", "An answer can be rated.", (0,)),
+    Promise("web.language", "The page speaks the language of its person.", (0,)),
+    Promise("web.without_script", "Without its script the page can still be read and written in.", (0,)),
+    Promise("web.host", "The page answers only to its own names.", (0,)),
+    Promise(
+        "web.origin", "Nothing that another site makes a browser send is taken, and nothing of ours is embedded.", (0,)
+    ),
+    Promise("web.headers", "Everything goes out under a strict content security policy.", (0,)),
+    Promise("web.escaped", "What people, models and tools say is never markup or a script on the page.", (0,)),
+    Promise("web.token", "With a token, nothing is seen before signing in, and a sign-in cannot be made up.", (0,)),
+    Promise("web.proxy", "A proxy's word on who is there counts from its own address alone.", (0,)),
+    Promise("web.listens", "The page does not listen for others without a token or a proxy, and says the fix.", (0,)),
+    Promise("web.paths", "No path leads out of the page.", (0,)),
+    Promise("web.shapes", "Odd forms and texts are refused or repaired, and nothing of them breaks the page.", (0,)),
+    Promise("web.slow", "Who sends too slowly or does not read is sent away, and holds nobody up.", (0,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

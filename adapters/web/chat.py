@@ -41,6 +41,7 @@ from orchestrator.words import say, speaking
 CONVERSATION = re.compile(r"[a-z0-9]{4,40}")
 EVENT = re.compile(r"[A-Za-z0-9-]{8,64}")
 TURN = re.compile(r"t\d{1,9}")
+DELIVERY = re.compile(r"[\w.-]{1,60}", re.ASCII)
 UPLOAD_SECONDS = 300.0
 MOST_PAGES = 200  # that look at once
 SHOWN_TITLE = 80  # characters
@@ -275,7 +276,8 @@ class Chat:
 
     async def _download(self, request: Request) -> Response:
         """A file of an answer. Only pictures are shown; nothing of any file is ever run."""
-        shown = await self.record.shown(request.state.person, request.path_params["delivery"])
+        name = request.path_params["delivery"]
+        shown = await self.record.shown(request.state.person, name) if DELIVERY.fullmatch(name) else None
         files: Sequence[Attachment] = shown.part.files if shown and isinstance(shown.part, Answer) else ()
         number: int = request.path_params["number"]
         if number >= len(files):

@@ -14,7 +14,7 @@ from adapters.text import SEEN
 from orchestrator.messages import Accept
 from tests.adapters.core import LONGEST_WAIT, pipe
 from tests.conformance.driver import Driver
-from tests.conformance.platforms import on_slack, on_telegram
+from tests.conformance.platforms import on_slack, on_telegram, on_web
 from tests.fakes.channel import FakeChannel
 
 
@@ -142,4 +142,5 @@ CHANNELS: dict[str, Open] = {
     "fake": fake,
     "telegram": on_telegram,
     "slack": on_slack,
+    "web": on_web,
 }

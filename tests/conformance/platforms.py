@@ -1,8 +1,8 @@
-"""Telegram and Slack in the conformance suite: the real channels, against the local servers."""
+"""Telegram, Slack and the web page in the conformance suite: the real channels, against people on their other side."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from unittest.mock import patch
 
@@ -11,12 +11,17 @@ from adapters.pacing import Limit
 from adapters.slack.channel import Slack as SlackChannel
 from adapters.telegram.channel import Telegram
 from adapters.text import SEEN
-from orchestrator.messages import Accept, Address, Attachment
+from adapters.web.channel import Web
+from adapters.web.visitors import Visitors
+from orchestrator.messages import Accept, Address, Attachment, Delivery, Live
+from orchestrator.messages import Person as Somebody
 from tests.conformance.driver import Driver
 from tests.fakes.slack import Chat as SlackChat
 from tests.fakes.slack import Limits, Slack, slack
 from tests.fakes.slack import Person as SlackPerson
 from tests.fakes.telegram import TOKEN, Chat, Person, World, telegram
+from tests.fakes.web_record import MemoryRecord
+from tests.fakes.web_visitor import Look, Visitor, visitor
 
 QUICK = Limit(1_000, 1.0)  # nobody reads along
 
@@ -161,3 +166,69 @@ async def listening(channel: Adapter, accept: Accept) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+class Watched:
+    """The page, delivering only what those who look have seen: a stream has a way to go."""
+
+    name = Web.name
+
+    def __init__(self, web: Web, looks: Mapping[str, Look]) -> None:
+        self._web = web
+        self._looks = looks
+
+    async def run(self, accept: Accept) -> None:
+        await self._web.run(accept)
+
+    async def show(self, address: Address, turn: str, part: Live) -> None:
+        await self._web.show(address, turn, part)
+
+    async def deliver(self, delivery: Delivery) -> None:
+        await self._web.deliver(delivery)
+        if look := self._looks.get(delivery.address.thread or ""):
+            await look.until(lambda each: f"d-{delivery.id}" in each.items)
+
+
+class WebDriver(Driver):
+    def __init__(self, web: Web, looks: Mapping[str, Look], person: Visitor, tasks: asyncio.TaskGroup) -> None:
+        super().__init__(Watched(web, looks))
+        self._looks = looks
+        self._person = person
+        self._tasks = tasks
+        self._told: list[str] = []
+
+    def address(self, chat: str = "1") -> Address:
+        return Address(channel="web", chat="ann", thread=f"chat{chat}")
+
+    async def say(self, text: str, *, chat: str = "1") -> None:
+        self._tasks.create_task(self._say(text, chat))
+
+    async def _say(self, text: str, chat: str) -> None:
+        status, told = await self._person.says(f"chat{chat}", text)
+        self._told.append("accepted" if status == 200 else str(told["problem"]))
+
+    def raw(self) -> str:
+        return "\n".join([*self._told, *(shown for look in self._looks.values() for shown in look.raw)])
+
+    def finals(self, chat: str = "1") -> list[str]:
+        return [text for kind in ("answer", "notice", "question") for text in self._texts(f"chat{chat}", kind)]
+
+    def is_marked(self, text: str) -> bool:
+        return any(SEEN in shown and text in shown for look in self._looks.values() for shown in look.texts())
+
+    def _texts(self, conversation: str, kind: str) -> list[str]:
+        return [text.removesuffix("\nGood\nBad\nWhy?") for text in self._looks[conversation].texts(kind)]
+
+
+@asynccontextmanager
+async def on_web(folder: Path, accept: Accept) -> AsyncIterator[Driver]:
+    owner = Visitors(owner=Somebody(id="ann"))
+    async with Web(MemoryRecord(), MemoryShelf(), owner) as web, AsyncExitStack() as opened:
+        person = await opened.enter_async_context(visitor(web.address))
+        looks = {name: await opened.enter_async_context(person.looking(name)) for name in ("chat1", "chata", "chatb")}
+        running = asyncio.ensure_future(web.run(accept))
+        async with asyncio.TaskGroup() as tasks:
+            yield WebDriver(web, looks, person, tasks)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
