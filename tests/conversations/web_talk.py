@@ -14,7 +14,7 @@ from orchestrator.models import Model
 from orchestrator.tools.spec import Toolset
 from tests.fakes.web_visitor import LONGEST_WAIT, Visitor, visitor
 
-PROXY = {"web_proxy_header": "X-Forwarded-User", "web_trusted_proxies": "127.0.0.1"}
+PROXY: dict[str, Any] = {"web_proxy_header": "X-Forwarded-User", "web_trusted_proxies": "127.0.0.1"}
 
 
 @asynccontextmanager
