@@ -1,6 +1,6 @@
 """Where the steps of a plan stand in a picture: a column for each level, or for a phone a row for each step."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -65,22 +65,20 @@ def levels(steps: Sequence[StepLine]) -> Mapping[str, int]:
 def wide(steps: Sequence[StepLine]) -> Layout:
     """From left to right, from a dot to a dot: what runs side by side stands in one column."""
     columns = _columns(steps)
-    tallest = max(map(len, columns))
-    height = tallest * (TALL + BELOW) - BELOW + 2 * EDGE
+    height = max(map(_tall, columns)) + 2 * EDGE
     first = EDGE + DOT + BESIDE
-    boxes: dict[str, Box] = {}
+    spots: dict[str, Spot] = {}
     for number, column in enumerate(columns):
-        top = (height - (len(column) * (TALL + BELOW) - BELOW)) / 2
-        for row, step in enumerate(column):
-            x, y = first + number * (WIDE + BESIDE), top + row * (TALL + BELOW)
-            boxes[step.id] = _box(step, x, y, WIDE)
-    end = first + len(columns) * (WIDE + BESIDE)
-    middle = height / 2
+        top = (height - _tall(column)) / 2
+        for stop in column:
+            spots[stop.id] = Spot(stop, first + number * (WIDE + BESIDE), top)
+            top += stop.height + BELOW
+    end, middle = first + len(columns) * (WIDE + BESIDE), height / 2
     return Layout(
         width=end + DOT + EDGE,
         height=height,
-        boxes=tuple(boxes.values()),
-        lines=tuple(_curves(boxes, (EDGE + DOT, middle), (end, middle))),
+        boxes=tuple(_box(each.stop.step, each.x, each.y, WIDE) for each in spots.values() if each.stop.step),
+        lines=tuple(_curves(spots, (EDGE + DOT, middle), (end, middle))),
         dots=((EDGE + DOT / 2, middle), (end + DOT / 2, middle)),
     )
 
@@ -97,17 +95,58 @@ def narrow(steps: Sequence[StepLine]) -> Layout:
     return Layout(PHONE, height, tuple(boxes.values()), tuple(_elbows(boxes)))
 
 
-def _columns(steps: Sequence[StepLine]) -> list[list[StepLine]]:
-    """The steps by level, each as near to those before it as its column allows."""
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """What has a place in a column: a step, or the way past it of a line that leads further. `after` are the stops that
+    lines come from."""
+
+    id: str
+    after: tuple[str, ...]
+    step: StepLine | None = None
+
+    @property
+    def height(self) -> float:
+        return TALL if self.step else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A stop in its place."""
+
+    stop: Stop
+    x: float
+    y: float
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.stop.height / 2
+
+
+def _columns(steps: Sequence[StepLine]) -> list[list[Stop]]:
+    """The stops by level, each as near to those before it as its column allows."""
     depth = levels(steps)
-    columns: list[list[StepLine]] = [[] for _ in range(max(depth.values()) + 1)]
+    columns: list[list[Stop]] = [[] for _ in range(max(depth.values()) + 1)]
     for step in steps:
-        columns[depth[step.id]].append(step)
+        came_from = tuple(_passing(each, depth[step.id] - 1, depth) for each in step.after if each in depth)
+        columns[depth[step.id]].append(Stop(step.id, came_from, step))
+    for step in steps:
+        last = max((depth[each.id] for each in steps if step.id in each.after), default=0)
+        for level in range(depth[step.id] + 1, last):
+            columns[level].append(Stop(_passing(step.id, level, depth), (_passing(step.id, level - 1, depth),)))
     place: dict[str, float] = {}
     for column in columns:
-        column.sort(key=lambda step: _mean([place[each] for each in step.after if each in place]))
-        place.update((step.id, row - (len(column) - 1) / 2) for row, step in enumerate(column))
+        column.sort(key=lambda stop: _mean([place[each] for each in stop.after if each in place]))
+        place.update((stop.id, row - (len(column) - 1) / 2) for row, stop in enumerate(column))
     return columns
+
+
+def _passing(step: str, level: int, depth: Mapping[str, int]) -> str:
+    """The stop at which the lines from a step are at a level."""
+    return step if depth[step] == level else f"{step}@{level}"
+
+
+def _tall(column: Sequence[Stop]) -> float:
+    return sum(stop.height + BELOW for stop in column) - BELOW
 
 
 def _mean(numbers: Sequence[float]) -> float:
@@ -115,17 +154,25 @@ def _mean(numbers: Sequence[float]) -> float:
 
 
 def _curves(
-    boxes: Mapping[str, Box], begin: tuple[float, float], end: tuple[float, float]
-) -> Sequence[tuple[str, str]]:
-    """From the first dot to those that wait for nothing, between steps, and from the last ones to the last dot."""
-    made: list[tuple[str, str]] = []
-    for box in boxes.values():
-        before = [boxes[each] for each in box.step.after if each in boxes]
-        starts = [(each.right, each.middle) for each in before] or [begin]
-        made += [(_curve(start, (box.x, box.middle)), box.step.id) for start in starts]
-    waited_for = {each for box in boxes.values() for each in box.step.after}
-    made += [(_curve((box.right, box.middle), end), "") for box in boxes.values() if box.step.id not in waited_for]
-    return made
+    spots: Mapping[str, Spot], begin: tuple[float, float], end: tuple[float, float]
+) -> Iterator[tuple[str, str]]:
+    """From the first dot to those that wait for nothing, from stop to stop, and from the last ones to the last dot."""
+    for spot in spots.values():
+        starts = [(spots[each].x + WIDE, spots[each].middle) for each in spot.stop.after] or [begin]
+        to = spot.stop.step.id if spot.stop.step else _target(spot.stop.id, spots)
+        yield from ((_curve(start, (spot.x, spot.middle)), to) for start in starts)
+        if spot.stop.step is None:
+            yield f"M{spot.x:g} {spot.middle:g}h{WIDE}", to
+    waited_for = {each for spot in spots.values() for each in spot.stop.after}
+    yield from (
+        (_curve((spot.x + WIDE, spot.middle), end), "") for spot in spots.values() if spot.stop.id not in waited_for
+    )
+
+
+def _target(stop: str, spots: Mapping[str, Spot]) -> str:
+    """The first step that a way past others leads to."""
+    following = next(spot.stop for spot in spots.values() if stop in spot.stop.after)
+    return following.step.id if following.step else _target(following.id, spots)
 
 
 def _curve(start: tuple[float, float], end: tuple[float, float]) -> str:

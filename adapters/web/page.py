@@ -70,6 +70,7 @@ def sign_in(*, wrong: bool, next_page: str, language: str, theme: str) -> str:
     problem = tag("p", say("That is not the token."), class_="problem", role="alert") if wrong else None
     form = tag(
         "form",
+        tag("span", class_="logo", aria_hidden="true"),
         tag("h1", "Errand"),
         problem,
         tag("label", tag("span", say("Token"))),

@@ -75,7 +75,7 @@ def _box(box: Box) -> Html:
         tag("title", told),
         tag("rect", width=f"{box.width:g}", height=f"{box.height:g}", rx=10),
         tag("circle", cx=19, cy=f"{box.height / 2:g}", r=8, class_="state"),
-        tag("path", d=SIGNS[step.state], transform=f"translate(19 {box.height / 2:g})", class_="sign"),
+        tag("g", tag("path", d=SIGNS[step.state], class_="sign"), transform=f"translate(19 {box.height / 2:g})"),
         tag("g", *rows, aria_hidden="true"),
         role="listitem",
         aria_label=told,

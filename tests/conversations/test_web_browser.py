@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -303,7 +303,8 @@ async def test_two_windows_of_one_person_show_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.proves("web.escaped")
 async def test_nothing_that_is_said_runs_in_the_browser(tmp_path: Path) -> None:
-    nasty = "<img src=x onerror=document.title='owned'> [x](javascript:document.title='owned') <script>document.title='owned'</script>"
+    owned = "document.title='owned'"
+    nasty = f"<img src=x onerror={owned}> [x](javascript:{owned}) <script>{owned}</script>"
 
     @tool(read_only=True)
     def say_it(what: str) -> str:
@@ -321,7 +322,7 @@ async def test_nothing_that_is_said_runs_in_the_browser(tmp_path: Path) -> None:
 @pytest.mark.proves("web.accessible")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_people_who_hear_the_page_or_see_little_find_everything(
-    tmp_path: Path, pytestconfig: pytest.Config, scheme: str
+    tmp_path: Path, pytestconfig: pytest.Config, scheme: Literal["light", "dark"]
 ) -> None:
     axe = (installed("axe", pytestconfig) / "axe-core" / "axe.min.js").read_text()
     trip = Trip()
@@ -341,7 +342,7 @@ async def test_people_who_hear_the_page_or_see_little_find_everything(
         await expect(page.locator("#list mark").first).to_be_visible()
         assert await problems(page, axe) == []
         tree = await page.locator("body").aria_snapshot()
-        for landmark in ("navigation", "main", "banner", "contentinfo", "search", "log"):
+        for landmark in ("navigation", "main", "search", "log"):
             assert landmark in tree
 
 
