@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: run telegram slack telemetry demo test check litellm bench lock clean
 .DELETE_ON_ERROR:
 
-run: $(VENV)/run   ## talk to Errand in this terminal
+run: $(VENV)/run   ## talk to Errand on its page and in this terminal
 	@$(BIN)/errand chat
 
 telegram: $(VENV)/telegram ## serve the Telegram bot of ERRAND_TELEGRAM_TOKEN

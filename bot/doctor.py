@@ -1,14 +1,15 @@
 """Checks everything that a running Errand needs, live, and names the fix for what is wrong."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.base import ChannelClosed
 from bot.app import App
 from bot.settings import Settings
 from bot.wiring import MakeModel, proxy_of
 from orchestrator.budgets import LOW_PERCENT
-from orchestrator.errors import ModelError
+from orchestrator.errors import ModelError, SettingsInvalid
 from orchestrator.models import ChatMessage
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
     async for check in _telegram_checks(settings):
         yield check
     async for check in _slack_checks(settings):
+        yield check
+    for check in _page_check(settings):
         yield check
     if name := settings.transcription:
         known = app.catalog.find(name) is not None
@@ -93,6 +96,27 @@ async def _proxy_check(proxy: "Proxy") -> Check:
     except ModelError as error:
         return Check(f"budget at {proxy.name}", ok=False, detail=f"{error}. Check its address and its key.")
     return Check(f"budget at {proxy.name}", ok=percent is None or percent < LOW_PERCENT, detail=await proxy.told())
+
+
+def _page_check(settings: Settings) -> Iterator[Check]:
+    if not settings.web:
+        return
+    from adapters.web.server import bound  # noqa: PLC0415 - only who uses it needs its packages
+    from bot.on_web import picks_port, visitors_of  # noqa: PLC0415
+
+    try:
+        visitors = visitors_of(settings)
+        with bound(settings.web_host, settings.web_port, further=picks_port(settings)) as listening:
+            host, port = listening.getsockname()[:2]
+    except (SettingsInvalid, ChannelClosed) as wrong:
+        yield Check("page", ok=False, detail=str(wrong))
+        return
+    ways = [
+        *(["whoever knows web_token"] if visitors.token else []),
+        *([f"whom {settings.web_trusted_proxies} names in {visitors.header}"] if visitors.header else []),
+    ]
+    who = " and ".join(ways) or "whoever reaches it on this machine"
+    yield Check("page", ok=True, detail=f"can be at {host}:{port}; {who} may come in")
 
 
 async def _model_check(name: str, model: MakeModel, settings: Settings) -> Check:

@@ -39,12 +39,17 @@ async def web_of(settings: Settings, app: App) -> AsyncIterator[Web]:
         visitors_of(settings),
         host=settings.web_host,
         port=settings.web_port,
-        further="web_port" not in settings.model_fields_set,
+        further=picks_port(settings),
         upload_bytes=settings.web_upload_mb * 10**6,
         language=settings.language,
     )
     async with web:
         yield web
+
+
+def picks_port(settings: Settings) -> bool:
+    """Whether another port will do as well: nobody has asked for this one."""
+    return "web_port" not in settings.model_fields_set
 
 
 def visitors_of(settings: Settings) -> Visitors:

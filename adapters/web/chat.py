@@ -18,7 +18,7 @@ from adapters.web.events import follow
 from adapters.web.html import Html
 from adapters.web.items import PICTURES, items_of, said
 from adapters.web.reading import Refused, body_of, form_of, theme_of
-from adapters.web.record import Record, Stretch, address_of
+from adapters.web.record import Record, Stretch, address_of, place_of
 from adapters.web.rooms import Rooms
 from adapters.web.uploads import Uploads
 from adapters.web.visitors import Visitors
@@ -235,6 +235,7 @@ class Chat:
             self.rooms.show(session, taken.event_id, item)
         if not isinstance(taken, Stop) and not _is_stop(taken):
             self.rooms.begins(session, turn)
+        self.rooms.list(place_of(taken.person))
 
     async def _accepted(self, inbound: Arriving) -> Receipt:
         if self.accept is None:

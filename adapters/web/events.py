@@ -8,7 +8,7 @@ from typing import Any
 from adapters.web.html import Html
 from adapters.web.items import items_of, live
 from adapters.web.record import Stretch
-from adapters.web.rooms import Rooms
+from adapters.web.rooms import News, Rooms
 from orchestrator.messages import Address
 from orchestrator.words import speaking
 
@@ -43,7 +43,8 @@ async def follow(
                 yield event("list")
             if news.ended:
                 return
-            yield ": \n\n"
+            if news == News():
+                yield ": still here\n\n"
             await asyncio.sleep(PACE_SECONDS)
 
 

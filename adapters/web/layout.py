@@ -127,8 +127,9 @@ def _columns(steps: Sequence[StepLine]) -> list[list[Stop]]:
     depth = levels(steps)
     columns: list[list[Stop]] = [[] for _ in range(max(depth.values()) + 1)]
     for step in steps:
-        came_from = tuple(_passing(each, depth[step.id] - 1, depth) for each in step.after if each in depth)
-        columns[depth[step.id]].append(Stop(step.id, came_from, step))
+        level = depth[step.id]
+        waits_for = [each for each in step.after if depth.get(each, level) < level]
+        columns[level].append(Stop(step.id, tuple(_passing(each, level - 1, depth) for each in waits_for), step))
     for step in steps:
         last = max((depth[each.id] for each in steps if step.id in each.after), default=0)
         for level in range(depth[step.id] + 1, last):

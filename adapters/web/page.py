@@ -139,7 +139,7 @@ def _entry(each: Listed, current: str) -> Html:
 
 def _hit(hit: Hit, wanted: str) -> Html:
     sought = [word.casefold() for word in wanted.split()]
-    text = hit.answer if _place(hit.answer, sought) >= 0 and _place(hit.request, sought) < 0 else hit.request
+    text = hit.answer if _place(hit.answer, sought) >= 0 else hit.request
     return tag(
         "a",
         tag("span", one_line(hit.request)[:TITLE], class_="name"),

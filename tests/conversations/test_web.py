@@ -3,10 +3,12 @@
 import asyncio
 import re
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from orchestrator.messages import Address, Person, Saying
 from orchestrator.models import ModelReply, Scripted
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.spec import File
@@ -317,6 +319,26 @@ async def test_a_long_conversation_is_read_piece_by_piece(tmp_path: Path) -> Non
         _, text, _ = await ann.get("/c/long/earlier?before=t4")
         assert [f"C{number:02} is fine" in text for number in range(4)] == [True, True, True, False]
         assert '"earlier":false' in text
+
+
+@pytest.mark.proves("web.list")
+async def test_what_is_sent_to_a_person_stands_in_a_conversation_of_its_own(tmp_path: Path) -> None:
+    async with page_at(tmp_path) as (app, web), visitor(web.address) as ann:
+        await app.accept(
+            Saying(
+                event_id="1",
+                address=Address(channel="web", chat="ann"),
+                person=Person(id="bob"),
+                sent_at=datetime.now(UTC),
+                about="message",
+                text="The report is ready.",
+                sender="bob",
+            )
+        )
+        async with ann.looking("home") as look:
+            await look.sees("The report is ready.")
+        _, text, _ = await ann.get("/conversations", Accept="application/json")
+        assert "/c/home" in text
 
 
 @pytest.mark.proves("web.search")
