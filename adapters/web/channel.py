@@ -8,13 +8,16 @@ from typing import Self
 from starlette.routing import BaseRoute
 
 from adapters.base import Shelf
-from adapters.web.chat import Chat
+from adapters.web.doing import Doing
 from adapters.web.door import Door
+from adapters.web.files import Files
 from adapters.web.items import shown
+from adapters.web.looking import Looking
 from adapters.web.record import NAME, Record, Shown, conversation_of, place_of
 from adapters.web.rooms import Rooms
 from adapters.web.server import Server, bound
 from adapters.web.site import site
+from adapters.web.uploads import Uploads
 from adapters.web.visitors import Visitors
 from orchestrator.messages import Accept, Address, Delivery, Live, Person, Question
 from orchestrator.words import speaking
@@ -47,8 +50,21 @@ class Web:
     ) -> None:
         self._record = record
         self._rooms = Rooms()
-        self._chat = Chat(record, shelf, self._rooms, visitors, upload_bytes, links)
-        self._site = site([*Door(visitors, language=language).routes(), *self._chat.routes(), *sections], visitors)
+        uploads = Uploads(record, shelf)
+        self._doing = Doing(record, shelf, self._rooms, uploads=uploads)
+        own = (
+            Door(visitors, language=language),
+            Looking(
+                record,
+                self._rooms,
+                has_sign_out=bool(visitors.token),
+                upload_bytes=upload_bytes,
+                links=links,
+            ),
+            self._doing,
+            Files(record, uploads, upload_bytes=upload_bytes),
+        )
+        self._site = site([*(each for part in own for each in part.routes()), *sections], visitors)
         self._at = host, port
         self._further = further
         self._tasks = asyncio.TaskGroup()
@@ -79,11 +95,11 @@ class Web:
 
     async def run(self, accept: Accept) -> None:
         """Take in what people do until cancelled."""
-        self._chat.accept = accept
+        self._doing.accept = accept
         try:
             await asyncio.Event().wait()
         finally:
-            self._chat.accept = None
+            self._doing.accept = None
 
     async def show(self, address: Address, turn: str, part: Live) -> None:
         self._rooms.take(address.session, turn, part)

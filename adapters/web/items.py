@@ -29,9 +29,7 @@ from orchestrator.messages import (
 )
 from orchestrator.words import say
 
-PICTURES = frozenset(
-    {"image/png", "image/jpeg", "image/gif", "image/webp"}
-)  # what a browser shows, and runs nothing of
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})  # a browser runs nothing of these
 SAID, LIVE, SHOWN = 0, 1, 2  # ranks: the order within a turn
 
 

@@ -258,7 +258,7 @@ async def test_a_message_with_a_file_can_be_sent_again_once_the_file_is_gone_fro
 @pytest.mark.proves("web.restart")
 async def test_while_errand_ends_words_are_not_taken_and_the_page_is_told_to_keep_them(tmp_path: Path) -> None:
     async with page_at(tmp_path) as (app, web), visitor(web.address) as ann:
-        web._chat.accept = None
+        web._doing.accept = None
         status, told = await ann.says("first", "Hello")
         assert (status, told["problem"][:7]) == (503, "I am ju")
         assert await app.store.sessions() == []

@@ -40,7 +40,7 @@ async def page_at(
         serving = asyncio.ensure_future(app.serve([web]))
         try:
             async with asyncio.timeout(LONGEST_WAIT):
-                while web._chat.accept is None and not serving.done():
+                while web._doing.accept is None and not serving.done():
                     await asyncio.sleep(0.001)  # it tells nobody
             yield app, web
         finally:
