@@ -14,7 +14,7 @@ BACK = (
     "DROP INDEX inbox_of_session",
     "DROP INDEX outbox_of_session",
     "DROP INDEX plans_of_session",
-    "UPDATE errand_version SET version_num = '0006'",
+    "UPDATE errand_version SET version_num = '0012'",
 )
 BACK_IN_SQLITE = (
     *(f"DROP TRIGGER turn_words_{what}" for what in ("insert", "delete", "update")),

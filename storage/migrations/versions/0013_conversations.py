@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0015"
-down_revision = "0014"
+revision = "0013"
+down_revision = "0012"
 
 INSERT = "INSERT INTO turn_words(rowid, request, answer) VALUES (new.turn, new.request, new.answer);"
 DELETE = """INSERT INTO turn_words(turn_words, rowid, request, answer)
