@@ -33,7 +33,7 @@ class Metrics:
     """All that is counted. It hears of ended spans, and looks at how things stand at each scrape."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a moment for each series, as many again
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a moment for each series, as many again
         self.registry = registry = CollectorRegistry()
         self._standing = _Gauges()
         registry.register(self._standing)

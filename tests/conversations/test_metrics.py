@@ -64,7 +64,8 @@ async def test_a_scrape_is_valid_in_both_formats(tmp_path: Path) -> None:
         text, open_text = await scrape(talk), await scrape(talk, OPENMETRICS)
     plain = families(text)
     assert all(family.documentation for family in plain.values())
-    assert {family.name for family in of_openmetrics(open_text)} >= {"errand_turns", "errand_turn_duration_seconds"}
+    open_names = {family.name for family in of_openmetrics(open_text)}  # type: ignore[no-untyped-call]
+    assert open_names >= {"errand_turns", "errand_turn_duration_seconds"}
     if promtool := shutil.which("promtool"):
         checked = subprocess.run(
             [promtool, "check", "metrics"], input=text, capture_output=True, text=True, check=False
@@ -109,14 +110,21 @@ async def test_what_is_refused_and_what_is_no_plan_are_counted(tmp_path: Path) -
 
 @pytest.mark.proves("telemetry.metrics")
 async def test_calls_that_a_budget_has_no_room_for_are_counted_and_how_far_it_is(tmp_path: Path) -> None:
-    async with counted(
-        tmp_path, budgets="person day 5000 tokens, team month 600 tokens", budget_output_tokens=1
-    ) as talk:
-        await talk.say(WORDS)
-        spent = await values(talk, "errand_budget_spent_ratio")
+    limits = "person day 9000 tokens, person:fake:ann day 5000 tokens, team month 1200 tokens"
+    async with counted(tmp_path, budgets=limits, budget_output_tokens=1) as talk:
+        for _ in range(5):
+            await talk.say("decline")  # 120 tokens, and about 900 while it is asked for
+        told = [call for number in range(1, 6) for call in await talk.app.store.model_calls(f"t{number}")]
+        used = 120 * len(told)
+        assert await values(talk, "errand_budget_spent_ratio") == {
+            ("person day",): used / 5000,
+            ("team month",): used / 1200,
+        }
         refused = await values(talk, "errand_refusals_total")
-    assert spent.keys() == {("person day",), ("team month",)}
-    assert refused["budget",] >= 1
+        calls = await values(talk, "gen_ai_client_operation_duration_seconds_count")
+    assert 0 < len(told) < 5
+    assert refused["budget",] == 5 - len(told)
+    assert sum(calls.values()) == len(told), "a call that is refused was none"
 
 
 @pytest.mark.proves("telemetry.metrics")

@@ -81,6 +81,9 @@ async def test_every_call_of_a_model_and_a_tool_has_the_ids_of_dossier_and_log(t
     assert [call.step for call in told.model_calls] == ["", "w", "w", ""]
     assert {span.attributes["errand.plan"] for span in tools} == {told.plan}
     assert {span.attributes["errand.step"] for span in tools} == {step.id for step in told.steps} == set("abcw")
+    ahead = [span for span in collector.named("errand.step") if span.attributes["errand.ahead"]]
+    assert "a" in {span.attributes["errand.step"] for span in ahead}
+    assert all(collector.path(span) == ["errand.turn", "errand.decision", "errand.step"] for span in ahead)
     keys = sorted(span.attributes["gen_ai.tool.call.id"] for span in tools)
     assert keys == ["t1/a", "t1/a", "t1/b", "t1/c", "t1/c/1", "t1/c/2", "t1/w/1.1"]
     for kind, spans in (("model", models), ("tool", tools)):
@@ -91,7 +94,7 @@ async def test_every_call_of_a_model_and_a_tool_has_the_ids_of_dossier_and_log(t
 
 @pytest.mark.proves("telemetry.log")
 async def test_whatever_is_logged_in_a_turn_says_where_it_belongs(tmp_path: Path) -> None:
-    given = {"router": "scripted:mind", "replans": 0, "step_retry_seconds": 0.001}
+    given: dict[str, Any] = {"router": "scripted:mind", "replans": 0, "step_retry_seconds": 0.001}
     with log_of("bot", "orchestrator") as log:
         async with talking(tmp_path, toolsets=shop(), model=mind, **given) as talk:
             await talk.answered(WORDS)
@@ -201,7 +204,7 @@ async def test_an_mcp_server_is_told_of_the_trace_where_there_are_traces(tmp_pat
             env=variables,
             protocol=protocol,
         )
-        async with talking(folder, toolsets=[McpTools([server])], **settings) as talk:
+        async with talking(folder, toolsets=[McpTools([server], wait_seconds=30)], **settings) as talk:
             await talk.answered("/tests__echo text=hello")
         return json.loads((folder / "calls").read_text()).get("trace")
 
