@@ -18,7 +18,7 @@ from bot.settings import Settings
 from bot.shelf import StoreShelf, content
 from orchestrator.card import card_of
 from orchestrator.errors import SettingsInvalid
-from orchestrator.messages import FINAL, INBOUND, Address, Attachment, Person, PlanCard
+from orchestrator.messages import FINAL, INBOUND, Address, Attachment, Message, Person, PlanCard
 from orchestrator.sessions import Run
 from storage.records import Parcel, Talk
 
@@ -115,7 +115,15 @@ class StoreRecord:
 
     async def conversations(self, person: Person) -> Sequence[Listed]:
         listed = await self._store.conversations(place_of(person))
-        return [Listed(_id_of(each.session, person), each.title, each.last_at, each.open_question) for each in listed]
+        return [
+            Listed(
+                _id_of(each.session, person),
+                each.title or await self._first_words(each.session),
+                each.last_at,
+                each.open_question,
+            )
+            for each in listed
+        ]
 
     async def stretch(self, address: Address, *, before: str | None = None, since: str | None = None) -> Stretch:
         talk = await self._store.talk(address.session, last=SHOWN_TURNS, before=before, since=since)
@@ -139,6 +147,12 @@ class StoreRecord:
     async def shown(self, person: Person, delivery: str) -> Shown | None:
         parcel = await self._store.parcel(place_of(person), delivery)
         return _shown(parcel) if parcel else None
+
+    async def _first_words(self, session: str) -> str:
+        """What a conversation began with, where nothing of it was answered yet."""
+        talk = await self._store.talk(session, last=1)
+        said = [INBOUND.validate_json(each.payload) for each in talk.said]
+        return next((each.text for each in said if isinstance(each, Message)), "")
 
     async def content(self, file: Attachment) -> bytes | None:
         return await content(self._app, file)

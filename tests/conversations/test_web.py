@@ -157,6 +157,7 @@ async def test_the_stop_button_ends_what_runs(tmp_path: Path) -> None:
         await ann.says(look, "/hang")
         await begun.wait()
         await look.until(lambda each: each.busy)
+        assert "/c/first" in (await ann.get("/conversations"))[1], "it is listed before anything was answered"
         await ann.stops(look)
         await look.sees("Stopped.", "notice")
         await look.until(lambda each: not each.busy)

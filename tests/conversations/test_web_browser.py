@@ -162,7 +162,7 @@ async def test_search_finds_what_was_said_and_leads_there(tmp_path: Path) -> Non
         page = await chromium.person(web.address)
         await write(page, "/weather city=Lisbon")
         await expect(page.locator(".answer")).to_have_count(1)
-        await page.get_by_role("link", name="New conversation").click()
+        await page.get_by_role("link", name="New conversation", exact=True).click()
         await expect(page.locator(".answer")).to_have_count(0)
         await write(page, "/weather city=Porto")
         await expect(page.locator(".answer")).to_contain_text("Porto")
