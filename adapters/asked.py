@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field, replace
 from adapters.base import Shelf
 from adapters.locks import Locks
 from orchestrator.messages import Address, Question
-from orchestrator.words import say
 
 NOTE = "question/"  # keys of notes
 
@@ -96,15 +95,6 @@ class OpenQuestions:
             asked = await self.find(question)
             await self._shelf.note(dict.fromkeys((f"{NOTE}{question}", *also)))
             return asked
-
-
-def refusal(asked: Asked | None, person: str) -> str:
-    """Why this person cannot answer, in words; empty where they can."""
-    if asked is None:
-        return say("That question is closed already.")
-    if asked.person not in {"", person}:
-        return say("I asked somebody else that; only they can answer it.")
-    return ""
 
 
 @dataclass(frozen=True, slots=True)

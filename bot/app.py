@@ -22,14 +22,19 @@ from bot.settings import Settings, WhileBusy, files_folder, redaction_of
 from bot.sources import default_toolsets
 from bot.standing import Standing, sources_of
 from bot.telemetry import Telemetry, telemetry_of
-from bot.wiring import Chains, MakeModel, budgets_of, cases_of, models_of, roster_of, turns_of
+from bot.wiring import Chains, MakeModel, budgets_of, cases_of, models_of, people_of, roster_of, turns_of
+from orchestrator.appointing import Appointing
+from orchestrator.approving import Approving
 from orchestrator.budgets import Budgets
 from orchestrator.cases import Cases
 from orchestrator.coming import Diary
 from orchestrator.intake import Intake, edited
 from orchestrator.listening import Listening
-from orchestrator.messages import INBOUND, Arriving, Edit, Feedback, Inbound, Live, Receipt, Status
+from orchestrator.messages import INBOUND, Arriving, Edit, Feedback, FirstIn, Inbound, Live, Pressing, Receipt, Status
+from orchestrator.people import People
+from orchestrator.presses import Presses
 from orchestrator.roster import Roster
+from orchestrator.sessions import Sessions
 from orchestrator.steering import Steering
 from orchestrator.summarizing import Summarizing
 from orchestrator.tools.catalog import Catalog
@@ -61,6 +66,8 @@ class App:
         *,
         files: FileStore,
         cases: Cases,
+        people: People,
+        approving: Approving,
         roster: Roster,
         listening: Listening,
         fetch_seconds: float,
@@ -78,6 +85,9 @@ class App:
         self.diary = diary
         self.telemetry = telemetry
         self.cases = cases
+        self.people = people
+        self._presses = Presses(store, people, approving)
+        self._appointing = Appointing(store, people)
         self.roster = roster
         self.caretaker = caretaker
         self._intake = Intake(store)
@@ -109,6 +119,7 @@ class App:
         )
         self._alarm = Alarm(store, partial(self._dispatcher.put, unasked=True), diary, catches_up=catches_up)
         cases.begin_with(self._begin)
+        approving.begin_with(self._begin)
 
     async def serve(self, adapters: Sequence[Adapter], *, beside: Sequence[Adapter] = ()) -> None:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled. Those
@@ -154,6 +165,11 @@ class App:
         """Make an Inbound durable and queue it. Raises StorageError: then it was not taken."""
         if isinstance(inbound, Feedback):
             return Receipt(new=await self._rated(inbound))
+        if isinstance(inbound, Pressing):
+            return Receipt(new=False, refused=await self._presses.refusal(inbound))
+        if isinstance(inbound, FirstIn):
+            await self._appointing.first_in(inbound)
+            return Receipt(new=False)
         taken = await self._intake.accept(inbound)
         if taken is None:
             return Receipt(new=False)
@@ -321,10 +337,11 @@ async def build(
         store = await open_store(settings.database)
         parts.push_async_callback(store.close)
         make = model if model is not None else await parts.enter_async_context(models_of(settings))
-        budgets = budgets_of(settings, store, now=now)
+        people = people_of(settings, store)
+        budgets = budgets_of(settings, store, people, now=now)
         await budgets.take_up()
         chains = Chains.of(settings, budgets.metered(make))
-        cases = cases_of(settings, store, now=now)
+        cases = cases_of(settings, store, people, now=now)
         diary = Diary(store, time_zone=settings.time_zone, now=now)
         sources = toolsets
         if sources is None:
@@ -335,10 +352,12 @@ async def build(
             embedder=own_embedder(settings.embedder),
             kinds_of_work=roster.kinds,
             redaction=redaction_of(settings),
+            as_used=people.rules.as_used,
         )
         parts.push_async_callback(catalog.stop)
         await catalog.start()
         files = FileStore(files_folder(settings))
+        approving = Approving(store, people, Sessions(store, files), catalog.known)
         yield App(
             store,
             catalog,
@@ -352,11 +371,15 @@ async def build(
                 cases=cases,
                 diary=diary,
                 roster=roster,
+                people=people,
+                approving=approving,
                 now=now,
             ),
             Summarizing(store, chains.synthesizer, last=settings.history_messages),
             files=files,
             cases=cases,
+            people=people,
+            approving=approving,
             roster=roster,
             listening=Listening(catalog, files, tool=settings.transcription, seconds=settings.tool_seconds),
             fetch_seconds=settings.fetch_seconds,

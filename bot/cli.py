@@ -19,6 +19,7 @@ from orchestrator.words import say
 from storage.errors import StorageError
 
 if TYPE_CHECKING:
+    from orchestrator.appointing import Appointing
     from orchestrator.cases import Cases
 
 EXPECTED = (ErrandError, StorageError, ChannelClosed)  # errors whose message is a sentence for the operator
@@ -266,6 +267,35 @@ def review_answer(settings: Settings, turn: str, text: tuple[str, ...]) -> None:
 def review_close(settings: Settings, turn: str) -> None:
     """Close a case; nobody is told anything more."""
     run(_review(settings, turn, "is closed", lambda cases: cases.close(turn, by=None)))
+
+
+@errand.group()
+def people() -> None:
+    """Say who has which role, while the bot does not run. In the chat: /people."""
+
+
+@people.command("list")
+@click.pass_obj
+def people_list(settings: Settings) -> None:
+    """List everybody who was given a role."""
+    run(_people(settings, lambda appointing: appointing.listed()))
+
+
+@people.command("set")
+@click.argument("account")
+@click.argument("role")
+@click.pass_obj
+def people_set(settings: Settings, account: str, role: str) -> None:
+    """Give an account such as telegram:42 a role: owner, admin, member, guest, or nobody."""
+    run(_people(settings, lambda appointing: appointing.appoint(account, role)))
+
+
+@people.command("remove")
+@click.argument("account")
+@click.pass_obj
+def people_remove(settings: Settings, account: str) -> None:
+    """Take the role of an account away again."""
+    run(_people(settings, lambda appointing: appointing.dismiss(account)))
 
 
 @errand.group()
@@ -561,6 +591,12 @@ async def _review(settings: Settings, turn: str, what: str, work: "Callable[[Cas
 
     await on_cases(settings, work)
     click.echo(f"{turn} {what}.")
+
+
+async def _people(settings: Settings, work: "Callable[[Appointing], Awaitable[str]]") -> None:
+    from bot.appointing import on_roles  # noqa: PLC0415
+
+    click.echo(await on_roles(settings, work))
 
 
 async def _doctor(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from bot.app import App
 from bot.settings import Settings
 from bot.shelf import StoreShelf, content, slash_words
 from orchestrator.errors import SettingsInvalid
+from orchestrator.roles import acting_with
 from orchestrator.words import languages, speaking
 
 if TYPE_CHECKING:
@@ -61,6 +62,6 @@ def _tell_code(code: str, bot: str) -> None:
 def _menu(settings: Settings, app: App) -> Mapping[str, Sequence[tuple[str, str]]]:
     menu = {}
     for code in languages():
-        with speaking(code):
+        with speaking(code), acting_with(app.people.rules.rights("member")):
             menu[code] = slash_words(settings, app)
     return menu

@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from orchestrator.errors import SettingsInvalid
-from orchestrator.limits import Limits, accounts_in
+from orchestrator.limits import rules_in
 from orchestrator.redaction import Redaction, secrets_in
 from orchestrator.sending import HERE, address_of
 from orchestrator.sessions import Verbosity
@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     )
     functions: str = Field("", description='Modules with functions of your own, such as "mytools, shop.tools".')
     embedder: str = Field("", description='What finds tools by meaning, such as "mytools:embedder". Empty: words.')
+    policy_file: Path = Field(Path("policy.toml"), description="File of roles and what they may do (docs/people.md).")
     router: str = Field("", description='Chain of the front call, such as "openai:gpt-4o-mini, openai:gpt-4o".')
     local: str = Field(
         "",
@@ -86,9 +87,6 @@ class Settings(BaseSettings):
     budgets: str = Field(
         "",
         description='Limits between commas, such as "person day 50000 tokens, team month 20 usd". Empty: none.',
-    )
-    budget_admins: str = Field(
-        "", description='Who may allow more, and sees what all have used: "slack:U024BE7LH, telegram:42".'
     )
     litellm_proxy: str = Field(
         "", description="Name among the addresses of a LiteLLM proxy whose budget for our key is told to admins."
@@ -207,9 +205,6 @@ class Settings(BaseSettings):
     slack_installs: str = Field(
         "sqlite:///errand-slack.db", description="Database of the workspaces that have installed the app."
     )
-    reviewers: str = Field(
-        "", description='Who may work on the review queue from the chat, such as "telegram:4711, slack:U012AB".'
-    )
     unanswered_hours: float = Field(
         24.0, gt=0, description="Hours after which a question that nobody answered enters the review queue."
     )
@@ -277,12 +272,7 @@ class Settings(BaseSettings):
     @field_validator("budgets")
     @classmethod
     def _are_limits(cls, value: str) -> str:
-        return _read(value, Limits.read)
-
-    @field_validator("budget_admins")
-    @classmethod
-    def _are_accounts(cls, value: str) -> str:
-        return _read(value, accounts_in)
+        return _read(value, rules_in)
 
     @field_validator("otlp_endpoint")
     @classmethod

@@ -43,5 +43,12 @@ def slash_words(settings: Settings, app: App) -> Sequence[tuple[str, str]]:
     """The slash words with what they do."""
     sessions = Sessions(app.store, app.files)
     return commands_of(
-        app.store, app.catalog, sessions, settings, cases=app.cases, diary=app.diary, roster=app.roster
+        app.store,
+        app.catalog,
+        sessions,
+        settings,
+        cases=app.cases,
+        diary=app.diary,
+        roster=app.roster,
+        people=app.people,
     ).menu()

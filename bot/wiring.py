@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from bot.settings import Settings, environment, files_folder, redaction_of
 from orchestrator.agno_models import Models
 from orchestrator.answer_reader import AnswerReader
+from orchestrator.appointing import Appointing
+from orchestrator.approving import Approving
 from orchestrator.budgets import Budgets, is_thrifty
 from orchestrator.carrying_out import CarryingOut
 from orchestrator.cases import Cases
 from orchestrator.chains import Chain, chain_from
 from orchestrator.code_steps import CodeSteps
 from orchestrator.coming import Diary
-from orchestrator.commands import Commands
+from orchestrator.commands import Commands, Subject
 from orchestrator.complexity import Complexity
 from orchestrator.connecting import Connecting
 from orchestrator.deciding import Deciding
@@ -26,10 +28,12 @@ from orchestrator.forgetting import Forgetting
 from orchestrator.front import Front
 from orchestrator.learning import Learning
 from orchestrator.limits import Limits
+from orchestrator.linking import Linking
 from orchestrator.locality import Local, Locality
 from orchestrator.models import Model
 from orchestrator.offline import no_model
 from orchestrator.pace import Pace
+from orchestrator.people import People
 from orchestrator.planner import Planner
 from orchestrator.policy import Policy
 from orchestrator.preferring import Preferring
@@ -40,6 +44,7 @@ from orchestrator.receipts import Receipts
 from orchestrator.reminding import Reminding
 from orchestrator.resources import Resources
 from orchestrator.retries import Retries
+from orchestrator.roles import read_house_rules
 from orchestrator.roster import Roster, Worker, read_workers
 from orchestrator.saving import Saving
 from orchestrator.sessions import Sessions
@@ -99,6 +104,8 @@ def turns_of(
     cases: Cases,
     diary: Diary,
     roster: Roster,
+    people: People,
+    approving: Approving,
     now: Callable[[], datetime],
 ) -> Turns:
     """The conductor with all that it conducts."""
@@ -118,10 +125,13 @@ def turns_of(
         sessions=sessions,
         front=_front(settings, chains, catalog, reader, planner=planner, now=now),
         answers=AnswerReader(chains.router, now=now) if chains.router else None,
-        commands=commands_of(store, catalog, sessions, settings, cases=cases, diary=diary, roster=roster, now=now),
+        commands=commands_of(
+            store, catalog, sessions, settings, cases=cases, diary=diary, roster=roster, people=people, now=now
+        ),
         receipts=Receipts(catalog, files),
         reminding=Reminding(catalog, diary),
-        raising=(raising := Raising(store, limits_of(settings), now=now)),
+        raising=(raising := Raising(store, limits_of(settings, people), people, now=now)),
+        approving=approving,
         forgetting=Forgetting(store),
     )
     policy = _policy(settings)
@@ -135,6 +145,7 @@ def turns_of(
         synthesizer=Synthesizer(chains.synthesizer),
         steps_at_once=settings.steps_at_once,
         replans=settings.replans,
+        approving=approving,
     )
     return Turns(
         store,
@@ -144,6 +155,7 @@ def turns_of(
         budgets=budgets,
         complexity=complexity_of(settings),
         cases=cases,
+        people=people,
         raising=raising,
         pace=Pace(settings.messages_a_minute),
         message_characters=settings.message_characters,
@@ -220,16 +232,21 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
         await models.aclose()
 
 
-def limits_of(settings: Settings) -> Limits:
+def people_of(settings: Settings, store: Store) -> People:
+    """Who people are, by the policy file. Raises SettingsInvalid."""
+    return People(store, read_house_rules(settings.policy_file))
+
+
+def limits_of(settings: Settings, people: People) -> Limits:
     """Raises SettingsInvalid."""
-    return Limits.read(settings.budgets, settings.budget_admins)
+    return Limits.read(settings.budgets, people.rules.budgets)
 
 
-def budgets_of(settings: Settings, store: Store, *, now: Callable[[], datetime]) -> Budgets:
+def budgets_of(settings: Settings, store: Store, people: People, *, now: Callable[[], datetime]) -> Budgets:
     """Raises SettingsInvalid."""
     return Budgets(
         store,
-        limits_of(settings),
+        limits_of(settings, people),
         output_tokens=settings.budget_output_tokens,
         unknown_price_usd=settings.unknown_price_usd,
         now=now,
@@ -259,10 +276,9 @@ def roster_of(settings: Settings, chains: Chains, make: MakeModel) -> Roster:
     return Roster(read_workers(settings.workers, chain), general=chains.worker)
 
 
-def cases_of(settings: Settings, store: Store, *, now: Callable[[], datetime]) -> Cases:
+def cases_of(settings: Settings, store: Store, people: People, *, now: Callable[[], datetime]) -> Cases:
     """The review queue."""
-    reviewers = frozenset(name.strip() for name in settings.reviewers.split(",") if name.strip())
-    return Cases(store, reviewers=reviewers, unanswered_after=timedelta(hours=settings.unanswered_hours), now=now)
+    return Cases(store, people, unanswered_after=timedelta(hours=settings.unanswered_hours), now=now)
 
 
 def commands_of(
@@ -274,24 +290,33 @@ def commands_of(
     cases: Cases,
     diary: Diary,
     roster: Roster,
+    people: People,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Commands:
     """The slash words of every subject."""
-    limits = limits_of(settings)
     connecting = Connecting([each for each in catalog.toolsets if isinstance(each, McpTools)])
-    usage = Using(store, limits, now=now).usage
+    usage = Using(store, now=now).usage
     explaining = Explaining(
         store, catalog, sessions, about=lambda: about_models(settings), usage=usage, workers=roster.status
     )
     receipts = Receipts(catalog, FileStore(files_folder(settings)))
     proxy = proxy_of(settings)
-    raising = Raising(store, limits, proxy=proxy.told if proxy else None, now=now)
-    reminding = Reminding(catalog, diary)
-    saving = Saving(store, catalog, sessions)
-    learning, preferring, forgetting = Learning(store, catalog), Preferring(store), Forgetting(store)
+    raising = Raising(store, limits_of(settings, people), people, proxy=proxy.told if proxy else None, now=now)
     exporting = Exporting(store, FileStore(files_folder(settings)), redaction=redaction_of(settings), now=now)
-    privacy = (exporting, forgetting)
-    others = (receipts, reminding, saving, preferring, *privacy, raising, connecting, cases, learning)
+    others: list[Subject] = [
+        receipts,
+        Reminding(catalog, diary),
+        Saving(store, catalog, sessions),
+        Preferring(store),
+        exporting,
+        Forgetting(store),
+        raising,
+        connecting,
+        Linking(store, people, now=now),
+        Appointing(store, people),
+        cases,
+        Learning(store, catalog),
+    ]
     return Commands(catalog, explaining, others)
 
 

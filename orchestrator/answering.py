@@ -28,9 +28,10 @@ class WentOn:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Answers by the names of what was asked for."""
+    """Answers by the names of what was asked for; `by` are those who gave them in place of the person."""
 
     values: Mapping[str, Any] = field(default_factory=dict)
+    by: str = ""
 
     @property
     def is_a_word_on_the_plan(self) -> bool:
@@ -41,7 +42,7 @@ class Values:
         person, arrived = talk.inbound.person.id, talk.arrived
         told = given_input(self.values, run.plan, run.waiting)
         plain = {name: value for name, value in self.values.items() if not isinstance(value, Given)}
-        plan, ended = merge(run.plan, plain, waiting=run.waiting, person=person, find=find)
+        plan, ended = merge(run.plan, plain, waiting=run.waiting, person=self.by or person, find=find, others=self.by)
         again = {name.removesuffix(".repeat") for name, yes in self.values.items() if name.endswith(".repeat") and yes}
         steps = [_row(step_id, result) for step_id, result in {**ended, **told}.items()]
         steps += [StoredStep(step_id, "agreed", "{}") for step_id in again]
@@ -72,7 +73,7 @@ class Verdict:
     def merged(self, run: Run, talk: Talk, *, find: FindTool) -> WentOn:
         understood = {"plan.review": self.go}
         if self.go:
-            plan = agreed_to(run.plan, talk.inbound.person.id)
+            plan = agreed_to(run.plan, talk.inbound.person.id, find)
             return WentOn(replace(run, plan=plan, review=False), understood)
         ended = {
             step.id: StepResult(status="skipped", error=say("you said no"))

@@ -14,7 +14,19 @@ from storage.changes import auditing
 from storage.records import AuditEntry, Change, Grant
 
 Kind = Literal[
-    "decision", "approval", "grant", "revoke", "trust", "cancel", "policy", "export", "forget", "retention", "role"
+    "decision",
+    "approval",
+    "grant",
+    "revoke",
+    "trust",
+    "cancel",
+    "policy",
+    "export",
+    "forget",
+    "retention",
+    "role",
+    "link",
+    "refusal",
 ]
 
 
@@ -81,6 +93,11 @@ def _agreed(talk: Talk, run: Run, values: Mapping[str, Any]) -> Iterator[Change]
 
 def _granted(talk: Talk, grant: Grant) -> Change:
     return of_talk("grant", talk, tool=grant.tool, scope="always" if grant.session is None else "session")
+
+
+def refused(talk: Talk, refusals: Iterable[str]) -> tuple[Change, ...]:
+    """What a person, or a model for them, wanted to do and may not."""
+    return tuple(of_talk("refusal", talk, why=why) for why in refusals)
 
 
 def revoked(talk: Talk, grants: Iterable[Grant]) -> tuple[Change, ...]:

@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from orchestrator.errors import ModelBusy, ModelRefused, ModelUnreachable, OverBudget
-from orchestrator.limits import MILLION, Limits, Payer, period
+from orchestrator.limits import MILLION, Limits, Payer, period, plain
 from orchestrator.models import ChatMessage, Model, ModelReply, OnCalls, OnText, Usage
 from orchestrator.prices import cost_usd, load
 from orchestrator.tools.spec import ToolSpec
@@ -106,7 +106,7 @@ class Budgets:
         spent = await self._store.spent_in([period("day", now), period("month", now)]) if self._limits.rules else []
         known = {(each.scope, each.period): each for each in spent}
         shares = {f"{rule.whose.partition(':')[0]} {rule.every}": 0.0 for rule in self._limits.rules}
-        for allowance in self._limits.over(dict.fromkeys(each.scope for each in spent), now):
+        for allowance in self._limits.over(map(plain, dict.fromkeys(each.scope for each in spent)), now):
             if each := known.get((allowance.scope, allowance.period)):
                 every = "day" if allowance.period == period("day", now) else "month"
                 kind = f"{allowance.scope.partition(':')[0]} {every}"
@@ -115,7 +115,7 @@ class Budgets:
 
     def metered(self, make: Callable[[str], Model]) -> Callable[[str], Model]:
         """Makes the same models, whose every call goes on a bill."""
-        return (lambda name: Metered(make(name), self)) if self._limits.rules else make
+        return (lambda name: Metered(make(name), self)) if self._limits.are_any else make
 
     async def hold(self, model: str, input_tokens: int) -> Hold | None:
         """A reservation for a call of so many tokens; None where no limit holds. Raises OverBudget, StorageError."""

@@ -1,14 +1,15 @@
 """A plan carried out: to a question where it waits for the person, else to an answer, over new plans if need be."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
 from orchestrator import guard
+from orchestrator.approving import Approving
 from orchestrator.card import Card, show_so_far
 from orchestrator.ending import Ending, request_of
-from orchestrator.errors import NoModelAnswered, PlanInvalid
+from orchestrator.errors import NoModelAnswered, NotAllowed, PlanInvalid
 from orchestrator.facts import kind_of
 from orchestrator.headstart import HeadStart
 from orchestrator.keeping import MOST_FILES
@@ -46,7 +47,9 @@ class CarryingOut:
         synthesizer: Synthesizer,
         steps_at_once: int,
         replans: int,
+        approving: Approving,
     ) -> None:
+        self._approving = approving
         self._store = store
         self._catalog = catalog
         self._reader = reader
@@ -93,7 +96,9 @@ class CarryingOut:
         return await self.carry_out(run, scene)
 
     async def carry_out(self, run: Run, scene: Scene) -> Ending:
-        """Run what can run now. What waits for the person becomes the turn's question; else there is an answer."""
+        """Run what can run now. What waits for the person becomes the turn's question; else there is an answer. Raises
+        NotAllowed where the person may not use a tool that is to come, before anything runs."""
+        self._catalog.permit(_still_named(run))
         granted = scene.talk.granted | run.granted
         if run.review:
             question = review_question(
@@ -103,7 +108,10 @@ class CarryingOut:
         results = await self._results(run, scene)
         scene.dossier.ran(run.id, run.plan, results, sure_enough=self._policy.sure_enough)
         if blanks(run.plan, results):
-            question = plan_question(scene.question_id, run.plan, results, self._catalog.find)
+            mine = self._approving.answerable(run.waiting_with(results))
+            if not blanks(run.plan, mine.waiting):
+                return await self._approving.asked(scene, run, results)
+            question = plan_question(scene.question_id, run.plan, mine.waiting, self._catalog.find)
             return Ending("clarify", scene.instead_of_the_old(question, run.id), plan=run.id)
         added = scene.steering.take() if scene.steering and self._planner else ""
         if added:
@@ -130,6 +138,8 @@ class CarryingOut:
                     run, step, inputs, note=scene.dossier.call, granted=granted, begun=scene.ahead.take(step)
                 )
             await card.mark(step, result.state, result.error)
+            for why in filter(None, map(self._catalog.refusal, result.refused)):
+                scene.dossier.refused(why)
             return result
 
         seconds = await self._steps.expected_seconds()
@@ -157,6 +167,9 @@ class CarryingOut:
             with span("decision", again=True) as decided:
                 decision = await self._planner.replan(scene.talk, run, results, added=added, note=scene.dossier.call)
                 decided.note(decision=kind_of(decision))
+        except NotAllowed as refusal:  # a result may have led the model there; what was done is answered for
+            scene.dossier.refused(str(refusal))
+            return None
         except (NoModelAnswered, PlanInvalid) as error:
             scene.dossier.note("no_new_plan", str(error))
             return None
@@ -207,6 +220,11 @@ def so_far(run: Run) -> str:
     finished = say("Finished before that: {steps}.", steps=", ".join(done)) if done else ""
     under_way = say("Under way, and perhaps done: {steps}.", steps=", ".join(begun)) if begun else ""
     return " ".join(filter(None, (finished, under_way)))
+
+
+def _still_named(run: Run) -> Iterator[str]:
+    """Every tool that the run may still call."""
+    return (name for step in run.plan.steps if step.id not in run.results for name in step.every_tool)
 
 
 def _failed(results: Mapping[str, StepResult]) -> list[str]:

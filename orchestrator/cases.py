@@ -1,13 +1,14 @@
 """The review queue: turns that nobody could serve wait there for a person, and come back to where they were asked."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from orchestrator.ending import Ending
 from orchestrator.errors import BadInput
 from orchestrator.messages import INBOUND, Answer, Arrival, Inbound, Message, Question
+from orchestrator.people import People
 from orchestrator.scene import Scene
 from orchestrator.sessions import Talk
 from orchestrator.slash import Slash, Told
@@ -25,24 +26,19 @@ Begin = Callable[[Arrived, Inbound], None]
 """Let a turn begin that nobody in the channel has sent."""
 
 
-def may_review(channel: str, person: str, reviewers: Collection[str]) -> bool:
-    """Whether somebody may look at what others have asked. `reviewers` are written as "telegram:4711"."""
-    return f"{channel}:{person}" in reviewers
-
-
 class Cases:
     """What is open, and what reviewers do with it. A question is a case once nobody has answered it for so long."""
 
     def __init__(
         self,
         store: Store,
+        people: People,
         *,
-        reviewers: Collection[str],
         unanswered_after: timedelta,
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._reviewers = reviewers
+        self._people = people
         self._unanswered_after = unanswered_after
         self._now = now
         self._begin: Begin | None = None
@@ -52,11 +48,11 @@ class Cases:
         self._begin = begin
 
     def words(self) -> Iterator[Slash]:
-        yield Slash("review", self._review, USAGE, say("shows what I could not serve") if self._reviewers else "")
+        yield Slash("review", self._review, USAGE, say("shows what I could not serve"))
 
-    def promise(self) -> str:
+    async def promise(self) -> str:
         """What becomes of a request that could not be served, for the person who made it."""
-        if self._reviewers:
+        if await self._people.those_who(lambda rights: rights.may_say("review")):
             return say("A person will look at it, and the answer comes here.")
         return say("I have kept it for the person who runs me; an answer would come here.")
 
@@ -150,9 +146,6 @@ class Cases:
 
     async def _review(self, talk: Talk, rest: str) -> Told:
         channel, person = talk.arrived.channel, talk.inbound.person.id
-        if not may_review(channel, person, self._reviewers):
-            name = f"{channel}:{person}"
-            raise BadInput(say("Reviewers alone may see that; the setting `reviewers` names them: {name}.", name=name))
         if not talk.inbound.private:
             raise BadInput(say("Those are other people's words: please ask me that where nobody reads along."))
         word, _, more = rest.strip().partition(" ")

@@ -20,13 +20,14 @@ MOST = 100  # that wait for one person
 
 
 class Coming(Frozen):
-    """What is to come, and where. `name` is that of whose it is; with a `rule` it comes again, by the clock of the
-    `time_zone`."""
+    """What is to come, and where. `name` and `teams` are those of whose it is; with a `rule` it comes again, by
+    the clock of the `time_zone`."""
 
     about: Literal["reminder", "request", "message"]
     text: str
     address: Address
     name: str = ""
+    teams: tuple[str, ...] = ()
     private: bool = False
     tools: tuple[str, ...] | None = None
     files: tuple[Attachment, ...] = ()
@@ -96,7 +97,7 @@ def arrivals(due: Scheduled, *, now: datetime, catches_up: bool) -> tuple[dateti
 def _inbounds(due: Scheduled, coming: Coming, *, now: datetime, is_late: bool) -> list[Inbound]:
     assert due.next_at is not None
     event_id = f"schedule:{due.id}:{due.next_at:%Y%m%dT%H%M%SZ}"
-    person = Person(id="" if coming.about == "message" else due.person, name=coming.name)
+    person = Person(id="" if coming.about == "message" else due.person, name=coming.name, teams=coming.teams)
     said = Saying(
         event_id=event_id,
         address=coming.address,

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from orchestrator.appointing import Appointing
 from orchestrator.cases import Cases
 from orchestrator.connecting import Connecting
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, NotAllowed
 from orchestrator.explaining import Explaining
 from orchestrator.exporting import Exporting
 from orchestrator.forgetting import Forgetting
 from orchestrator.learning import Learning
+from orchestrator.linking import Linking
 from orchestrator.messages import Command
 from orchestrator.notation import read_plan
 from orchestrator.plan import Plan, Planned, Step
@@ -17,6 +19,7 @@ from orchestrator.preferring import Preferring
 from orchestrator.raising import Raising
 from orchestrator.receipts import Receipts
 from orchestrator.reminding import Reminding
+from orchestrator.roles import rights
 from orchestrator.saving import Saving
 from orchestrator.sessions import Talk
 from orchestrator.slash import Said, Slash, Told, pairs_of
@@ -27,7 +30,20 @@ from orchestrator.tools.paths import in_place
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import say
 
-Subject = Cases | Connecting | Exporting | Forgetting | Learning | Preferring | Raising | Receipts | Reminding | Saving
+Subject = (
+    Appointing
+    | Cases
+    | Connecting
+    | Exporting
+    | Forgetting
+    | Learning
+    | Linking
+    | Preferring
+    | Raising
+    | Receipts
+    | Reminding
+    | Saving
+)
 ALIASES = {"start": "help", "reset": "new"}
 
 
@@ -48,6 +64,8 @@ class Commands:
         """What it says, or the plan or the words that it stands for. Raises BadInput, PlanInvalid."""
         words = {word.name: word for word in self._words()}
         name = ALIASES.get(command.name, command.name)
+        if not rights().may_say(name):
+            raise NotAllowed(say("/{name} is for {roles}.", name=name, roles=rights().rules.who_may_say(name)))
         if name in words:
             return await words[name].carry_out(talk, command.rest)
         return self._tool_call(name, command.rest, talk.paths)
@@ -65,16 +83,19 @@ class Commands:
 
     def menu(self) -> list[tuple[str, str]]:
         """The slash words with what they do, for a channel that shows a menu."""
-        return [(word.name, word.summary) for word in self._words() if word.summary]
+        return [(word.name, word.summary) for word in self._listed()]
+
+    def _listed(self) -> list[Slash]:
+        return [word for word in self._words() if word.summary and rights().may_say(word.name)]
 
     async def _help(self, talk: Talk, rest: str) -> Told:
-        lines = (f"- `{word.usage}` {word.summary}" for word in self._words() if word.summary)
+        lines = (f"- `{word.usage}` {word.summary}" for word in self._listed())
         head = say("Write what you need. I answer, ask, or show a plan and run it.")
         return Told("\n".join([head, "", *lines]))
 
     async def _new(self, talk: Talk, rest: str) -> Told:
         text = say("A fresh start: I have put away what we said before.")
-        return Told(text, forget_history=True, drop_question=True)
+        return Told(text, forget_history=True, drop_question=talk.may_drop_question)
 
     async def _plan(self, talk: Talk, rest: str) -> Told | Planned:
         if not rest.strip():
@@ -87,6 +108,7 @@ class Commands:
         return self._tool_call(name, words, talk.paths)
 
     def _tool_call(self, name: str, rest: str, paths: Sequence[str]) -> Planned:
+        self._catalog.permit([name])
         tool = self._find(name)
         if tool is None:
             raise BadInput(say("I know no command /{name}. /help lists mine, /tools lists the tools.", name=name))
@@ -105,6 +127,7 @@ class Commands:
 
     def _checked(self, steps: Sequence[Step], template: str) -> Plan:
         """The plan under its tools' full names, each step with a title."""
+        self._catalog.permit(name for step in steps for name in step.every_tool)
         named = []
         for step in steps:
             if open_parameter := PARAMETER.search(str(step.arguments)):

@@ -6,10 +6,11 @@ from dataclasses import replace
 from orchestrator import audit, guard, offline
 from orchestrator.answer_reader import AnswerReader
 from orchestrator.answering import Answered, Values, read_answer_to
+from orchestrator.approving import Approving, counted_by, is_for_others
 from orchestrator.attached import lines
 from orchestrator.coming import in_own_words
 from orchestrator.commands import Commands
-from orchestrator.errors import BudgetSpent, NoModelAnswered, PlanInvalid
+from orchestrator.errors import BudgetSpent, NoModelAnswered, NotTheirs, PlanInvalid
 from orchestrator.forgetting import Forgetting
 from orchestrator.front import Front
 from orchestrator.messages import INBOUND, Choice, Command, Edit, Form, Message, Saying, Stop
@@ -43,6 +44,7 @@ class Deciding:
         receipts: Receipts,
         reminding: Reminding,
         raising: Raising,
+        approving: Approving,
         forgetting: Forgetting,
     ) -> None:
         self._store = store
@@ -54,20 +56,19 @@ class Deciding:
         self._receipts = receipts
         self._reminding = reminding
         self._raising = raising
+        self._approving = approving
         self._forgetting = forgetting
 
     async def decide(self, scene: Scene) -> Decision | Told | Run:
         """The decision; a Run where a stored plan goes on. Raises BadInput, BudgetSpent, StorageError."""
         talk = scene.talk
-        if isinstance(talk.inbound, Choice) and (word := await self._raising.answered(talk, talk.inbound)):
-            return word
-        if word := await self._forgetting.answered(talk):
+        if counted_by(talk.arrived.event_id):
+            return await self._counted(scene)
+        if word := await self._besides(talk):
             return word
         match talk.inbound:
             case Stop():
-                open_question = talk.question is not None
-                text = say("I have dropped my question.") if open_question else say("Nothing is running here.")
-                return Told(text, drop_question=open_question)
+                return _stopped(talk)
             case Saying() as saying:
                 return in_own_words(saying)
             case Edit() as edit:
@@ -78,9 +79,15 @@ class Deciding:
             case Choice() | Form() as press if talk.question is None or press.question != talk.question.id:
                 return Told(say("That question is closed already."))
             case Choice() | Form() as press if talk.question and press.person.id != talk.question.person:
-                return Told(say("I asked somebody else that; only they can answer it."))
+                raise NotTheirs(say("I asked somebody else that; only they can answer it."))
             case Choice() | Form() | Message():
                 return await self._answered(scene) or await self._fresh(scene)
+
+    async def _besides(self, talk: Talk) -> Told | None:
+        """What comes of a word on what others have asked for, or on being forgotten; None where it is none."""
+        if isinstance(talk.inbound, Choice) and (told := await self._raising.answered(talk, talk.inbound)):
+            return told
+        return await self._approving.answered(talk) or await self._forgetting.answered(talk)
 
     async def _too_late(self, edit: Edit) -> Told:
         """What to say to an edit that did not reach its message any more. One that did is not to be told."""
@@ -94,8 +101,11 @@ class Deciding:
     async def _answered(self, scene: Scene) -> Run | Told | None:
         """The plan that goes on with this Inbound, if it answers the open question."""
         talk, question = scene.talk, scene.talk.question
-        if question is None or question.plan is None or (run := await self._sessions.run(question.plan)) is None:
+        if question is None or question.plan is None or is_for_others(question):
             return None
+        if (run := await self._sessions.run(question.plan)) is None:
+            return None
+        run = self._approving.answerable(run)
         answer = await self._read(run, scene)
         if answer is None:
             unusable = say("I could not use that answer; please type it.")
@@ -103,7 +113,7 @@ class Deciding:
         if question.person != talk.inbound.person.id:
             if isinstance(talk.inbound, Message) and not answer.is_a_word_on_the_plan:
                 return None  # in a chat of several people, words of another one are not a try to answer
-            return Told(say("I asked somebody else that; only they can answer it."))
+            raise NotTheirs(say("I asked somebody else that; only they can answer it."))
         went_on = answer.merged(run, talk, find=self._catalog.find)
         await self._store.save_plan(
             went_on.run.as_stored(talk.arrived),
@@ -113,6 +123,20 @@ class Deciding:
             given=went_on.given,
             changes=audit.agreed(talk, run, went_on.understood, went_on.given),
         )
+        scene.dossier.answered(question.id, went_on.understood, plan=run.id)
+        return went_on.run
+
+    async def _counted(self, scene: Scene) -> Run | Told:
+        """The plan that goes on with what others have said, or waits for more of them. Silence, where it is over."""
+        talk, question = scene.talk, scene.talk.question
+        run = await self._sessions.run(question.plan) if question and question.plan else None
+        if question is None or run is None or not self._approving.waits(talk, run):
+            return Told("")
+        verdict = await self._approving.verdict(talk, run)
+        if verdict is None:
+            return run
+        went_on = verdict.merged(run, talk, find=self._catalog.find)
+        await self._store.save_plan(went_on.run.as_stored(talk.arrived), closes=question.id, steps=went_on.steps)
         scene.dossier.answered(question.id, went_on.understood, plan=run.id)
         return went_on.run
 
@@ -186,6 +210,15 @@ class Deciding:
         tools = tuple(tool.name for tool in await self._catalog.offer(text))
         step = Step(id="s1", worker=GENERAL, arguments={"task": text}, tools=tools)
         return Planned(Plan.checked([step], self._catalog.find), reason="one task in place of a plan that cannot run")
+
+
+def _stopped(talk: Talk) -> Told:
+    """What a stop does where nothing runs. Raises NotTheirs."""
+    if not talk.may_drop_question:
+        raise NotTheirs(say("I asked somebody else that; only they can answer it."))
+    open_question = talk.question is not None
+    text = say("I have dropped my question.") if open_question else say("Nothing is running here.")
+    return Told(text, drop_question=open_question)
 
 
 def _with_files(step: Step, paths: Sequence[str], find: FindTool) -> Step:

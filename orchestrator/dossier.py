@@ -36,6 +36,7 @@ class Dossier:
     def __init__(self, now: Callable[[], datetime], *, redaction: Redaction = BY_SHAPE) -> None:
         self.calls: list[ModelCall] = []
         self._marks: list[dict[str, str]] = []
+        self.refusals: list[str] = []
         self._now = now
         self._redaction = redaction
         self._facts = Facts()
@@ -55,6 +56,11 @@ class Dossier:
     def note(self, name: str, fact: Any) -> None:
         """Keep a further fact, any JSON value."""
         self._keep(notes={**self._facts.notes, name: fact})
+
+    def refused(self, why: str) -> None:
+        """The person, or a model for them, wanted what they may not have."""
+        self.refusals.append(why)
+        self.note("refused", "; ".join(self.refusals))
 
     def decided(self, decision: Decision) -> None:
         self._decided_at = self._now()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from orchestrator.attached import Seen, lines
-from orchestrator.audit import decided
+from orchestrator.audit import decided, refused
 from orchestrator.claims import Deed, unsupported
 from orchestrator.dossier import Dossier
 from orchestrator.facts import StepFacts, Timings, read_facts
@@ -109,7 +109,7 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
     arrived, part = talk.arrived, ending.part
     if part:
         over = {"closes": part.closes or _over(talk, ending, dossier)}
-        asked = {"person": talk.inbound.person.id} if isinstance(part, Question) else {}
+        asked = {"person": talk.inbound.person.id} if isinstance(part, Question) and not part.role else {}
         text = repaired(part.text)  # models write what they like
         part = part.model_copy(update={"text": text, **over, **asked})
     record = TurnRecord(
@@ -138,8 +138,12 @@ def conclusion(talk: Talk, ending: Ending, dossier: Dossier, *, started: datetim
         closes=_closes(talk, ending),
         model_calls=tuple(dossier.calls),
         forget_history=ending.forget_history,
+        changes=(
+            *ending.changes,
+            *decided(talk, dossier.decision, outcome=ending.outcome, tools=dossier.tools_used()),
+            *refused(talk, dossier.refusals),
+        ),
         letters=ending.letters,
-        changes=(*ending.changes, *decided(talk, dossier.decision, outcome=ending.outcome, tools=dossier.tools_used())),
     )
 
 

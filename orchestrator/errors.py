@@ -2,6 +2,8 @@
 
 ErrandError
 ├── BadInput               the person can mend it; the message says how
+│   ├── NotAllowed         their role does not allow it; somebody else can help
+│   │   └── NotTheirs      somebody else was asked
 │   ├── PlanInvalid        a plan that cannot run; `problems` names each defect
 │   └── CodeFailed         code of a step that did not come to its end; `printed` is what it had printed
 ├── SettingsInvalid        the operator can mend it: name, shape, fix
@@ -34,6 +36,14 @@ class ErrandError(Exception):
 
 class BadInput(ErrandError):
     """I cannot use this as it is."""
+
+
+class NotAllowed(BadInput):
+    """Your role does not allow this."""
+
+
+class NotTheirs(NotAllowed):
+    """I asked somebody else that; only they can answer it."""
 
 
 class PlanInvalid(BadInput):

@@ -1,8 +1,8 @@
-"""Limits: who may use how much in a day or a month, and who may allow more."""
+"""Limits: who may use how much in a day or a month."""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -20,23 +20,37 @@ RULE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """On whose budgets a call goes: a person in a chat of a channel. Without a person it is work of nobody's."""
+    """On whose budgets a call goes: a person in a chat of a channel. Without a person it is work of nobody's.
+
+    `identity` is the name under which all accounts of the person pay together, `accounts` are theirs. `role` may bring
+    rules of its own.
+    """
 
     channel: str = ""
     person: str = ""
     chat: str = ""
+    identity: str = ""
+    accounts: tuple[str, ...] = ()
+    role: str = ""
 
     @property
     def account(self) -> str:
-        return f"{self.channel}:{self.person}"
+        """The name of the person's own budget."""
+        return self.identity or f"{self.channel}:{self.person}"
 
-    def scopes(self) -> Iterator[str]:
-        """Every budget that the payer draws on, as a rule may name it."""
+    def scopes(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Every budget that the payer draws on, with the names that a rule may have for it."""
         if self.person:
-            yield f"person:{self.account}"
-            yield f"chat:{self.channel}:{self.chat}"
-            yield f"channel:{self.channel}"
-        yield "team"
+            theirs = (self.account, f"{self.channel}:{self.person}", *self.accounts)
+            yield f"person:{self.account}", frozenset({"person", *(f"person:{each}" for each in theirs)})
+            yield plain(f"chat:{self.channel}:{self.chat}")
+            yield plain(f"channel:{self.channel}")
+        yield plain("team")
+
+
+def plain(scope: str) -> tuple[str, frozenset[str]]:
+    """A scope with its names: its own, and that of its kind."""
+    return scope, frozenset({scope, scope.partition(":")[0]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,11 @@ class Rule:
     every: Every
     tokens: int | None = None
     micro_usd: int | None = None
+
+    @property
+    def is_for_one(self) -> bool:
+        """Whether it is for one scope, and not for all of a kind."""
+        return ":" in self.whose
 
     @classmethod
     def read(cls, text: str) -> "Rule":
@@ -65,27 +84,36 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The rules, and the accounts ("slack:U024BE7LH") of those who may allow more."""
+    """The rules for everybody, and further ones by the role of who pays."""
 
     rules: tuple[Rule, ...] = ()
-    admins: tuple[str, ...] = ()
+    of_roles: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, rules: str, admins: str = "") -> "Limits":
-        """Those of two settings, each with commas between. Raises SettingsInvalid."""
-        return cls(tuple(Rule.read(each) for each in rules.split(",") if each.strip()), accounts_in(admins))
+    def read(cls, rules: str, of_roles: Mapping[str, tuple[Rule, ...]] | None = None) -> "Limits":
+        """Those of a setting, with commas between. Raises SettingsInvalid."""
+        return cls(rules_in(rules), of_roles or {})
+
+    @property
+    def are_any(self) -> bool:
+        return bool(self.rules) or any(self.of_roles.values())
 
     def holding_for(self, payer: Payer, now: datetime) -> tuple[Allowance, ...]:
         """The limits that hold for a payer: the one place that says so."""
-        return self.over(payer.scopes(), now)
+        return self.over(payer.scopes(), now, role=payer.role)
 
-    def over(self, scopes: Iterable[str], now: datetime) -> tuple[Allowance, ...]:
-        """The limits over these scopes. A rule for one scope stands over one for its kind."""
+    def over(
+        self, scopes: Iterable[tuple[str, frozenset[str]]], now: datetime, *, role: str = ""
+    ) -> tuple[Allowance, ...]:
+        """The limits over these scopes, each given with its names. A rule for one scope stands over one for a role, and
+        that over one for its kind."""
         known = tuple(scopes)
         found: dict[tuple[str, str], dict[str, int | None]] = {}
-        for rule in sorted(self.rules, key=lambda rule: ":" in rule.whose):
-            for scope in known:
-                if rule.whose in {scope, scope.partition(":")[0]}:
+        general = [rule for rule in self.rules if not rule.is_for_one]
+        special = [rule for rule in self.rules if rule.is_for_one]
+        for rule in (*general, *self.of_roles.get(role, ()), *special):
+            for scope, names in known:
+                if rule.whose in names:
                     amounts = found.setdefault((scope, period(rule.every, now)), {})
                     amounts |= {"tokens": rule.tokens} if rule.micro_usd is None else {"micro_usd": rule.micro_usd}
         return tuple(
@@ -93,17 +121,10 @@ class Limits:
             for (scope, span), amounts in found.items()
         )
 
-    def is_admin(self, account: str) -> bool:
-        """Whether this account may allow more, and see what everybody has used."""
-        return account in self.admins
 
-
-def accounts_in(text: str) -> tuple[str, ...]:
-    """Accounts of people, each as its channel and its id. Raises SettingsInvalid."""
-    accounts = tuple(each.strip() for each in text.split(",") if each.strip())
-    if wrong := [each for each in accounts if not all(each.partition(":"))]:
-        raise SettingsInvalid(f"{wrong[0]!r} is no account: write its channel and its id, such as telegram:42.")
-    return accounts
+def rules_in(text: str) -> tuple[Rule, ...]:
+    """The rules of a text, with commas between. Raises SettingsInvalid."""
+    return tuple(Rule.read(each) for each in text.split(",") if each.strip())
 
 
 def period(every: Every, now: datetime) -> str:

@@ -29,10 +29,12 @@ class Address(Frozen):
 
 
 class Person(Frozen):
-    """One account in one channel. `id` is the platform's own, never a display name."""
+    """One account in one channel. `id` is the platform's own, never a display name. `teams` are the workspaces of which
+    they are a member, where the channel has such."""
 
     id: str
     name: str = ""
+    teams: tuple[str, ...] = ()
 
 
 # --- Inbound: one thing that a person did -------------------------------------------------------------
@@ -163,6 +165,17 @@ class Saying(Arrival):
     due: str = ""
 
 
+class Pressing(Arrival):
+    """Somebody is about to answer a question by its buttons. Nothing is kept of it and no turn runs for it: the receipt
+    says whether they may, and a refusal goes on record."""
+
+    question: str
+
+
+class FirstIn(Arrival):
+    """The first person whom a channel lets in, by the code that its operator was shown: that is the operator."""
+
+
 class Feedback(Arrival):
     """What a person thinks of the answer of a turn. It is kept with the turn, and nothing runs for it."""
 
@@ -237,12 +250,14 @@ class Ended(Frozen):
 class Question(Ended):
     """Something that only the person can say. The turn has ended; the answer starts the next one.
 
-    `person` is the id of the one who is asked.
+    `person` is the id of the one who is asked. Where it is empty and a `role` is named, those are asked who have at
+    least that: who may answer is known to the core alone.
     """
 
     kind: Literal["question"] = "question"
     id: str
     person: str = ""
+    role: str = ""
     text: str
     fields: tuple[QuestionField, ...]
 
@@ -282,13 +297,15 @@ class Delivery(Frozen):
 
 
 class Receipt(Frozen):
-    """What became of an Inbound: durable now. `new` is False where the same event was already known."""
+    """What became of an Inbound: durable now. `new` is False where the same event was already known. `refused` is the
+    sentence for a person who may not do that."""
 
     new: bool
     turn: str | None = None
+    refused: str = ""
 
 
-Arriving = Inbound | Feedback
+Arriving = Inbound | Feedback | Pressing | FirstIn
 Accept = Callable[[Arriving], Awaitable[Receipt]]
 """Make an Inbound durable. A channel acknowledges to its platform only after this has returned."""
 Emit = Callable[[Live], Awaitable[None]]

@@ -84,6 +84,13 @@ class Step(BaseModel):
         return {name: value for name, value in self.arguments.items() if name not in literal}
 
     @property
+    def every_tool(self) -> tuple[str, ...]:
+        """The names of all tools that it may call."""
+        lent = self.arguments.get("tools") if self.tool == RUN_CODE.name else ()
+        names = (self.tool, *self.fallbacks, *self.tools, *(lent if isinstance(lent, list) else ()))
+        return tuple(name for name in names if name and isinstance(name, str))
+
+    @property
     def label(self) -> str:
         """The step in words for a person: a reference shows only whose result it is."""
         title = self.title or self.tool.rpartition("__")[2].replace("_", " ") or f"work of {self.worker}"

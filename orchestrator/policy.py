@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from orchestrator.plan import FindTool, Plan, Step
+from orchestrator.roles import rights
 from orchestrator.tools.spec import Arguments, ToolSpec
 
 SURE_ENOUGH = 0.60  # DESIGN section 4, from the founding documents: a step below it becomes a question
@@ -36,7 +37,8 @@ class Policy:
     def asks_for(self, tool: ToolSpec, granted: Collection[str], arguments: Arguments = NONE) -> bool:
         """Whether a call of this tool with these arguments wants a yes, whoever is sure of it."""
         wants_a_yes = (tool.is_risky and not tool.is_unasked(arguments)) or tool.cost_usd > self.free_cost_usd
-        return wants_a_yes and (tool.destructive or tool.name not in granted)
+        stands = tool.name in granted and not tool.destructive and rights().approves_alone(tool)
+        return wants_a_yes and not stands
 
     def is_doubted(self, step: Step) -> bool:
         return step.confidence < self.sure_enough

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from orchestrator.inquiring import Given, Item, answered, items, read_item, refusal
 from orchestrator.messages import Choice, Form, Inbound, Message, Question, QuestionField
 from orchestrator.plan import Clarify, FindTool, Plan, Step, StepResult, argument_problems, references
+from orchestrator.roles import rights
 from orchestrator.slots import parameter_choices, parameter_question, read_answer, yes_or_no
 from orchestrator.tools.spec import ToolSpec
 from orchestrator.words import each_way, say
@@ -85,8 +86,7 @@ def model_question(question_id: str, clarify: Clarify) -> Question:
 def _field(blank: Blank, find: FindTool) -> QuestionField:
     tool = find(blank.tool)
     if blank.topic == "approval":
-        why = _why(blank.step, tool)
-        label = _asked(blank, why)
+        label = asked_yes(blank, find)
         scopes = (say("yes, in this conversation"), say("always")) if _may_stand(tool) else ()
         return QuestionField(
             name=blank.name, label=label, choices=(say("yes"), say("no"), *scopes), closed=True, approval=True
@@ -109,6 +109,21 @@ def _field(blank: Blank, find: FindTool) -> QuestionField:
     choices = parameter_choices(tool, blank.argument) if tool else ()
     label = say("For **{step}**: {asked}", step=blank.step.label, asked=asked)
     return QuestionField(name=blank.name, label=label, choices=choices)
+
+
+def answerable(plan: Plan, waiting: Mapping[str, StepResult], find: FindTool) -> dict[str, StepResult]:
+    """What of it waits for the person themselves, and not for the yes of others."""
+    of_others = {
+        blank.step.id
+        for blank in blanks(plan, waiting)
+        if blank.topic == "approval" and not rights().approves_alone(find(blank.tool))
+    }
+    return {step: result for step, result in waiting.items() if step not in of_others}
+
+
+def asked_yes(blank: Blank, find: FindTool) -> str:
+    """What is to be agreed to, and why a yes is wanted."""
+    return _asked(blank, _why(blank.step, find(blank.tool)))
 
 
 def _may_stand(tool: ToolSpec | None) -> bool:
@@ -172,9 +187,16 @@ def read_reply(inbound: Inbound, plan: Plan, results: Mapping[str, StepResult], 
 
 
 def merge(
-    plan: Plan, values: Mapping[str, Any], *, waiting: Mapping[str, StepResult], person: str, find: FindTool
+    plan: Plan,
+    values: Mapping[str, Any],
+    *,
+    waiting: Mapping[str, StepResult],
+    person: str,
+    find: FindTool,
+    others: str = "",
 ) -> tuple[Plan, dict[str, StepResult]]:
-    """The plan with the answers in it, and the results of those steps that the answers end: a no is an end."""
+    """The plan with the answers in it, and the results of those steps that the answers end: a no is an end. `others`
+    are those who gave them in the person's place."""
     ended: dict[str, StepResult] = {}
     for step in plan.steps:
         changed = step
@@ -193,6 +215,7 @@ def merge(
                 changed = changed.model_copy(update={"approved_by": person, "agreed": agreed})
             else:
                 said = say("you said no") if what == "approval" else say("you left it as it is; it may have happened")
+                said = say("{name} said no", name=others) if others else said
                 ended[step.id] = StepResult(status="skipped", error=said)
         if changed is not step:
             plan = plan.replacing(changed)

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from pydantic import ValidationError
-
 from orchestrator.budgets import WARNED_PERCENT, Bill, percent
 from orchestrator.ending import Ending
-from orchestrator.errors import BadInput
+from orchestrator.errors import BadInput, NotTheirs
 from orchestrator.limits import MILLION, Limits, Payer
-from orchestrator.messages import FINAL, INBOUND, Address, Answer, Choice, Notice, Question, QuestionField
+from orchestrator.messages import FINAL, Address, Answer, Choice, Notice, Question, QuestionField
+from orchestrator.people import People
+from orchestrator.roles import rights
 from orchestrator.sessions import Talk
 from orchestrator.slash import Slash, Told
 from orchestrator.words import each_way, say, speaking
@@ -20,16 +20,24 @@ from storage.store import Store
 
 TellProxy = Callable[[], Awaitable[str]]
 """Tells in a line how far the budget of our key at a proxy is."""
+ALLOWS = "budget yes"  # the power to answer such a question
 
 
 class Raising:
     """Tells how far budgets are. What is spent is put to the admins, who raise it or do not."""
 
     def __init__(
-        self, store: Store, limits: Limits, *, proxy: TellProxy | None = None, now: Callable[[], datetime]
+        self,
+        store: Store,
+        limits: Limits,
+        people: People,
+        *,
+        proxy: TellProxy | None = None,
+        now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._limits = limits
+        self._people = people
         self._proxy = proxy
         self._now = now
 
@@ -70,12 +78,13 @@ class Raising:
     async def _asking(self, ending: Ending, talk: Talk, allowance: Allowance, used: str) -> tuple[Ending, str]:
         """The ending with letters to the admins, unless they are asked already; and what the person is told of it."""
         asked = say("I have asked an admin for more; you will hear from me.")
-        if not self._limits.admins:
+        admins = await self._people.those_who(lambda rights: rights.may_say(ALLOWS))
+        if not admins:
             return ending, ""
         if await self._is_asked(allowance):
             return ending, asked
         request = _request(talk, allowance, self._now())
-        letters = await self._letters(talk, request, used)
+        letters = await self._letters(talk, request, used, admins=admins)
         if not letters:
             asked = say("An admin can allow more with `/budget yes {id}`.", id=request.id)
         return replace(ending, changes=(*ending.changes, asking_admins(request)), letters=tuple(letters)), asked
@@ -84,12 +93,12 @@ class Raising:
         place = allowance.scope, allowance.period
         return any((each.scope, each.period) == place for each in await self._store.budget_requests())
 
-    async def _letters(self, talk: Talk, request: BudgetRequest, used: str) -> list[Letter]:
+    async def _letters(self, talk: Talk, request: BudgetRequest, used: str, *, admins: Sequence[str]) -> list[Letter]:
         """The question for every admin, where they have written to us alone."""
         letters = []
-        for number, admin in enumerate(self._limits.admins, 1):
+        for number, admin in enumerate(admins, 1):
             channel, _, person = admin.partition(":")
-            if address := _private(await self._store.events_of(channel, person)):
+            if address := await self._people.private_address(admin):
                 with speaking((await self._store.preferences(channel, person)).language or talk.language):
                     letters.append(_letter(address, _question(talk, request, used, admin=(number, person))))
         return letters
@@ -97,9 +106,9 @@ class Raising:
     async def _closed(self, talk: Talk, request: BudgetRequest, answer: str, *, asked: str = "") -> Told:
         """An admin's word, as a press on the question `asked` or written. Raises BadInput where it is neither yes nor
         no."""
-        account = payer_of(talk).account
-        if not self._limits.is_admin(account):
-            return Told(say("I asked somebody else that; only they can answer it."))
+        if not rights().may_say(ALLOWS):
+            raise NotTheirs(say("I asked somebody else that; only they can answer it."))
+        account = f"{talk.arrived.channel}:{talk.inbound.person.id}"
         if request.answered_by:
             return Told(say("That question is closed already."), closes=asked)
         words = answer.strip().casefold()
@@ -132,7 +141,7 @@ class Raising:
         allowances = self._limits.holding_for(payer, self._now())
         spent = await self._store.spent(allowances) if allowances else []
         lines = [_line(*both, own=payer) for both in zip(spent, allowances, strict=True)]
-        if self._limits.is_admin(payer.account):
+        if rights().may_say(ALLOWS) and talk.inbound.private:  # it is about others
             lines += [_request_line(each) for each in await self._store.budget_requests()]
             lines += [f"- {await self._proxy()}"] if self._proxy else []
         return Told("\n".join(lines) or say("No budget limits you here."))
@@ -140,7 +149,15 @@ class Raising:
 
 def payer_of(talk: Talk) -> Payer:
     """On whose budgets a turn goes."""
-    return Payer(talk.arrived.channel, talk.inbound.person.id, talk.inbound.address.chat)
+    who, theirs = talk.inbound.person.id, rights()
+    return Payer(
+        talk.arrived.channel,
+        who,
+        talk.inbound.address.chat,
+        identity=theirs.identity,
+        accounts=theirs.accounts,
+        role=theirs.role,
+    )
 
 
 def budget_name(of: Allowance, *, own: Payer | None = None) -> str:
@@ -213,18 +230,6 @@ def _question(talk: Talk, request: BudgetRequest, used: str, *, admin: tuple[int
 
 def _letter(address: Address, part: Question | Notice) -> Letter:
     return Letter(address.session, address.channel, address.model_dump_json(), FINAL.dump_json(part).decode())
-
-
-def _private(events: Sequence[str]) -> Address | None:
-    """Where somebody has last written to us with nobody reading along."""
-    for event in events:
-        try:
-            inbound = INBOUND.validate_json(event)
-        except ValidationError:  # of another version
-            continue
-        if inbound.private:
-            return inbound.address
-    return None
 
 
 def _place(request: BudgetRequest) -> Allowance:

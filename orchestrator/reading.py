@@ -87,7 +87,8 @@ class Base:
 
 
 class Reader:
-    """Reads replies against the catalogue. A plan that cannot run is PlanInvalid, with every defect named.
+    """Reads replies against the catalogue. A plan that cannot run is PlanInvalid, with every defect named;
+    one that its person may not have is NotAllowed.
 
     `workers` tells a model who can work for it now.
     """
@@ -136,6 +137,7 @@ class Reader:
     def _checked(self, steps: Sequence[Step], template: str, *, base: Base | None) -> Plan:
         if problems := list(self._too_much(steps)):
             raise PlanInvalid(problems)
+        self._catalog.permit(name for step in steps for name in step.every_tool)
         known = [self.known(step) for step in steps]
         if base:
             known, template = base.plan.continued(known, template, kept=base.kept, former=base.former)

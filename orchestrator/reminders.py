@@ -99,6 +99,7 @@ async def _kept(
         text=text.strip(),
         address=mine.address,
         name=mine.name,
+        teams=mine.teams,
         private=mine.private,
         tools=mine.tools,
         rule=heard.rule,

@@ -9,6 +9,7 @@ from orchestrator.errors import BadInput
 from orchestrator.messages import Question, QuestionField
 from orchestrator.plan import FindTool, Plan, Step, StepResult, references
 from orchestrator.policy import Policy
+from orchestrator.roles import rights
 from orchestrator.slots import coerce
 from orchestrator.words import each_way, say
 
@@ -194,12 +195,13 @@ def _changed(plan: Plan, step_id: str, argument: str, value: str, *, find: FindT
     return plan.model_copy(update={"steps": tuple(changed if each.id == step_id else each for each in plan.steps)})
 
 
-def agreed_to(plan: Plan, person: str) -> Plan:
-    """The plan after a "go": what the person saw in full needs no further yes. What uses results, or was too long for
-    the list, still asks."""
+def agreed_to(plan: Plan, person: str, find: FindTool) -> Plan:
+    """The plan after a "go": what the person saw in full, and may agree to, needs no further yes. What uses results, or
+    was too long for the list, still asks."""
 
     def agreed(step: Step) -> Step:
         was_seen = step.tool and not step.missing and all(map(_is_shown_whole, step.arguments.values()))
-        return step.model_copy(update={"approved_by": person}) if was_seen else step
+        is_theirs = was_seen and rights().approves_alone(find(step.tool))
+        return step.model_copy(update={"approved_by": person}) if is_theirs else step
 
     return plan.model_copy(update={"steps": tuple(map(agreed, plan.steps))})

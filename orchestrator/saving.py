@@ -50,7 +50,9 @@ class Saving:
                 say("Write values as key=value, with quotation marks around spaces: not {word!r}.", word=plain[0])
             )
         given = dict(word.split("=", 1) for word in words)
-        plan = _as_seen_by(templates[name], talk).filled(given, self._catalog.find)
+        template = _as_seen_by(templates[name], talk)
+        self._catalog.permit(tool for step in template.steps for tool in step.every_tool)
+        plan = template.filled(given, self._catalog.find)
         return Planned(plan, reason=f"you ran the template {name}")
 
     async def _templates(self, talk: Talk, rest: str) -> Told:

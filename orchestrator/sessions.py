@@ -1,7 +1,7 @@
 """What a turn must know before it starts: the talk so far, the open question, the plan it had already begun."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal, get_args
@@ -11,6 +11,7 @@ from orchestrator.messages import Attachment, Command, Inbound, Message
 from orchestrator.models import ChatMessage, Image
 from orchestrator.plan import Plan, StepResult
 from orchestrator.quoting import with_foreign
+from orchestrator.roles import rights
 from orchestrator.transcript import Transcript
 from orchestrator.words import SOURCE
 from storage.files import FileStore
@@ -48,6 +49,10 @@ class Run:
     def with_plan(self, plan: Plan) -> "Run":
         """The same run under a newer version of its plan."""
         return replace(self, plan=plan, former=self.former | (ids_of(self.plan) - ids_of(plan)))
+
+    def waiting_with(self, results: Mapping[str, StepResult]) -> "Run":
+        """The same run, waiting for what these results wait for."""
+        return replace(self, waiting={step: each for step, each in results.items() if each.status == "waiting"})
 
     def as_stored(self, arrived: Arrived) -> StoredPlan:
         """The row of this run, worked on by the turn of `arrived` from now on."""
@@ -126,6 +131,12 @@ class Talk:
     verbosity: Verbosity = "normal"
     run: Run | None = None
     attached: tuple[Seen, ...] = ()
+
+    @property
+    def may_drop_question(self) -> bool:
+        """Whether the person may take the open question away: it is theirs, or their role is for that."""
+        theirs = self.question is None or self.question.person == self.inbound.person.id
+        return theirs or rights().may_say("stop others")
 
     @property
     def text(self) -> str:

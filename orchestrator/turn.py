@@ -12,22 +12,24 @@ from orchestrator.deciding import Deciding
 from orchestrator.discretion import Discretion
 from orchestrator.dossier import Dossier
 from orchestrator.ending import Ending, about_files, conclusion, honest
-from orchestrator.errors import BadInput, BudgetSpent
+from orchestrator.errors import BadInput, BudgetSpent, NotAllowed, NotTheirs
 from orchestrator.facts import kind_of
 from orchestrator.insights import wished
 from orchestrator.intake import problem_with
-from orchestrator.messages import Answer, Edit, Emit, Inbound, Message, Notice, Question, Stop
+from orchestrator.messages import Answer, Edit, Emit, Inbound, Message, Notice, Question, Saying, Stop
 from orchestrator.pace import Pace
+from orchestrator.people import People
 from orchestrator.plan import Clarify, Decision, Direct, FindTool, Planned, Refuse
 from orchestrator.questions import model_question
 from orchestrator.raising import Raising, payer_of
 from orchestrator.redaction import BY_SHAPE, Redaction
+from orchestrator.roles import acting_with, rights
 from orchestrator.scene import Scene, drafts_alone
 from orchestrator.sessions import Run, Sessions, Talk, files_of
 from orchestrator.slash import Told
 from orchestrator.steering import Added, Steering
 from orchestrator.tools.calling import calling_with
-from orchestrator.tools.catalog import only
+from orchestrator.tools.catalog import only, refusing
 from orchestrator.watching import note, span
 from orchestrator.words import say, speaking
 from storage.records import Arrived, Conclusion, Parcel
@@ -47,6 +49,7 @@ class Turns:
         budgets: Budgets,
         complexity: Complexity,
         cases: Cases,
+        people: People,
         raising: Raising,
         pace: Pace,
         message_characters: int,
@@ -61,6 +64,7 @@ class Turns:
         self._budgets = budgets
         self._complexity = complexity
         self._cases = cases
+        self._people = people
         self._raising = raising
         self._pace = pace
         self._message_characters = message_characters
@@ -74,8 +78,16 @@ class Turns:
     ) -> list[Parcel]:
         """Work on one Inbound to its end. What is returned is stored already, and on its way out.
 
-        A turn that an earlier process began goes on where it was. Raises StorageError: then nothing has ended.
+        A turn that an earlier process began goes on where it was, with the rights that its person has now. Raises
+        StorageError: then nothing has ended.
         """
+        theirs = await self._people.rights_of(inbound)
+        with acting_with(theirs), refusing(theirs.refusal):
+            return await self._taken(arrived, inbound, emit, steering=steering)
+
+    async def _taken(
+        self, arrived: Arrived, inbound: Inbound, emit: Emit, *, steering: Steering | None
+    ) -> list[Parcel]:
         dossier = Dossier(self._now, redaction=self._redaction)
         started = self._now()
         talk = await self._sessions.load(arrived, inbound)
@@ -88,6 +100,7 @@ class Turns:
             channel=person[0],
             person=person[1],
             name=inbound.person.name,
+            teams=inbound.person.teams,
             address=inbound.address,
             private=inbound.private,
             tools=inbound.tools,
@@ -100,7 +113,7 @@ class Turns:
         with speaking(talk.language), calling, only(inbound.tools), charging(bill):
             async with self._carrying_out.head_start(talk, shown) as ahead:
                 scene = Scene(talk, dossier, shown, ahead, steering)
-                ending = (self._cases.settled(case, scene) if case else None) or await self._work(scene)
+                ending = (self._cases.settled(case, scene) if case else None) or await self._within_rights(scene)
             ending = about_files(honest(ending, talk, dossier, self._find), talk.inbound)
             ending = with_request(await self._raising.told(ending, talk, bill), case)
             if talk.verbosity == "full":
@@ -123,7 +136,7 @@ class Turns:
         run = await self._sessions.begun(arrived)
         with speaking(await self._sessions.language_of(arrived, inbound)):
             wrong = say("Something went wrong on my side ({turn}).", turn=arrived.turn)
-            kept = self._cases.promise() if case else say("Please try other words.")
+            kept = await self._cases.promise() if case else say("Please try other words.")
             text = " ".join(filter(None, (wrong, so_far(run) if run else "", kept)))
         return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text), case=case))
 
@@ -135,6 +148,18 @@ class Turns:
     async def language_of(self, arrived: Arrived, inbound: Inbound) -> str:
         """The language in which the person of an Inbound is spoken to."""
         return await self._sessions.language_of(arrived, inbound)
+
+    async def _within_rights(self, scene: Scene) -> Ending:
+        """What is worked on ends with a refusal where its person may not have it."""
+        inbound = scene.talk.inbound
+        if not rights().are_any and inbound.person.id:
+            return _shut_out(inbound)
+        try:
+            return await self._work(scene)
+        except NotAllowed as refusal:
+            scene.dossier.refused(str(refusal))
+            help_ = "" if isinstance(refusal, NotTheirs) else await self._people.who_can_help()
+            return Ending("failed", Notice(text=" ".join(filter(None, (str(refusal), help_)))))
 
     async def _work(self, scene: Scene) -> Ending:
         """From what was said to how it ends."""
@@ -151,6 +176,8 @@ class Turns:
                 decided.note(decision=_in_a_word(decision))
         except BudgetSpent:
             return Ending("failed")
+        except NotAllowed:
+            raise
         except BadInput as problem:
             return Ending("failed", Notice(text=str(problem)))
         if not isinstance(decision, Told | Run):
@@ -167,7 +194,7 @@ class Turns:
             case Direct(text=text, files=files):
                 return Ending("direct", Answer(text=text, files=files))
             case Refuse(text=text, unserved=True):
-                return Ending("unserved", Answer(text=f"{text} {self._cases.promise()}"), case="unserved")
+                return Ending("unserved", Answer(text=f"{text} {await self._cases.promise()}"), case="unserved")
             case Refuse(text=text):
                 return Ending("refuse", Answer(text=text), changes=wished(scene.talk, decision, self._redaction))
             case Clarify():
@@ -211,10 +238,23 @@ def _in_a_word(decision: Decision | Told | Run) -> str:
             return kind_of(decision)
 
 
+def _shut_out(inbound: Inbound) -> Ending:
+    """The end for somebody who may not come in. Of what they had set up before, nothing comes."""
+    if isinstance(inbound, Saying):
+        return Ending("command")
+    return Ending("failed", Notice(text=say("You may not talk to me here. Ask the one who runs me.")))
+
+
+def _of_words(told: Told) -> Answer | Notice | None:
+    if told.files:
+        return Answer(text=told.text, files=told.files)
+    return Notice(text=told.text, closes=told.closes) if told.text else None
+
+
 def _of_command(told: Told) -> Ending:
     return Ending(
         "command",
-        Answer(text=told.text, files=told.files) if told.files else Notice(text=told.text, closes=told.closes),
+        _of_words(told),
         forget_history=told.forget_history,
         drop_question=told.drop_question,
         changes=told.changes,

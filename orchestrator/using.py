@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from orchestrator.limits import Limits
 from orchestrator.models import Usage as Tokens
 from orchestrator.prices import cost_usd, load, snapshot
+from orchestrator.roles import rights
 from orchestrator.sessions import Talk
 from orchestrator.slash import Told
 from orchestrator.telling import money
@@ -21,9 +21,8 @@ NONE = Usage(0, 0, 0, 0.0, 0)
 class Using:
     """Tells people what was used for them, and admins what was used for everybody, where nobody reads along."""
 
-    def __init__(self, store: Store, limits: Limits, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
         self._store = store
-        self._limits = limits
         self._now = now
 
     async def usage(self, talk: Talk, rest: str) -> Told:
@@ -34,7 +33,7 @@ class Using:
         used = [(span, await self._store.usage(channel, person, since=since)) for span, since in spans]
         moments = _moments(now)
         mine = await self._store.used_by(moments, channel=channel, person=person)
-        admin = self._limits.is_admin(f"{channel}:{person}") and talk.inbound.private  # it is about others
+        admin = rights().may_say("usage all") and talk.inbound.private  # it is about others
         everybody = await self._store.used_by(moments) if admin else []
         parts = [_summary(used)] if used[-1][1].calls else []
         parts += [_table(say("day"), _by_day(mine, now)), _table(say("month"), _by_month(mine, now))]

@@ -92,6 +92,30 @@ def answer(connection: Connection, request: BudgetRequest, *, admin: str, agreed
     connection.execute(update(spending).where(_at(request.scope, request.period)).values(warned=0, **more))
 
 
+def count_together(connection: Connection, scope: str, other: str) -> None:
+    """Count in one scope what was spent in the other one too."""
+    for period, tokens, micro_usd in _used(connection, other):
+        _begin(connection, [{"scope": scope, "period": period}])
+        more = {"tokens": spending.c.tokens + tokens, "micro_usd": spending.c.micro_usd + micro_usd}
+        connection.execute(update(spending).where(_at(scope, period)).values(more))
+
+
+def count_apart(connection: Connection, scope: str, other: str) -> None:
+    """Let at least as much be spent in the other scope as in this one."""
+    known = {period: (tokens, micro_usd) for period, tokens, micro_usd in _used(connection, other)}
+    for period, *used in _used(connection, scope):
+        _begin(connection, [{"scope": other, "period": period}])
+        tokens, micro_usd = map(max, used, known.get(period, (0, 0)))
+        most = {"tokens": tokens, "micro_usd": micro_usd}
+        connection.execute(update(spending).where(_at(other, period)).values(most))
+
+
+def _used(connection: Connection, scope: str) -> list[tuple[str, int, int]]:
+    """What was spent in a scope, by period."""
+    mine = select(spending.c.period, spending.c.tokens, spending.c.micro_usd).where(spending.c.scope == scope)
+    return [(period, tokens, micro_usd) for period, tokens, micro_usd in connection.execute(mine)]
+
+
 def _hold(connection: Connection, amount: Amount, allowance: Allowance) -> bool:
     """The limit stands in the statement that changes the row: nobody can come between."""
     row = spending.c

@@ -4,8 +4,20 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from storage import audit, budgets, cases, declined, erasures, grants, people, schedules, templates
-from storage.records import AuditEntry, BudgetRequest, Change
+from storage import (
+    audit,
+    budgets,
+    cases,
+    declined,
+    erasures,
+    grants,
+    identities,
+    people,
+    petitions,
+    schedules,
+    templates,
+)
+from storage.records import AuditEntry, BudgetRequest, Change, LinkCode, Petition
 
 
 def revoking(ids: Sequence[int]) -> Change:
@@ -90,3 +102,18 @@ def serving(ids: Sequence[int], *, by: str) -> Change:
 def asking_to_forget(channel: str, person: str) -> Change:
     """Write down that somebody wants to be forgotten: Store.forget does it."""
     return lambda connection: erasures.ask(connection, channel, person)
+
+
+def petitioning(petition: Petition) -> Change:
+    """Write down that a step waits for the yes of others."""
+    return lambda connection: petitions.ask(connection, petition)
+
+
+def offering_link(code: LinkCode) -> Change:
+    """Keep a code for joining accounts, in place of older ones of its account."""
+    return lambda connection: identities.offer(connection, code)
+
+
+def leaving(channel: str, person: str) -> Change:
+    """Let this account be somebody of their own again."""
+    return lambda connection: identities.leave(connection, channel, person)

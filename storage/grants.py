@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, or_, select
 
+from storage.identities import accounts_of, among
 from storage.records import Grant
 from storage.rows import columns, records
 from storage.tables import grants
@@ -18,7 +19,7 @@ def grant(connection: Connection, given: Grant) -> None:
 
 def granted(connection: Connection, channel: str, person: str, session: str | None = None) -> list[Grant]:
     """A person's grants, oldest first; with a session only those that hold there."""
-    mine = select(*columns(Grant, grants)).where(grants.c.channel == channel, grants.c.person == person)
+    mine = select(*columns(Grant, grants)).where(among(grants, accounts_of(connection, channel, person)))
     if session is not None:
         mine = mine.where(or_(grants.c.session.is_(None), grants.c.session == session))
     return records(connection, Grant, mine.order_by(grants.c.id))

@@ -1,30 +1,38 @@
 """People: how each one wants to be spoken to, and what they want to be kept in mind."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, select
 
+from storage.identities import accounts_of, among
 from storage.records import Memory, Preferences
-from storage.rows import columns, record, records, upsert
+from storage.rows import columns, records, upsert
 from storage.tables import memories, people
+
+PREFERRED = [field.name for field in fields(Preferences)]
 
 
 def preferences(connection: Connection, channel: str, person: str) -> Preferences:
-    """What a person prefers; nothing, where they have not said."""
-    mine = select(*columns(Preferences, people)).where(people.c.channel == channel, people.c.person == person)
-    return record(connection, Preferences, mine) or Preferences()
+    """What a person prefers, in this account or else in another one of theirs; nothing, where they have not said."""
+    places = accounts_of(connection, channel, person)
+    theirs = select(people).where(among(people, places))
+    known = {(row["channel"], row["person"]): row for row in connection.execute(theirs).mappings()}
+    found = [known[place] for place in places if place in known]
+    return Preferences(**{name: next(filter(None, (row[name] for row in found)), None) for name in PREFERRED})
 
 
 def prefer(connection: Connection, channel: str, person: str, changed: dict[str, str]) -> None:
-    """Write down what a person prefers from now on."""
-    new = upsert(connection, people).values(channel=channel, person=person, **changed)
+    """Write down what a person prefers from now on, in each of their accounts."""
+    rows = [{"channel": where, "person": who, **changed} for where, who in accounts_of(connection, channel, person)]
+    new = upsert(connection, people).values(rows)
     connection.execute(new.on_conflict_do_update(index_elements=list(people.primary_key), set_=changed))
 
 
 def remembered(connection: Connection, channel: str, person: str) -> list[Memory]:
     """What a person wants to be kept in mind, oldest first."""
-    mine = select(*columns(Memory, memories)).where(memories.c.channel == channel, memories.c.person == person)
+    mine = select(*columns(Memory, memories)).where(among(memories, accounts_of(connection, channel, person)))
     return records(connection, Memory, mine.order_by(memories.c.id))
 
 

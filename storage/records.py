@@ -345,6 +345,62 @@ class BudgetRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAs:
+    """One of the accounts under which a person is known, and the role that it was given, if it was. `identity` is the
+    name of them all."""
+
+    channel: str
+    person: str
+    role: str | None
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """A role that an account was given, and `by` which account."""
+
+    channel: str
+    person: str
+    role: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCode:
+    """The digest of a code with which another account can be joined with this one. `name` is that of its person."""
+
+    digest: str
+    channel: str
+    person: str
+    name: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Petition:
+    """A step of a plan that waits for the yes of others. `payload` is the event (JSON) with which its session looks at
+    what they have said."""
+
+    id: str
+    plan: str
+    session: str
+    payload: str
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """What an account has said to a petition. `payload` is the event (JSON) that said it."""
+
+    petition: str
+    channel: str
+    person: str
+    agreed: bool
+    payload: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A final part (JSON) that a turn has for another session than its own."""
 

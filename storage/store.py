@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from storage import (
+    appointments,
     audit,
     backlog,
     budgets,
@@ -17,10 +18,12 @@ from storage import (
     erasures,
     forgetting,
     grants,
+    identities,
     inbox,
     notes,
     outbox,
     people,
+    petitions,
     pins,
     questions,
     ratings,
@@ -41,6 +44,7 @@ from storage.forgetting import Who
 from storage.records import (
     Allowance,
     Amount,
+    Appointment,
     Arrived,
     AuditCheck,
     AuditRow,
@@ -56,10 +60,13 @@ from storage.records import (
     GivenBack,
     Grant,
     KeptTemplate,
+    KnownAs,
+    LinkCode,
     Memory,
     ModelCall,
     OpenQuestion,
     Parcel,
+    Petition,
     Pin,
     PlanVersion,
     Preferences,
@@ -75,6 +82,7 @@ from storage.records import (
     TurnRecord,
     Usage,
     UsedBy,
+    Vote,
     Work,
     WorkRecord,
 )
@@ -361,6 +369,70 @@ class Store:
     async def granted(self, channel: str, person: str, session: str | None = None) -> list[Grant]:
         """A person's standing yeses, oldest first; with a session only those that hold there."""
         return await self._database.read(lambda c: grants.granted(c, channel, person, session))
+
+    # --- who people are
+
+    async def known_as(self, channel: str, person: str) -> list[KnownAs]:
+        """The accounts of a person, this one first, each with the role that it was given."""
+        return await self._database.read(lambda c: identities.known_as(c, channel, person))
+
+    async def link_code(self, digest: str) -> LinkCode | None:
+        """A code for joining accounts by its digest, if it is still good."""
+        return await self._database.read(lambda c: identities.offered(c, digest))
+
+    async def join(self, digest: str, channel: str, person: str, *also: Change) -> bool:
+        """Use up a code: its account and this one are one person from now on. False where there is nothing to join;
+        else `also` is written too."""
+        return await self._if(lambda c: identities.join(c, digest, channel, person), also)
+
+    async def appointments(self) -> list[Appointment]:
+        """Every role that was given, oldest first."""
+        return await self._database.read(appointments.all_of)
+
+    async def appoint(self, given: Appointment, *also: Change, keeping: str | None) -> bool:
+        """Give somebody a role. False, and nothing has changed, where nobody would be left with the role `keeping`."""
+        return await self._if(lambda c: appointments.appoint(c, given, keeping=keeping), also)
+
+    async def dismiss(self, channel: str, person: str, *also: Change, keeping: str | None) -> bool:
+        """Take somebody's role away; as `appoint`."""
+        return await self._if(lambda c: appointments.dismiss(c, channel, person, keeping=keeping), also)
+
+    async def appoint_first(self, given: Appointment, *also: Change) -> bool:
+        """Give somebody a role that nobody has, unless they were given one before."""
+        return await self._if(lambda c: appointments.appoint_first(c, given), also)
+
+    async def _if(self, work: Callable[[Connection], bool], also: Sequence[Change]) -> bool:
+        """Whether the work was done, and with it the rest."""
+
+        def both(connection: Connection) -> bool:
+            done = work(connection)
+            for each in also if done else ():
+                each(connection)
+            return done
+
+        return await self._database.write(both)
+
+    # --- yeses of others
+
+    async def petition(self, petition: str) -> Petition | None:
+        """What waits for the yes of others, also what is over."""
+        return await self._database.read(lambda c: petitions.petition(c, petition))
+
+    async def votes_on(self, petition: str) -> list[Vote]:
+        """What was said to it, oldest first."""
+        return await self._database.read(lambda c: petitions.votes_on(c, petition))
+
+    async def vote(self, given: Vote, goes_on: Event, *also: Change) -> Arrived | None:
+        """Write down what an account says to it, and let its session look at that: None where it does already; else
+        `also` is written too."""
+
+        def work(connection: Connection) -> Arrived | None:
+            arrived = petitions.vote(connection, given, goes_on)
+            for each in also if arrived else ():
+                each(connection)
+            return arrived
+
+        return await self._database.write(work)
 
     # --- summaries
 

@@ -444,3 +444,54 @@ erasures = Table(
     Column("files", Text),
     sqlite_autoincrement=True,
 )
+
+appointments = Table(
+    "appointments",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("channel", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("joined_at", Instant, nullable=False),
+    Index("accounts_of_identity", "identity"),
+)
+
+link_codes = Table(
+    "link_codes",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+petitions = Table(
+    "petitions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("plan", ForeignKey(plans.c.id), nullable=False),
+    Column("session", ForeignKey(sessions.c.session), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+)
+
+votes = Table(
+    "votes",
+    metadata,
+    Column("petition", ForeignKey(petitions.c.id), primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("agreed", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("given_at", Instant, nullable=False),
+)

@@ -25,7 +25,7 @@ from adapters.slack.markdown import pages
 from adapters.slack.people import Known, People
 from adapters.slack.sending import Sender, mark
 from adapters.slack.showing import CORNER, Reader, Showing, open_in
-from orchestrator.messages import Accept, Edit, Feedback, Foreign, Inbound, Person, Stop
+from orchestrator.messages import Accept, Edit, Feedback, Foreign, Inbound, Person, Pressing, Stop
 from orchestrator.words import say
 
 log = logging.getLogger(__name__)
@@ -96,6 +96,10 @@ class Arrivals:
         """Hand to the core what somebody thinks of an answer. Raises StorageError."""
         await self._accept(feedback)
 
+    async def refusal(self, press: Pressing) -> str:
+        """The core's word to who may not press that; empty where they may. Raises StorageError."""
+        return (await self._accept(press)).refused
+
     async def names(self, users: Sequence[str], channel: str) -> Mapping[str, str]:
         """What people are called."""
         return await self._people.names(users, channel)
@@ -104,9 +108,10 @@ class Arrivals:
         """Who somebody is; of another workspace, where Slack says so of them, or with what they did: its `is_stranger`
         is only for those with whom no channel is shared. Raises SlackTrouble."""
         known = await self._people.known(user, channel)
-        teams = known.teams or ({team} if team else set())
+        teams = known.teams or frozenset({team} if team else ())
         home = set(filter(None, (me.team, me.enterprise)))
-        return replace(known, is_stranger=True) if home and teams and not home & teams else known
+        is_foreign = bool(home and teams and not home & teams)
+        return replace(known, teams=teams, is_stranger=known.is_stranger or is_foreign)
 
     async def may_come_in(self, person: Known, channel: str) -> bool:
         """Whether this person may talk to the app; who may not is told so, once in an hour."""
@@ -158,7 +163,7 @@ class Arrivals:
         if not await self.may_come_in(person, channel):
             return
         names = await self._people.names([each for each in mentioned if each != me.user], channel)
-        message = message_of(event, me, place=place, person=Person(id=user, name=person.name), names=names)
+        message = message_of(event, me, place=place, person=person.as_person, names=names)
         if context := await self._context(event, place):
             message = message.model_copy(update={"foreign": (context, *message.foreign)})
         await self.accepted(message, message=str(event["ts"]), words=message.text)

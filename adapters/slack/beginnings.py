@@ -41,6 +41,7 @@ class Beginning:
     author: str = ""
     response_url: str = ""
     language: str = "en"
+    teams: tuple[str, ...] = ()
 
 
 class Beginnings:
@@ -138,7 +139,7 @@ def _message(beginning: Beginning, place: Place, ts: str) -> Message:
     return Message(
         event_id=event_of(place.channel, ts),
         address=place.address,
-        person=Person(id=beginning.user, name=beginning.name),
+        person=Person(id=beginning.user, name=beginning.name, teams=tuple(beginning.teams)),
         sent_at=moment(ts),
         private=place.is_private,
         text=beginning.text,

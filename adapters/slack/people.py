@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.slack.errors import SlackTrouble
+from orchestrator.messages import Person
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,11 @@ class Known:
     is_guest: bool = False
     is_stranger: bool = False
     is_bot: bool = False
+
+    @property
+    def as_person(self) -> Person:
+        """The same for the core."""
+        return Person(id=self.id, name=self.name, teams=tuple(sorted(self.teams)))
 
 
 class People:

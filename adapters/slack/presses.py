@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from adapters.asked import Asked, OpenQuestions, Press, refusal
+from adapters.asked import Asked, OpenQuestions, Press
 from adapters.base import Shelf
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.beginnings import Beginning, Beginnings
@@ -19,7 +19,7 @@ from adapters.slack.people import Known
 from adapters.slack.sending import Sender
 from adapters.slack.showing import CARD, Showing
 from adapters.slack.writing import escaped
-from orchestrator.messages import Choice, Feedback, Form, Inbound, Person
+from orchestrator.messages import Choice, Feedback, Form, Inbound, Pressing
 from orchestrator.words import say, speaking
 
 log = logging.getLogger(__name__)
@@ -83,8 +83,9 @@ class Presses:
             if view.get("callback_id") == ABOUT:
                 return await self._asked_about(view, known, person)
             asked = await self._questions.find(known.get("question", ""))
-            if asked is None or refusal(asked, user):
-                return {_first_block(view): refusal(asked, user)}
+            refused = await self._refusal(body, asked, person)
+            if asked is None or refused:
+                return {_first_block(view): refused}
             values, problems = values_of(view, asked)
             if problems:
                 return problems
@@ -111,7 +112,7 @@ class Presses:
             self._open(body, view, Place(channel), person)
 
     async def _picked(self, body: Payload, press: Press, place: Place, person: Known) -> None:
-        asked = await self._asked_of(press.question, place, person)
+        asked = await self._asked_of(body, press.question, place, person)
         if asked is None:
             return
         try:
@@ -131,7 +132,7 @@ class Presses:
 
     async def _open_form(self, body: Payload, question: str, place: Place, person: Known) -> None:
         card = json.loads(await self._shelf.noted(f"{CARD}{question}") or "{}")
-        if asked := await self._asked_of(question, place, person):
+        if asked := await self._asked_of(body, question, place, person):
             known = {"question": question, "channel": place.channel, "thread": place.thread or ""}
             view = form(asked, card.get("labels") or {}, metadata=json.dumps(known))
             self._open(body, view, place, person)
@@ -157,7 +158,7 @@ class Presses:
         arrival = {
             "event_id": f"r{body['trigger_id']}",
             "address": place.address,
-            "person": Person(id=person.id, name=person.name),
+            "person": person.as_person,
             "sent_at": datetime.now(UTC),
         }
         await self._arrivals.rated(Feedback.model_validate({**arrival, "turn": turn, "rating": rating}))
@@ -172,6 +173,7 @@ class Presses:
             person.id,
             person.name,
             words,
+            teams=person.as_person.teams,
             about=known.get("text", "")[:FOREIGN],
             author=known.get("author", ""),
             language=person.language,
@@ -179,13 +181,20 @@ class Presses:
         await self._beginnings.take(beginning)
         return {}
 
-    async def _asked_of(self, question: str, place: Place, person: Known) -> Asked | None:
+    async def _asked_of(self, body: Payload, question: str, place: Place, person: Known) -> Asked | None:
         """An open question that this person may answer; else they are told why not."""
         asked = await self._questions.find(question)
-        if refused := refusal(asked, person.id):
+        if refused := await self._refusal(body, asked, person):
             await self._arrivals.whisper(place, person.id, refused)
             return None
         return asked
+
+    async def _refusal(self, body: Payload, asked: Asked | None, person: Known) -> str:
+        """The core's word to who may not answer that; empty where they may."""
+        if asked is None:
+            return say("That question is closed already.")
+        arrival = _arrival(f"w{body.get('trigger_id', '')}", asked, person)
+        return await self._arrivals.refusal(Pressing(**arrival, question=asked.question))
 
 
 def _arrival(event_id: str, asked: Asked, person: Known) -> dict[str, Any]:
@@ -194,7 +203,7 @@ def _arrival(event_id: str, asked: Asked, person: Known) -> dict[str, Any]:
         "event_id": event_id,
         "address": place.address,
         "private": place.is_private,
-        "person": Person(id=person.id, name=person.name),
+        "person": person.as_person,
         "sent_at": datetime.now(UTC),
     }
 

@@ -37,7 +37,8 @@ class SlashCommand:
         text = decoded(str(body.get("text", "")), {}).strip()
         name, rest = _read(text)
         event = str(body["trigger_id"])
-        who = Person(id=user, name=person.name or str(body.get("user_name", "")))
+        known = person.as_person
+        who = known if known.name else known.model_copy(update={"name": str(body.get("user_name", ""))})
         if name == "stop":
             place = await self._place(channel, user)
             stop = Stop(event_id=f"s{event}", address=place.address, person=who, sent_at=datetime.now(UTC))
@@ -55,6 +56,7 @@ class SlashCommand:
                 channel=channel,
                 response_url=str(body.get("response_url", "")),
                 language=person.language,
+                teams=who.teams,
             )
             await self._beginnings.take(beginning)
 

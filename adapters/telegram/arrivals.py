@@ -6,6 +6,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from telegram import Bot, ChatMember, ChatMemberUpdated, Update, User
 from telegram import Message as Sent
@@ -31,7 +32,7 @@ from adapters.telegram.presses import Presses
 from adapters.telegram.sending import Sender
 from adapters.telegram.showing import Showing
 from adapters.text import shortened
-from orchestrator.messages import Accept, Foreign, Inbound, Message, Person
+from orchestrator.messages import Accept, FirstIn, Foreign, Inbound, Message, Person, Pressing
 from orchestrator.words import say, speaking
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,9 @@ class Arrivals:
         self._accept = accept
         self._tasks = tasks
         self._gathering = Gathering(shelf, self._whole, tasks)
-        self._presses = Presses(bot, questions, door=door, sender=sender, accepted=self._accepted, tasks=tasks)
+        self._presses = Presses(
+            bot, questions, door=door, sender=sender, accepted=self._accepted, refusal=self._refusal, tasks=tasks
+        )
         self._overheard: defaultdict[Place, deque[Foreign]] = defaultdict(lambda: deque(maxlen=context))
         self._moved: dict[int, int] = {}  # new chat -> the one under which its sessions began
         self._told: dict[int, float] = {}
@@ -150,7 +153,7 @@ class Arrivals:
         assert user is not None
         is_private, words = sent.chat.type == sent.chat.PRIVATE, (sent.text or "").split()
         if is_private and len(words) == 2 and words[0] == "/start" and not self._door.lets_in(user):
-            welcome = await self._door.take(words[1], user)
+            welcome = await self._door.take(words[1], user, first=partial(self._first_in, sent, user))
             text = (
                 say("Welcome, {name}. Write what you need.", name=user.first_name)
                 if welcome
@@ -214,6 +217,14 @@ class Arrivals:
         await self._showing.has_gone(place.chat, gone=False)  # whoever writes can be written to
         if receipt.new and receipt.turn:
             self._showing.expect(receipt.turn, place, message=message)
+
+    async def _refusal(self, press: Pressing) -> str:
+        return (await self._accept(press)).refused
+
+    async def _first_in(self, sent: Sent, user: User) -> None:
+        """Tell the core who runs this."""
+        arrival = {"event_id": f"first/{user.id}", "address": self._place(sent).address, "sent_at": datetime.now(UTC)}
+        await self._accept(FirstIn(**arrival, person=Person(id=str(user.id), name=user.full_name), private=True))
 
     async def _edited(self, update: Update, sent: Sent) -> None:
         """New words for a message that the core knows; one that is only now for the bot is a new one."""

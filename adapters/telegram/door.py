@@ -5,7 +5,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 
 from telegram import User
 
@@ -55,12 +55,15 @@ class Door:
         first = next(iter(await self._shelf.notes(PERSON)), None)
         return first == f"{PERSON}{user.id}" or bool(_names(user) & self._named)
 
-    async def take(self, code: str, user: User) -> bool:
-        """Let the person in, if the code is one; it is used up then."""
+    async def take(self, code: str, user: User, *, first: Callable[[], Awaitable[None]]) -> bool:
+        """Let the person in, if the code is one; it is used up then. While nobody is in, a code is the operator's:
+        whoever brings it is made known as the `first`, before anything else."""
         async with self._taking:
             expires = await self._shelf.noted(_key(code))
             if expires is None or float(expires) <= self._now():
                 return False
+            if self.is_nobody_in:
+                await first()
             story = json.dumps({"name": user.full_name, "since": self._now()})
             await self._shelf.note({_key(code): None, f"{PERSON}{user.id}": story})
             self._inside.add(str(user.id))

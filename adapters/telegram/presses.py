@@ -4,22 +4,25 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from telegram import Bot, CallbackQuery, InlineKeyboardMarkup
 from telegram.error import TelegramError
 
-from adapters.asked import Asked, OpenQuestions, Press, refusal
+from adapters.asked import Asked, OpenQuestions, Press
 from adapters.telegram.buttons import chosen, repicked
 from adapters.telegram.door import Door
 from adapters.telegram.inbound import Place
 from adapters.telegram.sending import Sender
-from orchestrator.messages import Choice, Form, Inbound, Message, Person
+from orchestrator.messages import Choice, Form, Inbound, Message, Person, Pressing
 from orchestrator.words import say
 
 log = logging.getLogger(__name__)
 
 Accepted = Callable[[Inbound, Place, int | None], Awaitable[None]]
 """Hand an Inbound to the core: where it was said, and by which message."""
+Refusal = Callable[[Pressing], Awaitable[str]]
+"""The core's word to who may not press that; empty where they may."""
 
 
 class Presses:
@@ -33,6 +36,7 @@ class Presses:
         door: Door,
         sender: Sender,
         accepted: Accepted,
+        refusal: Refusal,
         tasks: asyncio.TaskGroup,
     ) -> None:
         self._bot = bot
@@ -40,6 +44,7 @@ class Presses:
         self._door = door
         self._sender = sender
         self._accepted = accepted
+        self._refusal = refusal
         self._tasks = tasks
         self._picked: dict[Place, str] = {}  # questions of several fields, some of which were picked
 
@@ -47,7 +52,8 @@ class Presses:
         """Make a press durable, and only then tell the app that it has arrived."""
         press = Press.read(query.data or "")
         asked = await self._questions.find(press.question) if press and self._door.lets_in(query.from_user) else None
-        if refused := refusal(asked, str(query.from_user.id)):
+        refused = await self._refusal(_pressing(query, asked)) if asked else say("That question is closed already.")
+        if refused:
             await self._answer(query, refused)
             if asked is None and query.message and press:
                 self._show(Place(query.message.chat.id), query.message.message_id, None)
@@ -95,15 +101,23 @@ class Presses:
         self._tasks.create_task(self._sender.cosmetic(self._sender.keyboard(place, message, markup)), name="buttons")
 
 
-def _inbound(query: CallbackQuery, asked: Asked, place: Place) -> Inbound:
-    """What was picked, as an answer."""
-    arrival = {
+def _pressing(query: CallbackQuery, asked: Asked) -> Pressing:
+    return Pressing(**_arrival(query, Place.named(asked.chat, asked.thread)), question=asked.question)
+
+
+def _arrival(query: CallbackQuery, place: Place) -> dict[str, Any]:
+    return {
         "event_id": f"c{query.id}",
         "address": place.address,
         "person": Person(id=str(query.from_user.id), name=query.from_user.full_name),
         "sent_at": datetime.now(UTC),
         "private": place.is_private,
     }
+
+
+def _inbound(query: CallbackQuery, asked: Asked, place: Place) -> Inbound:
+    """What was picked, as an answer."""
+    arrival = _arrival(query, place)
     if len(asked.fields) == 1:
         (value,) = asked.picked.values()
         return Choice(**arrival, question=asked.question, value=value)

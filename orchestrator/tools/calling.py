@@ -15,8 +15,9 @@ Tell = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Calling:
-    """The person, by channel and the channel's id, and what else is known of a call: their `name`, the `address` of the
-    conversation, and the only `tools` that may be used in it, where not all may.
+    """The person, by channel and the channel's id, and what else is known of a call: their `name`, the `teams`
+    that they are a member of, the `address` of the conversation, and the only `tools` that may be used
+    in it, where not all may.
 
     `private` says that nobody else reads along. Where the tool `can_ask`, its questions find their way to the person;
     `asked` is what it asked when it was called before, with the answers.
@@ -25,6 +26,7 @@ class Calling:
     channel: str = ""
     person: str = ""
     name: str = ""
+    teams: tuple[str, ...] = ()
     address: Address | None = None
     tools: tuple[str, ...] | None = None
     private: bool = False

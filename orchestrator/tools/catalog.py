@@ -4,7 +4,7 @@ import asyncio
 import difflib
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import TypeVar
 
-from orchestrator.errors import BadInput, ToolError, ToolUnavailable
+from orchestrator.errors import BadInput, NotAllowed, ToolError, ToolUnavailable
 from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.tools.embedding import Embedder, Meanings
 from orchestrator.tools.fitting import SCHEMA_TOKENS, fitted
@@ -45,7 +45,11 @@ FIND_TOOLS = ToolSpec(
     read_only=True,
 )
 
+Refusal = Callable[[ToolSpec], str]
+"""Why a tool may not be used by the person for whom this is done; empty where it may."""
+
 _chosen: ContextVar[tuple[tuple[str, ...], ...]] = ContextVar("chosen", default=())
+_refusal: ContextVar[Refusal] = ContextVar("refusal", default=lambda tool: "")
 
 
 @contextmanager
@@ -61,12 +65,23 @@ def only(names: Collection[str] | None) -> Iterator[None]:
         _chosen.reset(token)
 
 
+@contextmanager
+def refusing(refusal: Refusal) -> Iterator[None]:
+    """Inside of it nothing can find, show or call a tool for which there is a refusal."""
+    token = _refusal.set(refusal)
+    try:
+        yield
+    finally:
+        _refusal.reset(token)
+
+
 class Catalog:
     """Tools by name. Where two sources offer one name, the earlier source keeps it and the health says so.
 
     With an `embedder` tools are searched for by meaning too, where it needs no more than `embed_seconds`.
     All schemas of one prompt take at most `schema_tokens`. No tool is given what the `redaction` knows as a secret.
-    `kinds_of_work` are what there are workers for: a plan finds them by "@" and their name.
+    `kinds_of_work` are what there are workers for: a plan finds them by "@" and their name. `as_used` makes of each
+    tool what it counts as here.
     """
 
     def __init__(
@@ -78,11 +93,13 @@ class Catalog:
         schema_tokens: int = SCHEMA_TOKENS,
         redaction: Redaction = BY_SHAPE,
         kinds_of_work: Sequence[str] = (),
+        as_used: Callable[[ToolSpec], ToolSpec] = lambda tool: tool,
     ) -> None:
         self._toolsets = tuple(toolsets)
         self._meanings = Meanings(embedder, seconds=embed_seconds) if embedder else None
         self._schema_tokens = schema_tokens
         self._redaction = redaction
+        self._as_used = as_used
         self._known = _Stock((), {})
         self._work = {f"@{kind}": ToolSpec(f"@{kind}", "", {}, source="workers") for kind in kinds_of_work}
 
@@ -106,8 +123,7 @@ class Catalog:
 
     def specs(self) -> list[ToolSpec]:
         """All tools, in the order of their sources."""
-        known = self._stock.index.specs
-        return [spec for spec in known if _is_chosen(spec.name)] if _chosen.get() else list(known)
+        return [spec for spec in self._stock.index.specs if _may_be_used(spec)]
 
     def source(self, kind: type[T]) -> T | None:
         """The first source of this kind."""
@@ -119,10 +135,23 @@ class Catalog:
             return FIND_TOOLS
         if name in self._work:
             return self._work[name]
-        stock = self._stock
-        ending = stock.ending.get(name, ())
-        full = name if name in stock.owned else ending[0] if len(ending) == 1 else ""
-        return stock.owned[full][0] if full and _is_chosen(full) else None
+        found = self._stock.named(name)
+        return found if found and _may_be_used(found) else None
+
+    def known(self, name: str) -> ToolSpec | None:
+        """The same, whoever may use it."""
+        return self._stock.named(name)
+
+    def refusal(self, name: str) -> str:
+        """Why the person may not use a tool; empty where they may, or there is none."""
+        tool = self._stock.named(name)
+        return _refusal.get()(tool) if tool else ""
+
+    def permit(self, names: Iterable[str]) -> None:
+        """Let these tools be used, those that there are. Raises NotAllowed, with the reason, for the first that the
+        person may not use."""
+        for reason in filter(None, map(self.refusal, names)):
+            raise NotAllowed(reason)
 
     async def offer(
         self,
@@ -172,6 +201,8 @@ class Catalog:
         if name == FIND_TOOLS.name:
             return ToolResult(listed(await self.search(str(arguments.get("capability", "")))))
         owned = self._stock.owned
+        if name in owned and (reason := _refusal.get()(owned[name][0])):
+            raise ToolError(reason)
         if name not in owned or not _is_chosen(name):
             near = difflib.get_close_matches(name, [spec.name for spec in self.specs()], n=3)
             hint = f" There is {', '.join(map(repr, near))}." if near else ""
@@ -211,7 +242,7 @@ class Catalog:
         """What there is now. It is made anew when a source has changed, not at each request."""
         offered = tuple(tuple(toolset.specs()) for toolset in self._toolsets)
         if self._known.offered != offered:
-            self._known = _Stock.of(offered, self._toolsets)
+            self._known = _Stock.of(offered, self._toolsets, self._as_used)
         return self._known
 
 
@@ -235,6 +266,10 @@ def _is_chosen(name: str) -> bool:
     return all(any(fnmatchcase(name, pattern) for pattern in patterns) for patterns in _chosen.get())
 
 
+def _may_be_used(tool: ToolSpec) -> bool:
+    return _is_chosen(tool.name) and not _refusal.get()(tool)
+
+
 Offered = tuple[tuple[ToolSpec, ...], ...]
 """The tools of each source."""
 
@@ -248,7 +283,7 @@ class _Stock:
     left_out: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, offered: Offered, toolsets: Sequence[Toolset]) -> "_Stock":
+    def of(cls, offered: Offered, toolsets: Sequence[Toolset], as_used: Callable[[ToolSpec], ToolSpec]) -> "_Stock":
         owned: dict[str, tuple[ToolSpec, Toolset]] = {}
         left_out: dict[int, list[str]] = defaultdict(list)
         for at, (specs, toolset) in enumerate(zip(offered, toolsets, strict=True)):
@@ -259,8 +294,14 @@ class _Stock:
                 if problem := _problem(spec):
                     left_out[at].append(f"{spec.name!r} cannot be a tool: {problem}")
                 else:
-                    owned.setdefault(spec.name, (spec, toolset))
+                    owned.setdefault(spec.name, (as_used(spec), toolset))
         return cls(offered, owned, left_out)
+
+    def named(self, name: str) -> ToolSpec | None:
+        """A tool by its full name, or by an end of it that only one has."""
+        ending = self.ending.get(name, ())
+        full = name if name in self.owned else ending[0] if len(ending) == 1 else ""
+        return self.owned[full][0] if full else None
 
     @cached_property
     def index(self) -> Index:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
 
 from orchestrator.messages import size_in_words
 from orchestrator.tools.asking import Asking
@@ -78,6 +78,12 @@ class ToolSpec:
     @property
     def required(self) -> tuple[str, ...]:
         return tuple(self.parameters.get("required") or ())
+
+
+def with_class(spec: ToolSpec, kind: Literal["read", "write", "danger"]) -> ToolSpec:
+    """The tool with the promises of another class: that it only looks, changes something, or destroys it."""
+    unasked = None if kind == "danger" else spec.unasked
+    return replace(spec, read_only=kind == "read", destructive=kind == "danger", unasked=unasked)
 
 
 def schema_problem(spec: ToolSpec) -> str | None:

@@ -20,6 +20,7 @@ KNOWN = (
     "0011",
     "0012",
     "0013",
+    "0014",
 )  # oldest first; a version is never edited after its release
 # Not under alembic's own name: in a PostgreSQL database that is shared, that table may be another program's.
 VERSION = Table("errand_version", MetaData(), Column("version_num", Text))

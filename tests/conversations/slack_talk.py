@@ -63,6 +63,7 @@ async def errand_at(
     given = {
         "database": str(folder / "errand.db"),
         "servers": str(folder / "none.json"),
+        "policy_file": str(folder / "policy.toml"),
         "files": str(folder / "files"),
         "drain_seconds": 1.0,
         **settings,

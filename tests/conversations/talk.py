@@ -102,10 +102,15 @@ async def talking(
     model: Callable[[str], Model] | None = None,
     channel: Callable[[], FakeChannel] = FakeChannel,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    policy: str = "",
     **settings: Any,
 ) -> AsyncIterator[Talk]:
-    """A running Errand on a database in this folder, and a person who talks to it. None: a first run's tools."""
-    given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
+    """A running Errand on a database in this folder, and a person who talks to it. None: a first run's tools. `policy`
+    is the text of its policy file."""
+    paths = {"database": "errand.db", "servers": "none.json", "policy_file": "policy.toml"}
+    given = {**{name: str(folder / path) for name, path in paths.items()}, **settings}
+    if policy:
+        (folder / "policy.toml").write_text(policy)
     async with build(read_settings(**given), toolsets=toolsets, model=model, now=now) as app:
         fake = channel()
         serving = asyncio.ensure_future(app.serve([fake]))

@@ -27,6 +27,7 @@ async def errand_on(
     given = {
         "database": str(folder / "errand.db"),
         "servers": str(folder / "none.json"),
+        "policy_file": str(folder / "policy.toml"),
         "files": str(folder / "files"),
         "telegram_token": TOKEN,
         "telegram_api": fake.url,

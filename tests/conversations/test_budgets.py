@@ -56,6 +56,11 @@ async def press(talk: Talk, question: str, value: str) -> str:
     return (await talk.outcome(receipt.turn or "")).text
 
 
+def admins(*accounts: str) -> str:
+    """A policy file in which these are admins."""
+    return "\n".join(["[people]", *(f'"{each}" = "admin"' for each in accounts)])
+
+
 def admin_of(talk: Talk, person: str = "boss") -> Talk:
     """Somebody else, in a chat of their own."""
     return Talk(talk.app, talk.channel, chat=f"with {person}", person=person)
@@ -148,7 +153,7 @@ async def test_where_one_model_is_too_dear_for_what_is_left_a_cheaper_one_answer
 @pytest.mark.proves("budget.raised")
 async def test_an_admin_allows_more_by_a_button_and_the_person_hears_of_it(tmp_path: Path) -> None:
     rules = "person day 5000 tokens"
-    given: dict[str, Any] = {"router": "one", "budgets": rules, "budget_admins": "fake:boss, fake:chief"}
+    given: dict[str, Any] = {"router": "one", "budgets": rules, "policy": admins("fake:boss", "fake:chief")}
     async with talking(tmp_path, model=Models(one=hello), **given) as talk:
         boss, chief = admin_of(talk), admin_of(talk, "chief")
         for admin in (boss, chief):
@@ -177,7 +182,7 @@ async def test_an_admin_allows_more_by_a_button_and_the_person_hears_of_it(tmp_p
 @pytest.mark.proves("budget.raised")
 async def test_an_admin_who_says_no_leaves_it_as_it_is_also_in_words_and_after_a_restart(tmp_path: Path) -> None:
     rules = "person month 1000 tokens"
-    given: dict[str, Any] = {"router": "one", "budgets": rules, "budget_admins": "fake:boss"}
+    given: dict[str, Any] = {"router": "one", "budgets": rules, "policy": admins("fake:boss")}
     async with talking(tmp_path, model=Models(one=hello), **given) as talk:
         assert "An admin can allow more with `/budget yes b1`" in await talk.told("Hi")
         assert "only they can answer" in await talk.told("/budget yes b1")
@@ -223,7 +228,7 @@ async def test_usage_tells_days_months_people_and_what_two_models_saved(tmp_path
         return Call([("plan", {"goal": "tax"})]) if "tax" in asked_for(request) else Say("Hello")
 
     async with ModelServer(script) as server:
-        given = served(server, planner="openai:gpt-4o", budget_admins="fake:boss", budgets="team month 100 usd")
+        given = served(server, planner="openai:gpt-4o", policy=admins("fake:boss"), budgets="team month 100 usd")
         async with talking(tmp_path, toolsets=[Functions(BUILTIN)], **given) as talk:
             boss = admin_of(talk)
             await talk.answered("What is 19 % tax on 80, and the double of it?")
@@ -304,7 +309,7 @@ class Deaf(FakeChannel):
 
 @pytest.mark.proves("budget.raised")
 async def test_an_admin_who_cannot_be_reached_holds_up_nobody(tmp_path: Path) -> None:
-    given: dict[str, Any] = {"router": "one", "budgets": "person day 10 tokens", "budget_admins": "fake:boss"}
+    given: dict[str, Any] = {"router": "one", "budgets": "person day 10 tokens", "policy": admins("fake:boss")}
     async with talking(tmp_path, model=Models(one=hello), channel=Deaf, **given) as talk:
         boss = admin_of(talk)
         await boss.told("/status")
@@ -364,8 +369,8 @@ async def test_a_call_that_its_provider_refused_counts_nothing(tmp_path: Path) -
 async def test_in_telegram_an_admin_presses_a_button_in_their_own_chat(tmp_path: Path) -> None:
     async with telegram() as fake:
         ann, boss, chief = (fake.person(name) for name in ("Ann", "Boss", "Chief"))
-        admins = f"telegram:{boss.id}, telegram:{chief.id}"
-        given: dict[str, Any] = {"router": "one", "budgets": "person day 10 tokens", "budget_admins": admins}
+        (tmp_path / "policy.toml").write_text(admins(f"telegram:{boss.id}", f"telegram:{chief.id}"))
+        given: dict[str, Any] = {"router": "one", "budgets": "person day 10 tokens"}
         async with errand_on(fake, tmp_path, model=Models(one=hello), **given):
             for admin in (boss, chief):
                 await admin.private_chat().says(admin, "/status")

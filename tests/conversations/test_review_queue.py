@@ -19,7 +19,8 @@ from tests.bot.test_app import leave_unfinished
 from tests.conversations.talk import Talk, outgoing, talking
 from tests.fakes.channel import FakeChannel
 
-CHAIN: dict[str, Any] = {"router": "scripted:one", "reviewers": "fake:rita, fake:ron", "model_retries": 0}
+RITA = '[people]\n"fake:rita" = "admin"\n"fake:ron" = "admin"\n'
+CHAIN: dict[str, Any] = {"router": "scripted:one", "policy": RITA, "model_retries": 0}
 PROMISE = "A person will look at it, and the answer comes here."
 
 
@@ -72,10 +73,13 @@ async def dying(
     *,
     model: Callable[[str], Model] | None = None,
     channel: Callable[[], FakeChannel] = FakeChannel,
+    policy: str = RITA,
     **settings: Any,
 ) -> AsyncIterator[Talk]:
     """An Errand that ends at once when it is left, whatever it is at."""
-    given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), "drain_seconds": 0}
+    (folder / "policy.toml").write_text(policy)
+    paths = {"database": "errand.db", "servers": "none.json", "policy_file": "policy.toml"}
+    given = {**{name: str(folder / path) for name, path in paths.items()}, "drain_seconds": 0}
     async with build(read_settings(**given, **settings), toolsets=(), model=model) as app:
         fake = channel()
         serving = asyncio.ensure_future(app.serve([fake]))
@@ -194,8 +198,7 @@ async def test_the_queue_is_shown_to_reviewers_alone_and_in_private_alone(tmp_pa
         await talk.answered("my secret trip")
         for word in ("/review", "/review t1", "/review retry t1", "/review answer t1 x"):
             refused = await somebody(talk, "eve").told(word)
-            assert "Reviewers alone" in refused
-            assert "fake:eve" in refused
+            assert refused == "/review is for admins and owners. Ask fake:rita, fake:ron."
         rita = somebody(talk, "rita")
         rita.private = False
         assert "where nobody reads along" in await rita.told("/review")
@@ -205,17 +208,17 @@ async def test_the_queue_is_shown_to_reviewers_alone_and_in_private_alone(tmp_pa
 @pytest.mark.proves("review.poison")
 async def test_a_message_that_processes_died_over_is_a_case_and_is_answered_once_over_restarts(tmp_path: Path) -> None:
     await leave_unfinished(tmp_path, deaths=3)
-    async with talking(tmp_path, reviewers="fake:rita") as talk:
+    async with talking(tmp_path, policy=RITA) as talk:
         assert PROMISE in (await talk.outcome("t1")).text
         assert "processes died over it" in await somebody(talk, "rita").told("/review")
     mute = Mute()
-    async with dying(tmp_path, channel=lambda: mute, reviewers="fake:rita") as talk:
+    async with dying(tmp_path, channel=lambda: mute, policy=RITA) as talk:
         await somebody(talk, "rita").told("/review answer t1 Hi yourself.")
         await asyncio.wait_for(mute.refused.wait(), 20)
-    async with talking(tmp_path, reviewers="fake:rita") as talk:
+    async with talking(tmp_path, policy=RITA) as talk:
         [answer] = await until_told(talk, 1)
         assert answer == "You asked: “Hi”\n\nA person answers: Hi yourself."
-    async with talking(tmp_path, reviewers="fake:rita") as talk:
+    async with talking(tmp_path, policy=RITA) as talk:
         assert "empty" in await somebody(talk, "rita").told("/review")
         assert told_to(talk) == []
 
@@ -233,7 +236,7 @@ async def test_a_reviewers_answer_does_not_touch_the_files_that_may_have_been_th
 @pytest.mark.proves("review.unanswered")
 async def test_a_question_that_nobody_answered_is_a_case_until_somebody_does(tmp_path: Path) -> None:
     sent, tools = outgoing()
-    async with talking(tmp_path, toolsets=[tools], unanswered_hours=1e-9, reviewers="fake:rita") as talk:
+    async with talking(tmp_path, toolsets=[tools], unanswered_hours=1e-9, policy=RITA) as talk:
         rita = somebody(talk, "rita")
         await talk.asked("/send hello")
         assert "my question was not answered" in await rita.told("/review")
@@ -251,7 +254,7 @@ async def test_a_question_that_nobody_answered_is_a_case_until_somebody_does(tmp
 @pytest.mark.proves("review.unanswered")
 async def test_a_reviewer_who_answers_a_forgotten_question_ends_it(tmp_path: Path) -> None:
     sent, tools = outgoing()
-    async with talking(tmp_path, toolsets=[tools], unanswered_hours=1e-9, reviewers="fake:rita") as talk:
+    async with talking(tmp_path, toolsets=[tools], unanswered_hours=1e-9, policy=RITA) as talk:
         rita = somebody(talk, "rita")
         await talk.asked("/send hello")
         await rita.told("/review")

@@ -1,0 +1,100 @@
+"""Identities: the accounts that are one person. What is kept of one of them counts for all."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, tuple_, update
+
+from storage import budgets
+from storage.records import KnownAs, LinkCode
+from storage.rows import columns, record, upsert, values
+from storage.tables import accounts, appointments, link_codes
+
+Place = tuple[str, str]
+"""A channel, and the id of an account there."""
+
+
+def known_as(connection: Connection, channel: str, person: str) -> list[KnownAs]:
+    """The accounts of a person with the roles that they were given: this one, then the others, oldest first."""
+    places = accounts_of(connection, channel, person)
+    given = select(appointments.c.channel, appointments.c.person, appointments.c.role)
+    roles = {(where, who): role for where, who, role in connection.execute(given.where(among(appointments, places)))}
+    label = label_of(connection, channel, person)
+    return [KnownAs(*place, roles.get(place), label) for place in places]
+
+
+def accounts_of(connection: Connection, channel: str, person: str) -> list[Place]:
+    """The same without their roles."""
+    mine = channel, person
+    identity = _identity(connection, mine)
+    return [mine, *(each for each in _joined(connection, identity) if each != mine)]
+
+
+def label_of(connection: Connection, channel: str, person: str) -> str:
+    """The name of an identity: that of one of its accounts, for as long as that is one of them."""
+    return _identity(connection, (channel, person)) or _name((channel, person))
+
+
+def among(table: Table, places: Sequence[Place]) -> ColumnElement[bool]:
+    """Whether a row is about one of these accounts."""
+    return tuple_(table.c.channel, table.c.person).in_(places)
+
+
+def offer(connection: Connection, code: LinkCode) -> None:
+    """Keep a code for joining, in place of older ones of its account."""
+    connection.execute(delete(link_codes).where(among(link_codes, [(code.channel, code.person)])))
+    connection.execute(link_codes.insert(), values(code))
+
+
+def offered(connection: Connection, digest: str) -> LinkCode | None:
+    """The code of this digest, if it is still good."""
+    this = link_codes.c.digest == digest, link_codes.c.expires_at > datetime.now(UTC)
+    return record(connection, LinkCode, select(*columns(LinkCode, link_codes)).where(*this))
+
+
+def join(connection: Connection, digest: str, channel: str, person: str) -> bool:
+    """Use a code up: its account and this one are one person from now on, with all that were joined with either.
+    False where there is nothing to be joined. What either has spent counts together."""
+    code = offered(connection, digest)
+    mine = accounts_of(connection, channel, person)
+    if code is None or (code.channel, code.person) in mine:
+        return False
+    theirs = accounts_of(connection, code.channel, code.person)
+    label = label_of(connection, code.channel, code.person)
+    budgets.count_together(connection, f"person:{label}", f"person:{label_of(connection, channel, person)}")
+    for where, who in (*theirs, *mine):
+        row = {"channel": where, "person": who, "identity": label, "joined_at": datetime.now(UTC)}
+        new = upsert(connection, accounts).values(row)
+        keys = list(accounts.primary_key)
+        connection.execute(new.on_conflict_do_update(index_elements=keys, set_={"identity": label}))
+    connection.execute(delete(link_codes).where(link_codes.c.digest == digest))
+    return True
+
+
+def leave(connection: Connection, channel: str, person: str) -> None:
+    """Let this account be somebody of their own again. What all have spent counts for each of both sides."""
+    mine = channel, person
+    label = _identity(connection, mine)
+    if label is None:
+        return
+    others = [each for each in _joined(connection, label) if each != mine]
+    connection.execute(delete(accounts).where(among(accounts, [mine] if len(others) > 1 else [mine, *others])))
+    new_label = label if label != _name(mine) else _name(others[0])
+    connection.execute(update(accounts).where(accounts.c.identity == label).values(identity=new_label))
+    for each in {_name(mine), new_label, _name(others[0])} - {label}:
+        budgets.count_apart(connection, f"person:{label}", f"person:{each}")
+
+
+def _identity(connection: Connection, place: Place) -> str | None:
+    this = and_(accounts.c.channel == place[0], accounts.c.person == place[1])
+    return connection.execute(select(accounts.c.identity).where(this)).scalar()
+
+
+def _joined(connection: Connection, identity: str | None) -> list[Place]:
+    theirs = select(accounts.c.channel, accounts.c.person).where(accounts.c.identity == identity)
+    ordered = theirs.order_by(accounts.c.joined_at, accounts.c.channel, accounts.c.person)
+    return [(channel, person) for channel, person in connection.execute(ordered)]
+
+
+def _name(place: Place) -> str:
+    return f"{place[0]}:{place[1]}"
