@@ -51,8 +51,8 @@ class Linking:
         name = person.name or person.id
         kept = LinkCode(_digest(code), talk.arrived.channel, person.id, name, self._now() + VALID)
         text = say(
-            "Write `/link {code}` to me from your other account, within the hour. Give it to nobody else: whoever writes "
-            "it counts as you.",
+            "Write `/link {code}` to me from your other account, within the hour. Give it to nobody else: "
+            "whoever writes it counts as you.",
             code=code,
         )
         return Told(text, changes=(offering_link(kept),))
@@ -76,8 +76,7 @@ class Linking:
         on_record = audit.of_talk("link", talk, joined=True)
         if not await self._store.join(_digest(code), talk.arrived.channel, talk.inbound.person.id, on_record):
             raise BadInput(say("These accounts are joined already."))
-        text = say("Your account `{account}` is joined with this one now. `/link remove` undoes that.", account=other)
-        return Told(text, letters=await self._word_to(known, mine, talk))
+        return Told(_is_joined(other), letters=await self._word_to(known, mine, talk))
 
     async def _word_to(self, known: LinkCode, mine: str, talk: Talk) -> tuple[Letter, ...]:
         """The same for the other account, where it has written to us alone."""
@@ -104,6 +103,10 @@ class Linking:
         if known := await self._store.link_code(_digest(code)):
             return known
         raise BadInput(say("This code is not valid, or not any more. Ask for a new one."))
+
+
+def _is_joined(account: str) -> str:
+    return say("Your account `{account}` is joined with this one now. `/link remove` undoes that.", account=account)
 
 
 def _digest(code: str) -> str:

@@ -26,6 +26,7 @@ from storage.tables import (
     metadata,
     model_calls,
     outbox,
+    petitions,
     plan_versions,
     plans,
     questions,
@@ -35,6 +36,7 @@ from storage.tables import (
     summaries,
     turn_number,
     turns,
+    votes,
     work,
 )
 
@@ -137,7 +139,10 @@ def _hanging(some: Sequence[str]) -> Iterator[tuple[Table, ColumnElement[bool]]]
     """Every table whose rows hang on turns, those first on which nothing hangs, with the rows that do."""
     their_plans = select(plans.c.id).where(plans.c.turn.in_(some))
     asked = [f"q{turn_number(turn)}" for turn in some]
+    their_petitions = select(petitions.c.id).where(petitions.c.plan.in_(their_plans))
     yield ratings, ratings.c.turn.in_(some)
+    yield votes, votes.c.petition.in_(their_petitions)
+    yield petitions, petitions.c.plan.in_(their_plans)
     yield cases, cases.c.turn.in_(some)
     yield outbox, outbox.c.turn.in_(some)
     yield work, work.c.plan.in_(their_plans)

@@ -13,12 +13,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, delete, func, or_, select, update
 
-from storage import aliases, audit, erasing
+from storage import aliases, audit, erasing, identities
 from storage.aliases import person_name
 from storage.erasing import FORGOTTEN, Counts, turn_of_event
 from storage.tables import (
+    accounts,
+    appointments,
     budget_requests,
     cases,
     channel_notes,
@@ -26,6 +28,7 @@ from storage.tables import (
     erasures,
     grants,
     inbox,
+    link_codes,
     memories,
     outbox,
     people,
@@ -38,6 +41,7 @@ from storage.tables import (
     step_results,
     templates,
     turns,
+    votes,
 )
 
 Who = Callable[[str], tuple[str, str]]
@@ -84,7 +88,17 @@ Rule = Callable[[Connection, Whom], Counts]
 
 
 def forget(connection: Connection, channel: str, person: str, who: Who) -> tuple[Counts, list[str]]:
-    """Forget a person: how many rows that concerned, by table, and the files that nobody needs any more."""
+    """Forget a person, with all accounts that are joined with this one: how many rows that concerned, by table, and the
+    files that nobody needs any more."""
+    counts, files = Counts(), set[str]()
+    for account in identities.accounts_of(connection, channel, person):
+        some, unused = _forget(connection, *account, who)
+        counts += some
+        files.update(unused)
+    return counts, sorted(files)
+
+
+def _forget(connection: Connection, channel: str, person: str, who: Who) -> tuple[Counts, list[str]]:
     whom = find(connection, channel, person, who)
     files = erasing.files_of(connection, (*whom.gone, *whom.blanked))
     files.update(*(erasing.FILE.findall(body) for _, body in _coming(connection, whom)))
@@ -95,7 +109,11 @@ def forget(connection: Connection, channel: str, person: str, who: Who) -> tuple
 
 
 def is_busy(connection: Connection, channel: str, person: str, who: Who) -> bool:
-    """Whether something of theirs is being worked on, or is still on its way to them."""
+    """Whether something of theirs is being worked on, or is still on its way to them, under any of their accounts."""
+    return any(_is_busy(connection, *account, who) for account in identities.accounts_of(connection, channel, person))
+
+
+def _is_busy(connection: Connection, channel: str, person: str, who: Who) -> bool:
     open_events = select(inbox.c.payload).where(inbox.c.done_at.is_(None), inbox.c.channel == channel)
     if any(who(payload)[0] == person for payload in connection.execute(open_events).scalars()):
         return True
@@ -258,6 +276,21 @@ def _grants(connection: Connection, whom: Whom) -> Counts:
     return _delete(connection, grants, own | grants.c.session.in_(whom.alone))
 
 
+def _accounts(connection: Connection, whom: Whom) -> Counts:
+    """The others that it was joined with stay joined, under a name of theirs."""
+    count = select(func.count()).select_from(accounts)
+    before = connection.execute(count).scalar_one()
+    identities.leave(connection, whom.channel, whom.person)
+    return Counts(accounts=before - connection.execute(count).scalar_one())
+
+
+def _appointments(connection: Connection, whom: Whom) -> Counts:
+    """Of the roles that they gave to others it stays known that somebody did."""
+    given = update(appointments).where(appointments.c.by == whom.account).values(by=FORGOTTEN)
+    others = connection.execute(given).rowcount
+    return Counts(appointments=others) + of_person(appointments)(connection, whom)
+
+
 def _declined(connection: Connection, whom: Whom) -> Counts:
     return _delete(connection, declined, declined.c.person.in_(_aliases_of(connection, whom)))
 
@@ -281,6 +314,9 @@ def _delete(connection: Connection, table: Table, which: ColumnElement[bool]) ->
 
 
 RULES: dict[str, Rule] = {  # in this order: what others need to be found stays until they are gone
+    "accounts": _accounts,
+    "link_codes": of_person(link_codes),
+    "appointments": _appointments,
     "people": of_person(people),
     "memories": of_person(memories),
     "grants": _grants,
@@ -295,10 +331,21 @@ RULES: dict[str, Rule] = {  # in this order: what others need to be found stays 
     "audit": _audit,
     "aliases": _aliases,
     "cases": _cases,
+    "votes": of_person(votes),
     "outbox": of_session(outbox),
     "turns": _turns,
     **dict.fromkeys(
-        ("inbox", "questions", "plans", "plan_versions", "step_results", "model_calls", "work", "summaries"),
+        (
+            "inbox",
+            "questions",
+            "plans",
+            "plan_versions",
+            "step_results",
+            "model_calls",
+            "work",
+            "summaries",
+            "petitions",
+        ),
         with_turns,
     ),
     "sessions": of_session(sessions),

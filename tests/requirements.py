@@ -635,6 +635,24 @@ PROMISES = (
     Promise("language", "Each person is spoken to in the language of their choice.", (0,)),
     Promise("summary.made", "What leaves the history is summed up, once.", (3,)),
     Promise("summary.never_in_the_way", "A summary never delays or harms an answer.", (3,)),
+    # People and roles
+    Promise("people.file", "The policy file is read strictly: what is wrong is named by its key, with the fix.", (0,)),
+    Promise("people.matrix", "Each role may use the classes of tools that are its own, in every channel.", (1, 2)),
+    Promise("people.places", "A role is that of the account, else of the group, workspace or channel.", (1, 2)),
+    Promise("people.first", "The first person who pairs is the owner, and nobody after them.", (1,)),
+    Promise("people.appointed", "Nobody gives more than they have, and the last owner stays.", (0,)),
+    Promise("people.later", "A change of a role counts from the next turn on, also for what waits.", (0,)),
+    Promise("people.guests", "No plan, template, worker or code leads to a tool above its person's role.", (44,)),
+    Promise("people.commands", "Slash words can be kept for a role; who may not say one is told who can help.", (0,)),
+    Promise("people.classes", "The operator says what a tool counts as.", (44,)),
+    Promise("people.budgets", "A role has budgets of its own, per person.", (34,)),
+    Promise("people.approvals", "What needs the yes of a role waits for it, and runs for whoever asked.", (20, 37)),
+    Promise("people.two_yeses", "Two yeses are those of two people, wherever they say them, over restarts.", (20, 37)),
+    Promise("people.presses", "Another one's button does nothing, says so, and the attempt is on record.", (1, 2)),
+    Promise("people.joined", "Joined accounts are one person, of their own will, until one leaves.", (14,)),
+    Promise("people.joined_roles", "Joining accounts raises nobody.", (0,)),
+    Promise("people.isolated", "Nothing of one person is read by another, or from another conversation.", (14,)),
+    Promise("people.command", "The operator gives roles and takes them back.", (0,)),
     # Reminders, and the channels as tools
     Promise(
         "reminders.plain_words", "A reminder can be asked for in plain words, English or German, without a model.", (0,)

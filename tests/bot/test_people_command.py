@@ -57,5 +57,5 @@ def test_doctor_sums_the_policy_up_and_names_what_means_nothing(tmp_path: Path) 
 
 @pytest.mark.proves("people.file")
 def test_a_policy_file_that_is_wrong_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(SettingsInvalid, match="docs/people.md"):
+    with pytest.raises(SettingsInvalid, match=r"docs/people\.md"):
         ran(tmp_path, "doctor", policy="[persons]\n")

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +13,10 @@ from adapters.console import Console
 from bot.app import build
 from bot.settings import read_settings
 from orchestrator.messages import Answer, Question
-from orchestrator.models import ModelReply
+from orchestrator.models import ChatMessage, ModelReply
 from orchestrator.roles import CLASSES, ROLES, Class, Role
 from orchestrator.tools.code import Code, CodeLimits
+from orchestrator.tools.spec import Toolset
 from tests.conversations import slack_talk, telegram_talk
 from tests.conversations.house import RULES, House, refusals, somebody, together
 from tests.conversations.talk import talking
@@ -313,7 +314,7 @@ async def test_a_guests_model_is_not_shown_what_they_may_not_use(tmp_path: Path)
 async def test_a_worker_that_is_led_astray_cannot_call_what_its_guest_may_not_use(tmp_path: Path) -> None:
     house = House()
 
-    def model(messages: list[object]) -> ModelReply:
+    def model(messages: Sequence[ChatMessage]) -> ModelReply:
         text = str(messages)
         if "done: look" in text or "not allowed" in text:
             return calls(("wipe", {"what": "it"})) if "not allowed" not in text else ModelReply("I could not.", "")
@@ -349,7 +350,7 @@ async def test_a_template_of_somebody_elses_cannot_lead_a_guest_to_a_tool_above_
 async def test_code_of_a_guest_cannot_call_what_they_may_not_use(tmp_path: Path) -> None:
     house = House()
     rules = RULES + '[tools]\nrun_code = "read"\nwipe = "read"\nlook = "danger"\n'
-    toolsets = [*house.tools, Code(CodeLimits())]
+    toolsets: list[Toolset] = [*house.tools, Code(CodeLimits())]
     async with talking(tmp_path, toolsets=toolsets, policy=rules) as talk:
         gus = somebody(talk, "gus")
         listed = await gus.told('/plan a: run_code(code="output = look(\'x\')", tools=["look"])')

@@ -138,7 +138,7 @@ def test_whoever_may_agree_alone_is_asked_themselves(role: Role, by: str, people
     approval = "self" if by == "self" else {"by": by, "people": people, "own": own}
     rights = HouseRules.model_validate({"approvals": {"danger": approval}}).rights(role)
     wipe = tool(destructive=True)
-    has_role = by == "self" or ROLES.index(role) >= ROLES.index(by)  # type: ignore[arg-type]
+    has_role = by == "self" or ROLES.index(role) >= ROLES.index(by)
     assert rights.approves_alone(wipe) == (by == "self" or (has_role and people == 1))
     assert rights.approves(wipe, own=False) == (by != "self" and has_role)
     assert rights.approves(wipe, own=True) == (by != "self" and has_role and own)

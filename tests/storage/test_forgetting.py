@@ -13,17 +13,21 @@ from storage.forgetting import RULES
 from storage.records import (
     Allowance,
     Amount,
+    Appointment,
     AuditEntry,
     BudgetRequest,
     Event,
     Grant,
+    LinkCode,
     ModelCall,
     OpenQuestion,
+    Petition,
     Rating,
     Scheduled,
     StoredPlan,
     StoredStep,
     Summary,
+    Vote,
     Work,
 )
 from storage.store import Store
@@ -100,10 +104,24 @@ async def settle_down(store: Store, person: str, turn: str) -> None:
         changes.asking_admins(request),
         changes.asking_to_forget("telegram", person),
     )
+    await belong(store, person, turn)
     plan = StoredPlan(turn, session, turn, "{}")
     await store.save_plan(plan, given=[Grant("telegram", person, session, "send")])
     allowance = Allowance(f"person:telegram:{person}", "2026-11")
     assert await store.reserve(f"r{turn}", Amount(1, 1), [allowance]) is None
+
+
+async def belong(store: Store, person: str, turn: str) -> None:
+    """Their place among people: a role, another account of theirs, and a yes to what somebody has asked for."""
+    session = f"telegram:{person}"
+    await store.appoint(Appointment("telegram", person, "member", f"telegram:{person}"), keeping=None)
+    codes = [LinkCode(f"{of}{person}", of, person, NAME, LATER) for of in ("web", "telegram")]
+    await store.change(changes.offering_link(codes[0]))
+    assert await store.join(f"web{person}", "telegram", person)
+    petition = Petition(f"p{turn}", turn, session, event(person), NOW)
+    await store.change(changes.offering_link(codes[1]), changes.petitioning(petition))
+    goes_on = Event("telegram", f"petition/{turn}", session, "{}", event(person))
+    assert await store.vote(Vote(f"p{turn}", "telegram", person, agreed=True, payload="{}", given_at=NOW), goes_on)
 
 
 async def dump(store: Store) -> dict[str, str]:
@@ -151,6 +169,19 @@ async def test_a_forgotten_person_is_in_no_table_by_id_by_name_or_by_words(store
     assert await store.steps(kept) != []
     assert [turn.turn for turn in await store.history("telegram:-100", last=10)] == [kept]
     assert await store.asked_to_be_forgotten() == []
+
+
+@pytest.mark.proves("forget.everything")
+async def test_whoever_is_forgotten_is_so_under_all_of_their_accounts(store: Store) -> None:
+    await said(store, "44", "44", words="under the other account")
+    await store.change(changes.offering_link(LinkCode("code", "telegram", "44", "", LATER)))
+    assert await store.join("code", "telegram", ANN)
+    await said(store, ANN, ANN)
+    counts = await forget(store)
+    assert counts is not None
+    assert counts["turns"] == counts["accounts"] == 2
+    left = await dump(store)
+    assert [table for table, rows in left.items() if any(word in rows for word in (ANN, "'44'", "other account"))] == []
 
 
 @pytest.mark.proves("forget.everything")
