@@ -233,8 +233,9 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
 
 
 def people_of(settings: Settings, store: Store) -> People:
-    """Who people are, by the policy file. Raises SettingsInvalid."""
-    return People(store, read_house_rules(settings.policy_file))
+    """Who people are, by the policy file; whoever comes to the page from this machine, or with its token, runs this.
+    Raises SettingsInvalid."""
+    return People(store, read_house_rules(settings.policy_file), at_home=[f"web:{settings.person or 'local'}"])
 
 
 def limits_of(settings: Settings, people: People) -> Limits:

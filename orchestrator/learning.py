@@ -39,11 +39,6 @@ def {name}(request: str) -> str:
 '''
 
 
-def sees_insights(talk: Talk) -> bool:
-    """Whether this person may see what others ask for: those who sit at the console."""
-    return talk.arrived.channel == "console"
-
-
 class Learning:
     """Shows what people ask for in vain, and serves it from now on."""
 
@@ -52,12 +47,13 @@ class Learning:
         self._catalog = catalog
 
     def words(self) -> Iterator[Slash]:
-        yield Slash("insights", self._insights)
+        usage = "/insights [template 1 NAME = PLAN]"
+        yield Slash("insights", self._insights, usage, say("shows what I could not do for people"))
 
     async def _insights(self, talk: Talk, rest: str) -> Told:
         """List them, or save a template for one."""
-        if not sees_insights(talk):
-            raise BadInput(say("Only the operator may see what others have asked for."))
+        if not talk.inbound.private:
+            raise BadInput(say("Those are other people's words: please ask me that where nobody reads along."))
         if match := TEMPLATE.fullmatch(rest.strip()):
             number, made_by = int(match["number"]), maker(talk)
             return await served(

@@ -1,6 +1,6 @@
 """Who somebody is here: what an account may do where it speaks, who may do something, and where to reach them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pydantic import ValidationError
 
@@ -14,11 +14,13 @@ FIRST = "the door"  # who has made the first person the owner
 
 
 class People:
-    """Reads the house rules, and behind them what the database knows."""
+    """Reads the house rules, and behind them what the database knows. The accounts `at_home` are those of whoever runs
+    this: owners, unless somebody says otherwise."""
 
-    def __init__(self, store: Store, rules: HouseRules) -> None:
+    def __init__(self, store: Store, rules: HouseRules, *, at_home: Collection[str] = ()) -> None:
         self._store = store
         self.rules = rules
+        self._at_home: dict[str, Role] = dict.fromkeys(at_home, "owner")
 
     async def rights_of(self, arrival: Arrival) -> Rights:
         """What the person of this may do, there and now."""
@@ -26,7 +28,7 @@ class People:
         known = await self._store.known_as(channel, person)
         accounts = [f"{each.channel}:{each.person}" for each in known]
         role = self.rules.role(
-            [self.rules.people.get(account, each.role) for account, each in zip(accounts, known, strict=True)],
+            [self._given(account, each.role) for account, each in zip(accounts, known, strict=True)],
             channel=channel,
             chat=arrival.address.chat,
             workspaces=arrival.person.teams,
@@ -36,7 +38,12 @@ class People:
     async def given(self) -> dict[str, Role]:
         """The roles that accounts were given, by the file or else by somebody."""
         appointed = await self._store.appointments()
-        return {**{f"{each.channel}:{each.person}": role_named(each.role) for each in appointed}, **self.rules.people}
+        known = {f"{each.channel}:{each.person}": role_named(each.role) for each in appointed}
+        return {**self._at_home, **known, **self.rules.people}
+
+    def _given(self, account: str, appointed: str | None) -> str | None:
+        """The role that an account was given: by the file, else by somebody, else by where it is."""
+        return self.rules.people.get(account) or appointed or self._at_home.get(account)
 
     async def those_who(self, may: Callable[[Rights], bool]) -> list[str]:
         """The accounts whose role was given to them, and is one that may do this."""

@@ -33,7 +33,8 @@ TEMPLATE_WORDS: Mapping[str, tuple[Templates, ...]] = {
     "templates": ("run", "save"),
 }
 POWERS = frozenset({"budget yes", "usage all", "stop others"})  # reserved as slash words are, and part of one each
-RESERVED: Mapping[str, Role] = MappingProxyType(dict.fromkeys(("people", "review", *sorted(POWERS)), "admin"))
+ABOUT_OTHERS = ("insights", "people", "review")
+RESERVED: Mapping[str, Role] = MappingProxyType(dict.fromkeys((*ABOUT_OTHERS, *sorted(POWERS)), "admin"))
 
 
 def _is_account(text: str) -> str:

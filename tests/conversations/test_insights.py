@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.tools.functions import Functions, tool
 from tests.bot.command import errand
+from tests.conversations.house import somebody, together
 from tests.conversations.talk import talking
 from tests.fakes.channel import FakeChannel
 
@@ -40,10 +41,12 @@ async def test_what_was_declined_is_listed_with_its_count_and_without_who_asked(
 
 
 @pytest.mark.proves("insights.counted")
-async def test_elsewhere_than_at_the_console_nobody_sees_what_others_asked_for(tmp_path: Path) -> None:
-    async with talking(tmp_path) as talk:
+async def test_only_admins_see_what_others_asked_for_and_only_in_private(tmp_path: Path) -> None:
+    async with talking(tmp_path, policy='[people]\n"fake:bob" = "admin"\n') as talk:
         await talk.say(SONG)
-        assert "Only the operator" in await talk.told("/insights")
+        assert "/insights is for admins and owners" in await talk.told("/insights")
+        assert "where nobody reads along" in await together(talk, "bob").told("/insights")
+        assert "sing me a song" in await somebody(talk, "bob").told("/insights")
 
 
 @pytest.mark.proves("insights.template")
