@@ -38,8 +38,7 @@ class People:
     async def given(self) -> dict[str, Role]:
         """The roles that accounts were given, by the file or else by somebody."""
         appointed = await self._store.appointments()
-        known = {f"{each.channel}:{each.person}": role_named(each.role) for each in appointed}
-        return {**self._at_home, **known, **self.rules.people}
+        return {**{f"{each.channel}:{each.person}": role_named(each.role) for each in appointed}, **self.rules.people}
 
     def _given(self, account: str, appointed: str | None) -> str | None:
         """The role that an account was given: by the file, else by somebody, else by where it is."""
@@ -47,7 +46,8 @@ class People:
 
     async def those_who(self, may: Callable[[Rights], bool]) -> list[str]:
         """The accounts whose role was given to them, and is one that may do this."""
-        return [account for account, role in (await self.given()).items() if may(self.rules.rights(role))]
+        known = {**self._at_home, **await self.given()}
+        return [account for account, role in known.items() if may(self.rules.rights(role))]
 
     async def who_can_help(self) -> str:
         """Whom to ask for a role, in a sentence."""
