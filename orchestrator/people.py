@@ -46,8 +46,7 @@ class People:
 
     async def those_who(self, may: Callable[[Rights], bool]) -> list[str]:
         """The accounts whose role was given to them, and is one that may do this."""
-        known = {**self._at_home, **await self.given()}
-        return [account for account, role in known.items() if may(self.rules.rights(role))]
+        return [account for account, role in (await self.given()).items() if may(self.rules.rights(role))]
 
     async def who_can_help(self) -> str:
         """Whom to ask for a role, in a sentence."""
