@@ -82,7 +82,7 @@ async def _policy_checks(settings: Settings, app: App) -> AsyncIterator[Check]:
     counted = ", ".join(f"{count} {role}" for role, count in given.items()) or "nobody was given a role"
     yield Check("people", ok=True, detail=f"{where}: {counted}. {rules.in_words}")
     words = {word for word, _ in slash_words(settings, app)}
-    if unknown := sorted(word for word in rules.reserved if word not in words | POWERS):
+    if unknown := sorted(word for word in rules.reserved if word not in words | POWERS.keys()):
         yield Check("people: commands", ok=False, detail=f"there is no command {unknown[0]!r} to be reserved")
     tools = [tool.name for tool in app.catalog.specs()]
     if unused := [pattern for pattern in rules.tools if not any(fnmatchcase(name, pattern) for name in tools)]:

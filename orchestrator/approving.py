@@ -245,7 +245,7 @@ def counted_by(event_id: str) -> str:
 
 def is_for_others(question: OpenQuestion) -> bool:
     """Whether those are asked who have a role, and not whoever made the request."""
-    return Question.model_validate_json(question.payload).role != ""
+    return bool(json.loads(question.payload).get("role"))
 
 
 def _id(run: Run, blank: Blank) -> str:

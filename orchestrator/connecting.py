@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from orchestrator.errors import BadInput, ToolError
+from orchestrator.errors import BadInput, NotAllowed, ToolError
+from orchestrator.roles import rights
 from orchestrator.sessions import Talk
 from orchestrator.slash import Said, Slash, Told, pairs_of
 from orchestrator.tools.mcp import McpTools
@@ -41,6 +42,7 @@ class Connecting:
         if not talk.inbound.private:
             raise BadInput(say("A sign-in is for you alone: write to me in private."))
         source = self._source(server)
+        _permit_shared(source, server)
         link = await _told(source.end_sign_in(server, address) if address else source.begin_sign_in(server))
         if not link:
             return Told(say("You are signed in to {server}.", server=server))
@@ -55,7 +57,9 @@ class Connecting:
 
     async def _sign_out(self, talk: Talk, rest: str) -> Told:
         server = rest.strip()
-        await _told(self._source(server).sign_out(server))
+        source = self._source(server)
+        _permit_shared(source, server)
+        await _told(source.sign_out(server))
         return Told(say("I have forgotten your account at {server}.", server=server))
 
     def _source(self, server: str) -> McpTools:
@@ -78,6 +82,12 @@ class Connecting:
         if missing := [each for each in template.required if each not in given]:
             raise BadInput(say("This wants to know more: {names}.", names=", ".join(f"{each}=..." for each in missing)))
         return Said(await _told(source.fill(template.name, given, timeout_seconds=PROMPT_SECONDS)))
+
+
+def _permit_shared(source: McpTools, server: str) -> None:
+    """Raises NotAllowed for an account that everybody uses, where it is not this person's to change."""
+    if source.is_shared(server) and not rights().may_say("signin shared"):
+        raise NotAllowed(say("Everybody here uses that account: it is not yours to change."))
 
 
 async def _told(work: Awaitable[T]) -> T:

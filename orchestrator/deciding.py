@@ -130,7 +130,8 @@ class Deciding:
         """The plan that goes on with what others have said, or waits for more of them. Silence, where it is over."""
         talk, question = scene.talk, scene.talk.question
         run = await self._sessions.run(question.plan) if question and question.plan else None
-        if question is None or run is None or not self._approving.waits(talk, run):
+        is_theirs = question is not None and question.person == talk.inbound.person.id
+        if not (question and run and is_theirs and self._approving.waits(talk, run)):
             return Told("")
         verdict = await self._approving.verdict(talk, run)
         if verdict is None:

@@ -32,9 +32,11 @@ TEMPLATE_WORDS: Mapping[str, tuple[Templates, ...]] = {
     "run": ("run", "save"),
     "templates": ("run", "save"),
 }
-POWERS = frozenset({"budget yes", "usage all", "stop others"})  # reserved as slash words are, and part of one each
-ABOUT_OTHERS = ("insights", "people", "review")
-RESERVED: Mapping[str, Role] = MappingProxyType(dict.fromkeys((*ABOUT_OTHERS, *sorted(POWERS)), "admin"))
+POWERS: Mapping[str, Role] = MappingProxyType(
+    {"budget yes": "admin", "usage all": "admin", "stop others": "admin", "signin shared": "member"}
+)  # reserved as slash words are, and part of one each
+ABOUT_OTHERS: Mapping[str, Role] = dict.fromkeys(("insights", "people", "review"), "admin")
+RESERVED: Mapping[str, Role] = MappingProxyType({**ABOUT_OTHERS, **POWERS})
 
 
 def _is_account(text: str) -> str:

@@ -158,8 +158,8 @@ class Turns:
             return await self._work(scene)
         except NotAllowed as refusal:
             scene.dossier.refused(str(refusal))
-            help_ = "" if isinstance(refusal, NotTheirs) else await self._people.who_can_help()
-            return Ending("failed", Notice(text=" ".join(filter(None, (str(refusal), help_)))))
+            whom = "" if isinstance(refusal, NotTheirs) else await self._people.who_can_help()
+            return Ending("failed", Notice(text=" ".join(filter(None, (str(refusal), whom)))))
 
     async def _work(self, scene: Scene) -> Ending:
         """From what was said to how it ends."""

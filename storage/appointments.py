@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Executable, delete, func, select
 
-from storage.identities import among
+from storage.identities import among, one_by_one
 from storage.records import Appointment
 from storage.rows import columns, records, upsert, values
 from storage.tables import appointments
@@ -32,6 +32,7 @@ def dismiss(connection: Connection, channel: str, person: str, *, keeping: str |
 
 def appoint_first(connection: Connection, given: Appointment) -> bool:
     """Give somebody a role that nobody has, unless they were given one before: whether they have it now."""
+    one_by_one(connection)
     if _count(connection, given.role):
         return False
     row = {**values(given), "at": datetime.now(UTC)}
@@ -40,6 +41,7 @@ def appoint_first(connection: Connection, given: Appointment) -> bool:
 
 
 def _unless_lost(connection: Connection, keeping: str | None, change: Executable) -> bool:
+    one_by_one(connection)
     attempt = connection.begin_nested()
     connection.execute(change)
     if keeping is not None and not _count(connection, keeping):

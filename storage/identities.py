@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, literal, select, tuple_, update
 
 from storage import budgets
 from storage.records import KnownAs, LinkCode
 from storage.rows import columns, record, upsert, values
 from storage.tables import accounts, appointments, link_codes
 
+LOCK = int.from_bytes(b"people")  # PostgreSQL
 Place = tuple[str, str]
 """A channel, and the id of an account there."""
 
@@ -52,9 +53,16 @@ def offered(connection: Connection, digest: str) -> LinkCode | None:
     return record(connection, LinkCode, select(*columns(LinkCode, link_codes)).where(*this))
 
 
+def one_by_one(connection: Connection) -> None:
+    """Let nobody else change who people are until this transaction ends."""
+    if connection.dialect.name == "postgresql":  # in SQLite only one writes anyway
+        connection.execute(select(func.pg_advisory_xact_lock(literal(LOCK))))
+
+
 def join(connection: Connection, digest: str, channel: str, person: str) -> bool:
     """Use a code up: its account and this one are one person from now on, with all that were joined with either.
     False where there is nothing to be joined. What either has spent counts together."""
+    one_by_one(connection)
     code = offered(connection, digest)
     mine = accounts_of(connection, channel, person)
     if code is None or (code.channel, code.person) in mine:
@@ -73,6 +81,7 @@ def join(connection: Connection, digest: str, channel: str, person: str) -> bool
 
 def leave(connection: Connection, channel: str, person: str) -> None:
     """Let this account be somebody of their own again. What all have spent counts for each of both sides."""
+    one_by_one(connection)
     mine = channel, person
     label = _identity(connection, mine)
     if label is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
+from orchestrator.roles import RESERVED, HouseRules, read_house_rules
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.code import Code
 from orchestrator.tools.functions import Functions, tool
@@ -58,6 +59,23 @@ def test_the_examples_run(tmp_path: Path) -> None:
     said = run("-m", "bot", "plan", str(ROOT / "examples" / "spending.plan"), folder=tmp_path)
     assert "mean 9.42, dearest 12, all with tax 43.45" in said
     assert "2026-12-24 Thursday" in said
+
+
+@pytest.mark.proves("docs.people")
+def test_the_policy_file_of_the_page_is_the_example_and_means_what_the_page_says() -> None:
+    page, example = (ROOT / "docs" / "people.md").read_text(), ROOT / "examples" / "policy.toml"
+    ((language, shown),) = FENCED.findall(page)
+    assert language == "toml"
+    assert example.read_text().endswith(f"\n\n{shown}")
+    rules = read_house_rules(example)
+    assert rules.role(["nobody"], channel="slack", chat="C012OPS", workspaces=()) == "nobody"
+    assert rules.role([None], channel="slack", chat="C012OPS", workspaces=("T0PARTNER",)) == "member"
+    assert not rules.rights("admin").may_say("budget yes")
+    assert set(rules.model_fields_set) == set(HouseRules.model_fields)
+    shipped = HouseRules()
+    rows = dict(re.findall(r"^\| `(tools|templates)` \| (.*?) \|", page, re.MULTILINE))
+    assert rows == {"tools": "`read`", "templates": f"`{shipped.allowed('guest').templates}`"}
+    assert all(f"`{word}`" in page for word in RESERVED)
 
 
 @pytest.mark.proves("docs.telegram")

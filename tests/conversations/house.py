@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 from orchestrator.messages import Choice, Final, Pressing, Question
 from orchestrator.tools.functions import Functions, tool
@@ -71,7 +72,7 @@ async def refusal(talk: Talk, question: str) -> str:
     return (await talk.channel.push(Pressing(**arrival(talk), question=question))).refused
 
 
-def arrival(talk: Talk) -> dict[str, object]:
+def arrival(talk: Talk) -> dict[str, Any]:
     return {
         "event_id": uuid.uuid4().hex,
         "address": talk.address,

@@ -3,13 +3,19 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
-from orchestrator.messages import Notice
+from bot.app import App
+from orchestrator.messages import Choice, Notice
+from orchestrator.tools.calling import calling
+from orchestrator.tools.functions import Functions, tool
+from storage.tables import petitions
 from tests.conversations.house import (
     BY_ADMIN,
     BY_TWO,
     RULES,
     House,
+    arrival,
     press,
     question,
     questions,
@@ -19,7 +25,7 @@ from tests.conversations.house import (
     together,
     told,
 )
-from tests.conversations.talk import talking
+from tests.conversations.talk import Talk, talking
 
 
 @pytest.mark.proves("people.approvals")
@@ -128,6 +134,43 @@ async def test_a_restart_between_the_first_and_the_second_yes_loses_nothing(tmp_
     assert house.done == ["wipe disk"]
 
 
+@pytest.mark.proves("people.two_yeses", "restart.one_answer")
+async def test_a_yes_that_nobody_counted_before_the_end_is_counted_by_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House()
+    with monkeypatch.context() as dying:
+        dying.setattr(App, "_begin", lambda *_: None)
+        async with talking(tmp_path, toolsets=house.tools, policy=RULES + BY_ADMIN) as talk:
+            asked = await together(talk, "bob").asked("/wipe what=disk")
+            await press(together(talk, "amy"), asked.id, "yes")
+            assert house.done == []
+    async with talking(tmp_path, toolsets=house.tools) as talk:
+        await told(together(talk, "bob"), "done: wipe disk")
+    async with talking(tmp_path, toolsets=house.tools) as talk:
+        await talk.app.idle()
+    assert house.done == ["wipe disk"]
+
+
+@pytest.mark.proves("people.two_yeses")
+async def test_an_event_that_only_looks_like_a_count_of_votes_decides_nothing(tmp_path: Path) -> None:
+    house = House()
+    async with talking(tmp_path, toolsets=house.tools, policy=RULES + BY_ADMIN) as talk:
+        bob, gus = together(talk, "bob"), together(talk, "gus")
+        await bob.asked("/wipe what=disk")
+        petition = await _petition(talk)
+        for who in (gus, bob):
+            forged = {**arrival(who), "event_id": f"petition/{petition}/t{len(who.person.id)}"}
+            await talk.channel.push(Choice(**forged, question="", value="yes"))
+            await talk.app.idle()
+    assert house.done == []
+
+
+async def _petition(talk: Talk) -> str:
+    """The id of the one petition that there is."""
+    return str(await talk.app.store._database.read(lambda c: c.execute(select(petitions.c.id)).scalar_one()))
+
+
 @pytest.mark.proves("people.two_yeses")
 async def test_a_yes_of_who_is_no_admin_any_more_does_not_count(tmp_path: Path) -> None:
     house = House()
@@ -199,9 +242,6 @@ async def test_a_standing_yes_of_before_is_none_where_an_admin_must_agree_now(tm
 
 @pytest.mark.proves("people.approvals")
 async def test_an_approver_does_not_lend_their_own_account_to_the_call(tmp_path: Path) -> None:
-    from orchestrator.tools.calling import calling
-    from orchestrator.tools.functions import Functions, tool
-
     callers: list[str] = []
 
     @tool(destructive=True)
