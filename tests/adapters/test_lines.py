@@ -174,7 +174,7 @@ async def test_parts_go_out_with_their_place() -> None:
     card = PlanCard(plan="t1", mode="single", steps=(StepLine(id="a", title="look", state="running"),))
     async with running(Core()) as program:
         await program.channel.show(topic, "t1", card)
-        step = {"id": "a", "title": "look", "state": "running", "note": ""}
+        step = {"id": "a", "title": "look", "state": "running", "note": "", "after": []}
         assert await program.read() == {
             "live": {"kind": "plan", "plan": "t1", "mode": "single", "steps": [step]},
             "turn": "t1",
