@@ -22,7 +22,7 @@ from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import ServerSettings
 from tests.conversations.talk import Talk, talking
-from tests.conversations.watched import WORDS, mind, shop
+from tests.conversations.watched import WORDS, log_of, mind, shop, stop_of
 
 ROOT = Path(__file__).parents[2]
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -33,8 +33,10 @@ NAMED = re.compile(r"\b(?:errand|gen_ai|process|python)_\w+")
 async def counted(folder: Path, **more: Any) -> AsyncIterator[Talk]:
     """A talk in the shop that is counted."""
     given = {"toolsets": shop(), "model": mind, "router": "scripted:mind", "replans": 0, "step_retry_seconds": 0.001}
-    async with talking(folder, metrics=True, metrics_listen="127.0.0.1:0", **{**given, **more}) as talk:
-        yield talk
+    with log_of("orchestrator.watching") as log:
+        async with talking(folder, metrics=True, metrics_listen="127.0.0.1:0", **{**given, **more}) as talk:
+            yield talk
+    assert log.saying("a span was not told") == []
 
 
 async def scrape(talk: Talk, accept: str = "text/plain") -> str:
@@ -111,7 +113,7 @@ async def test_what_is_refused_and_what_is_no_plan_are_counted(tmp_path: Path) -
 @pytest.mark.proves("telemetry.metrics")
 async def test_calls_that_a_budget_has_no_room_for_are_counted_and_how_far_it_is(tmp_path: Path) -> None:
     limits = "person day 9000 tokens, person:fake:ann day 5000 tokens, team month 1200 tokens"
-    async with counted(tmp_path, budgets=limits, budget_output_tokens=1) as talk:
+    async with counted(tmp_path, budgets=limits, budget_output_tokens=1, history_messages=50) as talk:
         for _ in range(5):
             await talk.say("decline")  # 120 tokens, and about 900 while it is asked for
         told = [call for number in range(1, 6) for call in await talk.app.store.model_calls(f"t{number}")]
@@ -155,6 +157,29 @@ async def test_gauges_tell_how_things_stand(tmp_path: Path) -> None:
         await talk.app.idle()
         assert await values(talk, "errand_turns_waiting") == {(): 0}
         assert await values(talk, "errand_parcels_undelivered") == {(): 0}
+
+
+@pytest.mark.proves("telemetry.metrics")
+async def test_a_turn_that_is_stopped_counts_once(tmp_path: Path) -> None:
+    started = asyncio.Event()
+
+    @tool(read_only=True)
+    async def wait(text: str) -> str:
+        """Wait for ever."""
+        started.set()
+        await asyncio.Event().wait()
+        return text
+
+    async with counted(tmp_path, toolsets=[Functions([wait])]) as talk:
+        turn = await talk.send("/wait text=x")
+        await asyncio.wait_for(started.wait(), 5)
+        await talk.channel.push(stop_of(talk))
+        await talk.outcome(turn)
+        await talk.app.idle()
+        turns = await values(talk, "errand_turns_total")
+        tools = await values(talk, "gen_ai_execute_tool_duration_seconds_count")
+    assert {name: count for name, count in turns.items() if count} == {("fake", "stopped"): 1, ("fake", "command"): 1}
+    assert tools == {("cancelled", "wait"): 1}
 
 
 @pytest.mark.proves("telemetry.metrics")

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from bot import tracing
-from orchestrator.messages import INBOUND, Stop
+from orchestrator.messages import INBOUND
 from orchestrator.tools.functions import Functions, tool
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.mcp_config import ServerSettings
 from orchestrator.watching import Span, trace_of
 from storage.store import open_store
 from tests.conversations.talk import Talk, talking
-from tests.conversations.watched import CANARY, WORDS, account, log_of, mind, shop
+from tests.conversations.watched import CANARY, WORDS, account, log_of, mind, shop, stop_of
 from tests.fakes.channel import FakeChannel
 from tests.fakes.collector import Collector
 
@@ -30,8 +30,10 @@ STEP = ("errand.turn", "errand.plan", "errand.step")
 async def traced(folder: Path, **more: Any) -> AsyncIterator[tuple[Talk, Collector]]:
     """A talk in the shop, and the collector to which its traces go: all of them have arrived after it."""
     given = {"toolsets": shop(), "model": mind, "router": "scripted:mind", "replans": 0, "step_retry_seconds": 0.001}
-    async with Collector() as collector, talking(folder, **{"otlp_endpoint": collector.url, **given, **more}) as talk:
-        yield talk, collector
+    with log_of("orchestrator.watching") as log:
+        async with Collector() as collector, talking(folder, otlp_endpoint=collector.url, **{**given, **more}) as talk:
+            yield talk, collector
+    assert log.saying("a span was not told") == []
 
 
 @pytest.fixture
@@ -160,9 +162,7 @@ async def test_a_turn_that_is_stopped_is_one_trace(tmp_path: Path) -> None:
     async with traced(tmp_path, toolsets=[Functions([wait])]) as (talk, collector):
         turn = await talk.send("/wait text=x")
         await asyncio.wait_for(started.wait(), 5)
-        message = talk.channel.message("")
-        facts = {name: getattr(message, name) for name in ("event_id", "address", "person", "sent_at")}
-        await talk.channel.push(Stop(**facts))
+        await talk.channel.push(stop_of(talk))
         assert "Stopped" in (await talk.outcome(turn)).text
         told = await account(talk, turn)
     ended = {span.attributes.get("errand.outcome"): span for span in collector.of(told.trace, "errand.turn")}
@@ -292,6 +292,6 @@ async def test_telemetry_that_breaks_is_logged_and_costs_nobody_their_answer(
 
     monkeypatch.setattr(tracing.Traces, "hears", breaks)
     with log_of("orchestrator.watching") as log:
-        async with traced(tmp_path, router="") as (talk, _):
+        async with Collector() as collector, talking(tmp_path, otlp_endpoint=collector.url) as talk:
             assert "Hello" in await talk.answered("Hi")
     assert "no more room" in log.saying("a span was not told")[0]["error"]

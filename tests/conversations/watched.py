@@ -9,6 +9,7 @@ from typing import Any
 from bot.logs import JsonLines
 from orchestrator.account import Account, account_of
 from orchestrator.errors import BadInput, ToolUnavailable
+from orchestrator.messages import Stop
 from orchestrator.models import ChatMessage, Model, ModelReply, Scripted, ToolCall, Usage
 from orchestrator.tools.code import Code
 from orchestrator.tools.functions import Functions, tool
@@ -85,6 +86,12 @@ async def account(talk: Talk, turn: str) -> Account:
     record = await talk.app.store.turn(turn)
     assert record is not None
     return await account_of(talk.app.store, record)
+
+
+def stop_of(talk: Talk) -> Stop:
+    """The person says stop."""
+    message = talk.channel.message("")
+    return Stop(**{name: getattr(message, name) for name in ("event_id", "address", "person", "sent_at")})
 
 
 class Written(logging.Handler):
