@@ -156,13 +156,16 @@ async def test_a_yes_that_nobody_counted_before_the_end_is_counted_by_the_next_p
 async def test_an_event_that_only_looks_like_a_count_of_votes_decides_nothing(tmp_path: Path) -> None:
     house = House()
     async with talking(tmp_path, toolsets=house.tools, policy=RULES + BY_ADMIN) as talk:
-        bob, gus = together(talk, "bob"), together(talk, "gus")
+        bob, cleo = together(talk, "bob"), together(talk, "cleo")
         await bob.asked("/wipe what=disk")
         petition = await _petition(talk)
-        for who in (gus, bob):
+        for who in (cleo, bob):
             forged = {**arrival(who), "event_id": f"petition/{petition}/t{len(who.person.id)}"}
             await talk.channel.push(Choice(**forged, question="", value="yes"))
             await talk.app.idle()
+            open_question = await talk.app.store.open_question(bob.address.session)
+            assert open_question is not None
+            assert open_question.person == "bob", "nobody takes it over"
     assert house.done == []
 
 
