@@ -55,14 +55,14 @@ async def test_a_file_that_a_function_makes_comes_with_the_answer(tmp_path: Path
 @pytest.mark.proves("files.made")
 async def test_a_path_that_a_function_returns_is_copied_at_once(tmp_path: Path) -> None:
     @tool(read_only=True)
-    def export() -> list[str | Path]:
+    def table() -> list[str | Path]:
         """Export."""
         made = tmp_path / "export.csv"
         made.write_text("a,b\n")
         return ["All of it:", made, made]
 
     async with talking(tmp_path, toolsets=[Functions([export])]) as talk:
-        part = await answer(talk, "/export")
+        part = await answer(talk, "/table")
         (tmp_path / "export.csv").unlink()
         assert [(file.kind, file.name, file.mime) for file in part.files] == [("document", "export.csv", "text/csv")]
         assert await contents(talk.app, part.files) == [b"a,b\n"]
