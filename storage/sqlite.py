@@ -122,6 +122,7 @@ class SQLite:
 
     def _compact(self) -> None:
         with told(), self._readers.connect() as connection:  # the writer's would begin a transaction
+            connection.exec_driver_sql("INSERT INTO turn_words (turn_words) VALUES ('optimize')")  # drops deleted words
             connection.exec_driver_sql("VACUUM")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
 

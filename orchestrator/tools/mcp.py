@@ -40,7 +40,7 @@ class McpTools:
         problems: Sequence[ServerProblem] = (),
         *,
         connect_timeout_seconds: float = 30.0,
-        wait_seconds: float = 15.0,
+        wait_seconds: float = 3.0,
         result_limit: int = 200_000,
         vault: "Vault | None" = None,
         return_to: str = RETURN_TO,

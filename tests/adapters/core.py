@@ -8,7 +8,7 @@ from typing import TextIO
 
 from orchestrator.messages import Address, Answer, Arriving, Delivery, Final, Message, Receipt
 
-LONGEST_WAIT = 5.0  # seconds
+LONGEST_WAIT = 30.0  # seconds
 OnTaken = Callable[[Arriving, str], Awaitable[None]]
 
 

@@ -92,7 +92,7 @@ async def test_a_picture_of_a_server_comes_with_the_answer(tmp_path: Path) -> No
     server = ServerSettings(
         name="fake", command=sys.executable, args=("-m", "tests.fakes.mcp_server"), file=str(tmp_path / "mcp.json")
     )
-    async with talking(tmp_path, toolsets=[McpTools([server])]) as talk:
+    async with talking(tmp_path, toolsets=[McpTools([server], wait_seconds=20)]) as talk:
         part = await answer(talk, "/fake__picture")
         assert [(file.kind, file.name) for file in part.files] == [("photo", "image.png")]
         assert await contents(talk.app, part.files) == [bytes(3000)]
