@@ -265,10 +265,11 @@ class Rights:
 
     def may_appoint(self, was: Role, new: Role, *, own: bool = False) -> bool:
         """Whether they may give somebody a role, `was` being the one that they have now: nobody gives more than they
-        have, nor takes from one who has as much, but for owners and where it is their `own`."""
-        theirs = ROLES.index(self.role)
-        above = own or self.role == "owner" or ROLES.index(was) < theirs
-        return self.may_say("people") and above and ROLES.index(new) <= theirs
+        have, nor takes from one who has as much, but for owners. Their `own` they can only lower."""
+        theirs, old, given = map(ROLES.index, (self.role, was, new))
+        if own:
+            return self.may_say("people") and given <= old
+        return self.may_say("people") and given <= theirs and (self.role == "owner" or old < theirs)
 
 
 def class_of(tool: ToolSpec) -> Class:

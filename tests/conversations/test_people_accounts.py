@@ -86,6 +86,7 @@ async def test_joining_raises_nobody_who_was_given_no_role(tmp_path: Path) -> No
         assert "/people is for admins" in await mallory.told("/people")
         await olga.told("/people set fake:mallory member")
         assert "owner" in await mallory.told("/people"), "both were given a role now: the higher one counts"
+        assert "Nobody gives more than they have" in await mallory.told("/people set fake:mallory owner")
         await mallory.told("/link remove")
         assert "/people is for admins" in await mallory.told("/people")
 

@@ -111,7 +111,8 @@ def test_joined_accounts_raise_only_where_each_was_given_a_role(mine: Role, othe
 @pytest.mark.proves("people.appointed")
 def test_nobody_gives_more_than_they_have_nor_takes_from_an_equal() -> None:
     for actor, was, new in product(ROLES, ROLES, ROLES):
-        may = HouseRules().rights(actor).may_appoint(was, new)
+        may, own = (HouseRules().rights(actor).may_appoint(was, new, own=own) for own in (False, True))
+        assert own == (actor in {"admin", "owner"} and ROLES.index(new) <= ROLES.index(was)), "nobody raises themselves"
         if actor == "owner":
             assert may
         elif actor == "admin":
