@@ -61,7 +61,7 @@ async def test_a_path_that_a_function_returns_is_copied_at_once(tmp_path: Path) 
         made.write_text("a,b\n")
         return ["All of it:", made, made]
 
-    async with talking(tmp_path, toolsets=[Functions([export])]) as talk:
+    async with talking(tmp_path, toolsets=[Functions([table])]) as talk:
         part = await answer(talk, "/table")
         (tmp_path / "export.csv").unlink()
         assert [(file.kind, file.name, file.mime) for file in part.files] == [("document", "export.csv", "text/csv")]
