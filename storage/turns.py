@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Integer, case, cast, func, select, text
+from sqlalchemy import ColumnElement, Connection, Integer, Select, case, cast, func, select, text
 
 from storage import inbox, outbox, questions, sessions, tables
 from storage.records import Conclusion, ModelCall, Parcel, TurnRecord, Usage, UsedBy
@@ -87,33 +88,10 @@ def calls(connection: Connection, turn: str) -> list[ModelCall]:
     return records(connection, ModelCall, mine.order_by(model_calls.c.position))
 
 
-def usage(connection: Connection, channel: str, person: str, since: datetime) -> Usage:
-    """What a person's turns in a channel have used since then."""
+def _used(*group: ColumnElement[Any]) -> Select[Any]:
+    """The columns of a Usage, with those of a group before them: model calls with their turns and events."""
     known = func.coalesce
-    mine = (
-        select(
-            func.count(),
-            known(func.sum(model_calls.c.input_tokens), 0),
-            known(func.sum(model_calls.c.output_tokens), 0),
-            known(func.sum(model_calls.c.cost_usd), 0.0),
-            func.count().filter(model_calls.c.cost_usd.is_(None), model_calls.c.error.is_(None)),
-        )
-        .join_from(model_calls, turns, turns.c.turn == model_calls.c.turn)
-        .join(tables.inbox, tables.inbox.c.number == cast(turns.c.turn, Integer))
-        .where(turns.c.person == person, turns.c.finished_at >= since, tables.inbox.c.channel == channel)
-    )
-    return Usage(*connection.execute(mine).one())
-
-
-def used_by(
-    connection: Connection, since: Sequence[datetime], *, channel: str | None = None, person: str | None = None
-) -> list[UsedBy]:
-    """What was used between these moments, given oldest first, and after the last one, by person and model; of one
-    person where one is given."""
-    known = func.coalesce
-    place = case(*((turns.c.finished_at >= moment, at) for at, moment in reversed([*enumerate(since)])))
-    group = (place, tables.inbox.c.channel, turns.c.person, model_calls.c.model)
-    used = (
+    return (
         select(
             *group,
             func.count(),
@@ -124,8 +102,23 @@ def used_by(
         )
         .join_from(model_calls, turns, turns.c.turn == model_calls.c.turn)
         .join(tables.inbox, tables.inbox.c.number == cast(turns.c.turn, Integer))
-        .where(turns.c.finished_at >= since[0])
     )
+
+
+def usage(connection: Connection, channel: str, person: str, since: datetime) -> Usage:
+    """What a person's turns in a channel have used since then."""
+    mine = _used().where(turns.c.person == person, turns.c.finished_at >= since, tables.inbox.c.channel == channel)
+    return Usage(*connection.execute(mine).one())
+
+
+def used_by(
+    connection: Connection, since: Sequence[datetime], *, channel: str | None = None, person: str | None = None
+) -> list[UsedBy]:
+    """What was used between these moments, given oldest first, and after the last one, by person and model; of one
+    person where one is given."""
+    place = case(*((turns.c.finished_at >= moment, at) for at, moment in reversed([*enumerate(since)])))
+    group = (place, tables.inbox.c.channel, turns.c.person, model_calls.c.model)
+    used = _used(*group).where(turns.c.finished_at >= since[0])
     if person is not None:
         used = used.where(turns.c.person == person, tables.inbox.c.channel == channel)
     grouped = used.group_by(text("1"), *group[1:]).order_by(text("1"))
