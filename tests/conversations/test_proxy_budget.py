@@ -14,6 +14,7 @@ from tests.conversations.talk import Talk, talking
 from tests.fakes.model_server import Loopback
 
 KEY = "obviously-fake-proxy-key"
+ANN = '[people]\n"fake:ann" = "admin"\n'
 
 
 class LiteLlmProxy(Loopback):
@@ -30,7 +31,7 @@ class LiteLlmProxy(Loopback):
 
 
 def settings(server: LiteLlmProxy, **more: Any) -> dict[str, Any]:
-    return {"addresses": {"proxy": f"{server.url}/v1"}, "litellm_proxy": "proxy", "budget_admins": "fake:ann", **more}
+    return {"addresses": {"proxy": f"{server.url}/v1"}, "litellm_proxy": "proxy", "policy": ANN, **more}
 
 
 @pytest.mark.proves("budget.proxy")
