@@ -11,6 +11,7 @@ from tests.storage.samples import NOW, arrive, conclusion, question, talk
 from tests.storage.test_opening import execute
 
 BACK = (
+    *(f"DROP TABLE {each}" for each in ("votes", "petitions", "link_codes", "accounts", "appointments")),  # came later
     "DROP INDEX inbox_of_session",
     "DROP INDEX outbox_of_session",
     "DROP INDEX plans_of_session",
