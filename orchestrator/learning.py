@@ -104,10 +104,8 @@ def _plain(text: str) -> str:
 
 
 def _in_a_line(number: int, insight: Insight) -> str:
-    often = say(
-        "{count} times, {people} people, last {day}",
-        count=insight.count,
-        people=insight.people,
-        day=f"{insight.last_seen:%Y-%m-%d}",
-    )
+    day = f"{insight.last_seen:%Y-%m-%d}"
+    often = say("once, on {day}", day=day)
+    if insight.count > 1:
+        often = say("{count} times, people: {people}, last {day}", count=insight.count, people=insight.people, day=day)
     return f"{number}. “{insight.examples[0]}” ({often})"

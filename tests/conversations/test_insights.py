@@ -34,7 +34,7 @@ async def test_what_was_declined_is_listed_with_its_count_and_without_who_asked(
         await talk.say("hello")
         listed = await talk.told("/insights")
         rows = await talk.app.store.declined()
-    assert "2 times, 2 people" in listed
+    assert "2 times, people: 2" in listed
     assert "sing me a song, write to [address]" in [row.text for row in rows]
     assert "abcdef123456" not in str(rows)
     assert not any(name in str(rows) for name in ("'ann'", "'bob'"))
