@@ -144,6 +144,11 @@ class App:
                     besides.cancel()
             await self._dispatcher.idle()
 
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the channels that are served."""
+        return tuple(self._adapters)
+
     async def standing(self) -> Standing:
         """How things stand now."""
         known = Standing(self._dispatcher.running, self._dispatcher.waiting, sources=sources_of(self.catalog))

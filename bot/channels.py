@@ -35,11 +35,12 @@ async def channels_of(settings: Settings, app: App, *, lines: bool, live: bool) 
 
 @asynccontextmanager
 async def page_of(settings: Settings, app: App) -> AsyncIterator["Web | None"]:
-    """The web page, listening; None where it is not wanted. Raises SettingsInvalid, ChannelClosed."""
+    """The web page with the HTTP API, listening; None where it is not wanted. Raises SettingsInvalid, ChannelClosed."""
     if not settings.web:
         yield None
         return
-    from bot.on_web import web_of  # noqa: PLC0415 - only who uses it needs its packages
+    from bot.on_api import api_of  # noqa: PLC0415 - only who uses it needs its packages
+    from bot.on_web import web_of  # noqa: PLC0415 - as above
 
-    async with web_of(settings, app) as page:
+    async with web_of(settings, app, api=api_of(settings, app)) as page:
         yield page

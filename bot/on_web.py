@@ -10,6 +10,7 @@ from ipaddress import ip_network
 
 from pydantic import SecretStr
 
+from adapters.web.api.channel import Api
 from adapters.web.channel import Web
 from adapters.web.record import Hit, Listed, Shown, Spoken, Stretch, conversation_of, place_of
 from adapters.web.visitors import LOOPBACK, SHORTEST_TOKEN, Network, Visitors
@@ -31,8 +32,8 @@ OPEN_TO_OTHERS = (
 
 
 @asynccontextmanager
-async def web_of(settings: Settings, app: App) -> AsyncIterator[Web]:
-    """The page of the settings, listening. Raises SettingsInvalid, ChannelClosed."""
+async def web_of(settings: Settings, app: App, *, api: Api | None = None) -> AsyncIterator[Web]:
+    """The page of the settings, listening, with the API beside it. Raises SettingsInvalid, ChannelClosed."""
     web = Web(
         StoreRecord(app, language=settings.language),
         StoreShelf(app.store, Web.name),
@@ -42,6 +43,7 @@ async def web_of(settings: Settings, app: App) -> AsyncIterator[Web]:
         further=picks_port(settings),
         upload_bytes=settings.web_upload_mb * 10**6,
         language=settings.language,
+        api=api,
     )
     async with web:
         yield web
@@ -103,21 +105,22 @@ async def open_browser(address: str) -> None:
 
 
 class StoreRecord:
-    """The Record over the store. `language` is that of people who have not chosen one."""
+    """The Record of a channel over the store. `language` is that of people who have not chosen one."""
 
-    def __init__(self, app: App, *, language: str) -> None:
+    def __init__(self, app: App, *, language: str, channel: str = Web.name) -> None:
         self._app = app
         self._store = app.store
         self._language = language
+        self._channel = channel
 
     async def language(self, person: Person) -> str:
-        return (await self._store.preferences(Web.name, person.id)).language or self._language
+        return (await self._store.preferences(self._channel, person.id)).language or self._language
 
     async def conversations(self, person: Person) -> Sequence[Listed]:
-        listed = await self._store.conversations(place_of(person))
+        listed = await self._store.conversations(self.place_of(person))
         return [
             Listed(
-                _id_of(each.session, person),
+                self.id_of(each.session, person),
                 each.title or await self._first_words(each.session),
                 each.last_at,
                 each.open_question,
@@ -129,24 +132,18 @@ class StoreRecord:
         talk = await self._store.talk(address.session, last=SHOWN_TURNS, before=before, since=since)
         first = talk.said[0].turn if talk.said else None
         earlier = await self._store.talk(address.session, last=1, before=first) if first else None
-        return Stretch(
-            spoken=tuple(Spoken(each.turn, INBOUND.validate_json(each.payload)) for each in talk.said),
-            shown=tuple(map(_shown, talk.shown)),
-            cards=_cards(talk),
-            question=talk.question,
-            is_busy=talk.is_busy,
-            has_earlier=earlier is not None and bool(earlier.said),
-        )
+        return stretch_of(talk, has_earlier=earlier is not None and bool(earlier.said))
 
     async def find(self, person: Person, words: str) -> Sequence[Hit]:
-        found = await self._store.find(place_of(person), words, last=FOUND_TURNS)
+        found = await self._store.find(self.place_of(person), words, last=FOUND_TURNS)
         return [
-            Hit(_id_of(each.session, person), each.turn, each.request, each.answer, each.finished_at) for each in found
+            Hit(self.id_of(each.session, person), each.turn, each.request, each.answer, each.finished_at)
+            for each in found
         ]
 
     async def shown(self, person: Person, delivery: str) -> Shown | None:
-        parcel = await self._store.parcel(place_of(person), delivery)
-        return _shown(parcel) if parcel else None
+        parcel = await self._store.parcel(self.place_of(person), delivery)
+        return shown_of(parcel) if parcel else None
 
     async def _first_words(self, session: str) -> str:
         """What a conversation began with, where nothing of it was answered yet."""
@@ -160,14 +157,30 @@ class StoreRecord:
     async def keep(self, name: str, mime: str, data: bytes) -> str:
         return await self._app.files.keep(name, mime, data)
 
+    def place_of(self, person: Person) -> str:
+        """What the keys of all sessions of this person begin with."""
+        return place_of(person, channel=self._channel)
 
-def _id_of(session: str, person: Person) -> str:
-    """The conversation of a session's key: ids have no letters that a key would write otherwise."""
-    thread = session.removeprefix(place_of(person)).removeprefix("/")
-    return conversation_of(Address(channel=Web.name, chat=person.id, thread=thread or None))
+    def id_of(self, session: str, person: Person) -> str:
+        """The conversation of a session's key: ids have no letters that a key would write otherwise."""
+        thread = session.removeprefix(self.place_of(person)).removeprefix("/")
+        return conversation_of(Address(channel=self._channel, chat=person.id, thread=thread or None))
 
 
-def _shown(parcel: Parcel) -> Shown:
+def stretch_of(talk: Talk, *, has_earlier: bool) -> Stretch:
+    """What the store knows of a part of a conversation."""
+    return Stretch(
+        spoken=tuple(Spoken(each.turn, INBOUND.validate_json(each.payload), each.done) for each in talk.said),
+        shown=tuple(map(shown_of, talk.shown)),
+        cards=_cards(talk),
+        question=talk.question,
+        is_busy=talk.is_busy,
+        has_earlier=has_earlier,
+    )
+
+
+def shown_of(parcel: Parcel) -> Shown:
+    """A part as it was shown."""
     return Shown(parcel.id, parcel.turn, FINAL.validate_json(parcel.payload))
 
 

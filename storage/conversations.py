@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, column, exists, func, or_, select, table, text, type_coerce
 
@@ -16,6 +17,7 @@ from storage.tables import (
     questions,
     sessions,
     still_open,
+    turn_name,
     turn_number,
     turns,
     unfinished,
@@ -92,6 +94,35 @@ def parcel(connection: Connection, place: str, name: str) -> Parcel | None:
     """A part that was shown in this place, by its id."""
     mine = select(*columns(Parcel, outbox)).where(outbox.c.id == name, _in(place, outbox.c.session))
     return next(iter(records(connection, Parcel, mine)), None)
+
+
+def session_of(connection: Connection, place: str, turn: str) -> str | None:
+    """The session of a turn, if that is in this place."""
+    mine = select(inbox.c.session).where(inbox.c.number == turn_number(turn), _in(place, inbox.c.session))
+    return connection.execute(mine).scalar()
+
+
+def talk_of(connection: Connection, place: str, turn: str) -> tuple[str, Talk] | None:
+    """The session of a turn, if that is in this place, and of that talk this turn alone."""
+    session = session_of(connection, place, turn)
+    behind = turn_name(turn_number(turn) + 1)
+    return (session, talk(connection, session, last=1, before=behind, since=None)) if session else None
+
+
+def shown_after(connection: Connection, session: str, name: str | None, *, last: int) -> list[Parcel]:
+    """What a session was shown after a part, and what is on its way; else the `last`. In the order of delivery, as a
+    turn of another session may show something here at any time."""
+    mine = select(*columns(Parcel, outbox)).where(outbox.c.session == session)
+    seen = select(outbox.c.delivered_at).where(outbox.c.session == session, outbox.c.id == name)
+    if (since := connection.execute(seen).scalar()) is not None:
+        later = outbox.c.delivered_at.is_(None) | (outbox.c.delivered_at >= since)
+        return records(connection, Parcel, mine.where(later, outbox.c.id != name).order_by(*_as_delivered()))
+    newest = (order.desc() for order in _as_delivered())
+    return records(connection, Parcel, mine.order_by(*newest).limit(last))[::-1]
+
+
+def _as_delivered() -> tuple[ColumnElement[Any], ...]:
+    return outbox.c.delivered_at.is_(None), outbox.c.delivered_at, outbox.c.turn, outbox.c.position
 
 
 def find(connection: Connection, place: str, wanted: str, *, last: int) -> list[Found]:

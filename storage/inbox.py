@@ -50,6 +50,12 @@ def count_attempt(connection: Connection, turn: str) -> int:
     return attempts
 
 
+def event(connection: Connection, channel: str, event_id: str) -> Arrived | None:
+    """An event by its id."""
+    this = select(*ARRIVED).where(inbox.c.channel == channel, inbox.c.event_id == event_id)
+    return record(connection, Arrived, this)
+
+
 def payload(connection: Connection, channel: str, event_id: str) -> str | None:
     """What an event is, as it stands now."""
     this = select(inbox.c.payload).where(inbox.c.channel == channel, inbox.c.event_id == event_id)

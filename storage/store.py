@@ -158,6 +158,10 @@ class Store:
         """What an event is, as it stands now; None where it never arrived."""
         return await self._database.read(lambda c: inbox.payload(c, channel, event_id))
 
+    async def event(self, channel: str, event_id: str) -> Arrived | None:
+        """An event with its turn; None where it never arrived."""
+        return await self._database.read(lambda c: inbox.event(c, channel, event_id))
+
     async def rewrite(self, turn: str, payload: str) -> None:
         """Write what is known now of the event of this turn over what was known before."""
         await self._database.write(lambda c: inbox.amend(c, turn, payload))
@@ -255,6 +259,19 @@ class Store:
     async def parcel(self, place: str, parcel: str) -> Parcel | None:
         """A part that was shown in this place, by its id."""
         return await self._database.read(lambda c: conversations.parcel(c, place, parcel))
+
+    async def session_of(self, place: str, turn: str) -> str | None:
+        """The session of a turn, if that is in this place."""
+        return await self._database.read(lambda c: conversations.session_of(c, place, turn))
+
+    async def talk_of(self, place: str, turn: str) -> tuple[str, Talk] | None:
+        """The session of a turn, if that is in this place, and of that talk this turn alone."""
+        return await self._database.read(lambda c: conversations.talk_of(c, place, turn))
+
+    async def shown_after(self, session: str, parcel: str | None, *, last: int) -> list[Parcel]:
+        """What a session was shown after a part of it, and what is on its way; the `last` parts where that one is not
+        known. In the order of delivery."""
+        return await self._database.read(lambda c: conversations.shown_after(c, session, parcel, last=last))
 
     async def find(self, place: str, words: str, *, last: int) -> list[Found]:
         """The `last` turns of a place in which all of these words stand, the newest first."""

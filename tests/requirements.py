@@ -770,6 +770,24 @@ PROMISES = (
     Promise("web.phone", "On a phone nothing is cut off.", (0,)),
     Promise("web.keyboard", "Everything can be done with the keyboard alone.", (0,)),
     Promise("web.accessible", "People who hear the page or see little find everything, in light and dark.", (0,)),
+    # The HTTP API
+    Promise(
+        "api.answer", "A message over HTTP is taken, and its turn has the answer; a program may wait for it.", (15,)
+    ),
+    Promise("api.live", "A conversation streams its plans and drafts as they change.", (15,)),
+    Promise("api.question", "A question is answered by a choice, or by filling in its fields.", (4, 15)),
+    Promise("api.approval", "What is risky waits for a yes over HTTP, also over a restart.", (15,)),
+    Promise("api.stop", "What runs can be stopped over HTTP.", (15,)),
+    Promise("api.files", "Files go both ways over HTTP.", (15,)),
+    Promise("api.resume", "A stream goes on behind the last part that was seen, also after a restart.", (15,)),
+    Promise("api.once", "The same event counts once over HTTP, and tells its turn again.", (15,)),
+    Promise("api.pages", "Long conversations are read piece by piece over HTTP.", (15,)),
+    Promise("api.ready", "Health and readiness are told without a token, and without a secret.", (0,)),
+    Promise("api.tokens", "Nobody gets in without a token, and a lost one can be taken away.", (15,)),
+    Promise("api.apart", "What is another person's is not there, by any route.", (15,)),
+    Promise("api.described", "Every route is described as it is: a fuzzer finds no fault and no difference.", (15,)),
+    Promise("api.shapes", "What is too large, too slow or of another shape is refused with the fix.", (15,)),
+    Promise("api.browser", "No other site can make a browser use the API.", (0,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

@@ -7,7 +7,8 @@ from typing import Self
 
 from starlette.routing import BaseRoute
 
-from adapters.base import Shelf
+from adapters.base import Adapter, Shelf
+from adapters.web.api.channel import Api
 from adapters.web.doing import Doing
 from adapters.web.door import Door
 from adapters.web.files import Files
@@ -29,7 +30,8 @@ class Web:
     """The page. Use it as a context manager around everything that may still deliver: it serves as long.
 
     A `port` of 0 is any free one; where the port is taken, `further` ones are tried. `sections` are further routes of
-    the same site, for visitors that its guard has let in, and `links` lead to them from the page.
+    the same site, for visitors that its guard has let in, and `links` lead to them from the page. `api` is served
+    beside the page.
     """
 
     name = NAME
@@ -47,6 +49,7 @@ class Web:
         language: str = "en",
         sections: Sequence[BaseRoute] = (),
         links: Sequence[tuple[str, str]] = (),
+        api: Api | None = None,
     ) -> None:
         self._record = record
         self._rooms = Rooms()
@@ -64,7 +67,9 @@ class Web:
             self._doing,
             Files(record, uploads, upload_bytes=upload_bytes),
         )
-        self._site = site([*(each for part in own for each in part.routes()), *sections], visitors)
+        self._api = api
+        routes = [*(each for part in own for each in part.routes()), *(api.routes() if api else ()), *sections]
+        self._site = site(routes, visitors)
         self._at = host, port
         self._further = further
         self._tasks = asyncio.TaskGroup()
@@ -83,8 +88,15 @@ class Web:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._rooms.close()
+        if self._api:
+            self._api.close()
         self._server.leave()
         await self._tasks.__aexit__(None, None, None)
+
+    @property
+    def channels(self) -> Sequence[Adapter]:
+        """All that are served here: the page, and the API."""
+        return [self, self._api] if self._api else [self]
 
     @property
     def address(self) -> str:

@@ -57,10 +57,11 @@ class Files:
         data = await self._record.content(files[number])
         if data is None:
             raise Refused(say("There is no such file."), 404)
-        return Response(data, headers=_file_headers(files[number], save="save" in request.query_params))
+        return Response(data, headers=file_headers(files[number], save="save" in request.query_params))
 
 
-def _file_headers(file: Attachment, *, save: bool) -> Mapping[str, str]:
+def file_headers(file: Attachment, *, save: bool) -> Mapping[str, str]:
+    """How a file goes out: pictures may be shown, everything else is saved, and nothing of it is run."""
     shows = file.mime in PICTURES and not save
     kind = "inline" if shows else "attachment"
     return {

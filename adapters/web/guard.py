@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from adapters.web.visitors import LOOPBACK, Visitors
 
 HARMLESS = frozenset({"GET", "HEAD"})
-WITHOUT_SIGNING_IN = ("/static/", "/login", "/healthz")
+WITHOUT_SIGNING_IN = ("/static/", "/login", "/healthz", "/readyz", "/api/")  # the API asks for tokens of its own
+FOR_PROGRAMS = "/api/"  # they have no Origin; a browser that another site leads here has one
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -69,7 +70,7 @@ class Guard:
         if self._visitors.is_signed(request):
             return False
         origin = request.headers.get("origin")
-        if origin is not None or request.method not in HARMLESS:
+        if origin is not None or not (request.method in HARMLESS or request.url.path.startswith(FOR_PROGRAMS)):
             place = (origin or "").partition("://")[2]
             return place != request.headers.get("host") and _host(place) not in self._visitors.names
         is_from_others = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}

@@ -36,6 +36,7 @@ class Spoken:
 
     turn: str
     inbound: Inbound
+    is_done: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,9 @@ class Record(Protocol):
         ...
 
 
-def address_of(person: Person, conversation: str) -> Address:
+def address_of(person: Person, conversation: str, *, channel: str = NAME) -> Address:
     """Where a conversation of this person happens."""
-    return Address(channel=NAME, chat=person.id, thread=None if conversation == HOME else conversation)
+    return Address(channel=channel, chat=person.id, thread=None if conversation == HOME else conversation)
 
 
 def conversation_of(address: Address) -> str:
@@ -104,6 +105,6 @@ def conversation_of(address: Address) -> str:
     return address.thread or HOME
 
 
-def place_of(person: Person) -> str:
+def place_of(person: Person, *, channel: str = NAME) -> str:
     """What the keys of all sessions of this person begin with."""
-    return address_of(person, HOME).session
+    return address_of(person, HOME, channel=channel).session

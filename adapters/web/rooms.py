@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from adapters.web.html import Html
 from adapters.web.items import Moment, number_of
 from orchestrator.messages import Draft, Live, PlanCard, Status
 
@@ -18,7 +17,7 @@ class News:
     """What a page has not seen yet: `items` to show in their places, whether the running turns look different, whether
     the list of conversations does. Where it has `ended`, the page is to read all anew."""
 
-    items: tuple[Html, ...] = ()
+    items: tuple[str, ...] = ()
     live: bool = False
     list: bool = False
     ended: bool = False
@@ -28,11 +27,11 @@ class Page:
     """One page that looks at a conversation. What it has not read yet is kept once, however often it changes."""
 
     def __init__(self) -> None:
-        self._items: OrderedDict[str, Html] = OrderedDict()
+        self._items: OrderedDict[str, str] = OrderedDict()
         self._live = self._list = self._ended = False
         self._has_news = asyncio.Event()
 
-    def item(self, name: str, item: Html) -> None:
+    def item(self, name: str, item: str) -> None:
         self._items[name] = item
         self._items.move_to_end(name)
         if len(self._items) > MOST_WAITING:
@@ -132,7 +131,7 @@ class Rooms:
         self._look(room)
         self._leave(session)
 
-    def show(self, session: str, name: str, item: Html) -> None:
+    def show(self, session: str, name: str, item: str) -> None:
         """Show an item, in the place of an older one of this name."""
         for page in self.find(session).pages:
             page.item(name, item)

@@ -64,7 +64,7 @@ async def _chat(settings: Settings, *, first: str | None = None) -> None:
             about = f"{about} {say('The page is at {address}.', address=page.address)}"
             tasks.create_task(_open_browser(page.address))
         console = Console(settings.person, about=about, first=first, where=app.files.path)
-        await app.serve([console], beside=[page] if page else [])
+        await app.serve([console], beside=page.channels if page else ())
 
 
 async def _serve(settings: Settings, *, lines: bool, live: bool) -> None:
@@ -80,7 +80,7 @@ async def _serve(settings: Settings, *, lines: bool, live: bool) -> None:
         if page:
             click.echo(f"The page is at {page.address}", err=True)
             tasks.create_task(_open_browser(page.address))
-        pages = [page] if page else []
+        pages = page.channels if page else ()
         await app.serve(channels or pages, beside=pages if channels else ())
 
 

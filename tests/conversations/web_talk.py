@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from adapters.web.api.channel import Api
 from adapters.web.channel import Web
 from bot.app import App, build
+from bot.on_api import api_of
 from bot.on_web import web_of
 from bot.settings import read_settings
 from orchestrator.models import Model
@@ -36,17 +38,31 @@ async def page_at(
         **settings,
     }
     chosen = read_settings(**given)
-    async with build(chosen, toolsets=toolsets, model=model) as app, web_of(chosen, app) as web:
-        serving = asyncio.ensure_future(app.serve([web]))
-        try:
-            async with asyncio.timeout(LONGEST_WAIT):
-                while web._doing.accept is None and not serving.done():
-                    await asyncio.sleep(0.001)  # it tells nobody
+    async with build(chosen, toolsets=toolsets, model=model) as app:
+        api = api_of(chosen, app)
+        async with web_of(chosen, app, api=api) as web, _served(app, web, api):
             yield app, web
-        finally:
-            serving.cancel()
-            with suppress(asyncio.CancelledError):
-                await serving
+
+
+@asynccontextmanager
+async def _served(app: App, web: Web, api: Api) -> AsyncIterator[None]:
+    serving = asyncio.ensure_future(app.serve(web.channels))
+    try:
+        async with asyncio.timeout(LONGEST_WAIT):
+            while (web._doing.accept is None or api._taking.accept is None) and not serving.done():
+                await asyncio.sleep(0.001)  # it tells nobody
+        yield
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+
+
+def api_of_page(web: Web) -> Api:
+    """The API beside the page."""
+    _, api = web.channels
+    assert isinstance(api, Api)
+    return api
 
 
 @asynccontextmanager

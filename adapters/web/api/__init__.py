@@ -1,0 +1,1 @@
+"""The HTTP API: the channel "api", for programs. docs/api.md is for who uses it."""
