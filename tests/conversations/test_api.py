@@ -209,7 +209,7 @@ async def test_files_go_both_ways(tmp_path: Path) -> None:
         assert "attachment" in got["Content-Disposition"]
         body = {"event": "again", "text": "/plot", "files": [told["file"]]}
         status, told, _ = await ann.asks("POST", "/messages", body)
-        assert (status, told["detail"][:12]) == (400, "That file is"), "it went with the first message"
+        assert (status, told["detail"][:12]) == (404, "That file is"), "it went with the first message"
 
 
 @pytest.mark.proves("api.resume")

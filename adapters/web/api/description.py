@@ -19,6 +19,10 @@ ABOUT = (
     "answered by their id; a stream brings what goes on, and can be resumed."
 )
 
+STREAM = "text/event-stream"
+PROBLEM = kind(Problem)
+STREAMED = kind(Part), kind(Going)
+
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]
 
@@ -42,7 +46,7 @@ class _Written:
     """Operations on paper. `schemas` are those of all their models, by name."""
 
     def __init__(self, operations: Sequence[Operation]) -> None:
-        besides = (PROBLEM, kind(Part), kind(Going))
+        besides = (PROBLEM, *STREAMED)
         used: list[tuple[int, Mode, TypeAdapter[object]]] = [(id(each), "serialization", each) for each in besides]
         used += [each for operation in operations for each in _models(operation)]
         self._refs, known = TypeAdapter.json_schemas(used, ref_template=REFS)
@@ -71,12 +75,18 @@ class _Written:
         return {"description": HTTPStatus(status).phrase, "content": {media: {"schema": schema}}}
 
     def _content(self, made_of: Answer, mode: Mode) -> Json:
+        if made_of == STREAM:
+            return {STREAM: {"schema": self._event()}}
         if isinstance(made_of, str):
-            return {made_of: {"schema": {"type": "string"} if made_of.startswith("text/") else {}}}
+            return {made_of: {"schema": {}}}
         return {JSON: {"schema": self._refs[id(made_of), mode]}}
 
-
-PROBLEM = kind(Problem)
+    def _event(self) -> Json:
+        """One event of a stream."""
+        told = {"anyOf": [self._refs[id(each), "serialization"] for each in STREAMED]}
+        data = {"type": "string", "contentMediaType": JSON, "contentSchema": told}
+        fields = {"id": {"type": "string"}, "event": {"enum": ["part", "live"]}, "data": data}
+        return {"type": "object", "properties": fields, "required": ["event", "data"]}
 
 
 def _models(operation: Operation) -> Iterator[tuple[int, Mode, TypeAdapter[object]]]:
@@ -94,7 +104,8 @@ def _parameters(operation: Operation) -> Iterator[Json]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": f"A {named.what}.",
+            "description": f"One {named.what} of yours.",
+            "example": named.example,
             "schema": {"type": "string", "pattern": named.pattern},
         }
     for name, what in operation.headers:

@@ -34,19 +34,20 @@ Language = Callable[[Person], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Something that a path names: how names of it look, and what it is."""
+    """Something that a path names: how names of it look, what it is, and one of them."""
 
     pattern: str
     what: str
+    example: str
 
 
 NAMED: Mapping[str, Named] = {
-    "session": Named(NAME, "conversation"),
-    "turn": Named(r"^t[0-9]{1,9}$", "turn"),
-    "plan": Named(r"^t[0-9]{1,9}$", "plan"),
-    "question": Named(r"^q[0-9]{1,9}$", "question"),
-    "part": Named(r"^t[0-9]{1,9}\.[0-9]{1,3}$", "answer"),
-    "number": Named(r"^[0-9]{1,2}$", "file"),
+    "session": Named(NAME, "conversation", "first"),
+    "turn": Named(r"^t[0-9]{1,9}$", "turn", "t1"),
+    "plan": Named(r"^t[0-9]{1,9}$", "plan", "t1"),
+    "question": Named(r"^q[0-9]{1,9}$", "question", "q2"),
+    "part": Named(r"^t[0-9]{1,9}\.[0-9]{1,3}$", "answer", "t1.0"),
+    "number": Named(r"^[0-9]{1,2}$", "file", "0"),
 }
 
 Answer = TypeAdapter[object] | str
@@ -121,7 +122,7 @@ async def nowhere(request: Request) -> Response:
 
 async def given(request: Request, taken: TypeAdapter[B]) -> B:
     """The JSON that came with a request. Raises Refused."""
-    if _media(request) != JSON:
+    if media_of(request) != JSON:
         raise Refused(f"Send it as Content-Type: {JSON}.", 415)
     body = await body_of(request, most=FORM_BYTES, seconds=FORM_SECONDS)
     try:
@@ -157,5 +158,6 @@ def _unknown() -> Response:
     return problem(401, told, headers={"WWW-Authenticate": 'Bearer realm="errand"'})
 
 
-def _media(request: Request) -> str:
+def media_of(request: Request) -> str:
+    """What is said to be in the body; empty where nothing is said."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -7,6 +7,7 @@ from starlette.responses import Response, StreamingResponse
 
 from adapters.web.api.archive import NAME, Archive
 from adapters.web.api.contract import After, Before, Conversation, PlanView, Sessions, Turn
+from adapters.web.api.description import STREAM
 from adapters.web.api.operations import Operation, asked, data, kind, nothing_of
 from adapters.web.api.streams import follow
 from adapters.web.api.telling import conversation, session, turn
@@ -19,7 +20,6 @@ from adapters.web.rooms import Rooms
 from orchestrator.messages import Answer, Attachment
 
 LAST_EVENT = "Last-Event-ID"
-STREAM = "text/event-stream"
 BYTES = "application/octet-stream"
 
 
@@ -101,14 +101,14 @@ class Showing:
 
     async def _events(self, request: Request) -> Response:
         address = address_of(person_of(request), request.path_params["session"], channel=NAME)
-        seen = request.headers.get(LAST_EVENT) or asked(request, After).after
+        after = asked(request, After).after
         if not (await self._archive.stretch(address)).spoken:
             raise nothing_of("conversation")
         if self._rooms.pages >= MOST_PAGES:
             raise Refused("Too many streams are open; close one, and try again.", 503)
 
         async def missed() -> Sequence[Shown]:
-            return await self._archive.shown_after(address, seen)
+            return await self._archive.shown_after(address, request.headers.get(LAST_EVENT) or after)
 
         events: AsyncIterator[str] = follow(self._rooms, address.session, missed)
         return StreamingResponse(events, media_type=STREAM, headers={"X-Accel-Buffering": "no"})

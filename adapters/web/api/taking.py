@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from adapters.web.api.archive import NAME, Archive
 from adapters.web.api.contract import Chosen, NewAnswer, NewMessage, Taken, Turn, Upload, Uploaded, Wait
-from adapters.web.api.operations import ROOT, Operation, asked, data, given, kind, nothing_of
+from adapters.web.api.operations import ROOT, Operation, asked, data, given, kind, media_of, nothing_of
 from adapters.web.api.telling import turn
 from adapters.web.endpoints import person_of
 from adapters.web.events import PACE_SECONDS
@@ -22,7 +22,7 @@ from adapters.web.reading import Refused, body_of
 from adapters.web.record import address_of
 from adapters.web.rooms import Rooms
 from adapters.web.uploads import Uploads
-from orchestrator.messages import Accept, Address, Choice, Foreign, Form, Inbound, Message, Person, Stop
+from orchestrator.messages import Accept, Address, Attachment, Choice, Foreign, Form, Inbound, Message, Person, Stop
 
 LOOK_SECONDS = 1.0  # between two looks at a turn that is waited for: a stop ends without a word
 MESSAGE = TypeAdapter(NewMessage)
@@ -49,7 +49,7 @@ class Taking:
                 "Say something. 202 once it is on disk; 200 where its turn has ended within `wait`.",
                 self._message,
                 TAKEN,
-                problems=(400, 408, 413, 415, 422, 503),
+                problems=(404, 408, 413, 415, 422, 503),
                 body=kind(NewMessage),
                 query=Wait,
             ),
@@ -80,7 +80,7 @@ class Taking:
                 "Bring a file, as it is, with its media type. A message takes it along by `file`.",
                 self._upload,
                 {201: kind(Uploaded)},
-                problems=(408, 413, 422, 503),
+                problems=(408, 413, 415, 422, 503),
                 body="application/octet-stream",
                 query=Upload,
             ),
@@ -95,7 +95,7 @@ class Taking:
                 **arrival,
                 tools=new.tools,
                 text=new.text,
-                attachments=await self._uploads.sent(person, new.files),
+                attachments=await self._brought(person, new.files),
                 foreign=tuple(Foreign(**each.model_dump()) for each in new.foreign),
             )
 
@@ -130,10 +130,17 @@ class Taking:
         return data(await self._taken(_arrival(person, address, secrets.token_hex(16)), stop), 202)
 
     async def _upload(self, request: Request) -> Response:
-        name = asked(request, Upload).name
+        name, mime = asked(request, Upload).name, media_of(request)
+        if not mime:
+            raise Refused("Say what the file is, as Content-Type: application/octet-stream will do.", 415)
         body = await body_of(request, most=self._upload_bytes, seconds=UPLOAD_SECONDS)
-        mime = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         return data(Uploaded(file=await self._uploads.take(person_of(request), name, mime, body)), 201)
+
+    async def _brought(self, person: Person, files: Sequence[str]) -> tuple[Attachment, ...]:
+        try:
+            return await self._uploads.sent(person, files)
+        except Refused as unknown:
+            raise Refused(str(unknown), 404) from None
 
     async def _taken(
         self, arrival: Mapping[str, Any], inbound: Callable[[Mapping[str, Any]], Awaitable[Inbound]]
