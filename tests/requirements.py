@@ -796,6 +796,7 @@ PROMISES = (
     Promise("docs.examples", "The examples run.", (49,)),
     Promise("docs.models", "The documentation lists every provider as the code knows it.", (7, 61, 62)),
     Promise("docs.people", "The policy file of the documentation is the example, and is read.", (49,)),
+    Promise("docs.api", "The commands of the page on the HTTP API work, and it names every operation.", (15, 49)),
     Promise("docs.telegram", "The page of the local Telegram names what it has.", (1, 49)),
     Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
     Promise("docs.receipts", "The answers and the chart of the page on receipts are the real ones.", (49, 57)),

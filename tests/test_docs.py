@@ -1,19 +1,24 @@
 """The documentation cannot lie: settings are compared, plans are run, links are followed."""
 
+import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from adapters.web.api.tokens import Tokens
 from bot.settings import Settings
+from bot.shelf import StoreShelf
 from orchestrator.roles import RESERVED, HouseRules, read_house_rules
 from orchestrator.tools.builtin import BUILTIN
 from orchestrator.tools.code import Code
 from orchestrator.tools.functions import Functions, tool
 from tests.conversations.talk import talking
+from tests.conversations.web_talk import api_of_page, page_at
 from tests.fakes.telegram import Chat, Person, World
 from tests.fakes.telegram.faults import Faults
 
@@ -133,3 +138,36 @@ async def test_the_plan_of_the_page_on_code_runs_and_the_page_has_the_limits_as_
     rows = dict(re.findall(r"\| `(\w+)` \| ([\d,]+) \|", page))
     assert rows == {name: f"{Settings.model_fields[name].default:,.0f}" for name in rows}
     assert {name for name in Settings.model_fields if name.startswith("code_")} < rows.keys()
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl here")
+@pytest.mark.proves("docs.api")
+async def test_the_commands_of_the_page_on_the_api_work_and_its_table_has_every_operation(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    blocks = [block for kind, block in FENCED.findall(page) if kind == "sh"]
+    async with page_at(tmp_path, toolsets=None, web_token="a-token-of-some-length") as (app, web):
+        api = api_of_page(web)
+        listed = re.findall(r"^\| `([A-Z]+ /[^`]+)` \|", page, re.MULTILINE)
+        assert sorted(listed) == sorted(f"{each.method} {each.path}" for each in api.operations)
+        token = await Tokens(StoreShelf(app.store, "api")).add("docs", "docs")
+        known = blocks[0][: blocks[0].index("curl")].replace("http://127.0.0.1:8700", web.address)
+        assert blocks[0].startswith(known.replace(web.address, "http://127.0.0.1:8700"))
+        known = known.replace("errand_...", token)
+        said = []
+        for block in (blocks[0][blocks[0].index("curl") :], *blocks[1:]):
+            shell = await asyncio.create_subprocess_exec(
+                "bash", "-c", f"{known}\n{block}", cwd=tmp_path, stdout=asyncio.subprocess.PIPE
+            )
+            if "curl -sSN" in block:
+                while not api._rooms.pages:
+                    await asyncio.sleep(0.01)
+                api.close()  # it would go on for as long as somebody listens
+            said.append((await shell.communicate())[0].decode())
+    first, asks, answered, stream, uploaded, ready = said
+    assert '"id":"t1","session":"first","state":"ended"' in first
+    assert '"id":"q2"' in asks
+    assert '"name":"s1.rate_percent"' in asks
+    assert "15.2" in answered
+    assert "id: t1.0\nevent: part\ndata: " in stream
+    assert re.fullmatch(r'{"file":"[0-9a-f]+"}', uploaded)
+    assert '"ready":true' in ready
