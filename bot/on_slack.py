@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from adapters.hooks import Hooks
 from bot.app import App
+from bot.page import PAGE, on_the_page
 from bot.settings import Settings
 from bot.shelf import StoreShelf, content, slash_words
 from orchestrator.errors import SettingsInvalid
@@ -24,7 +26,7 @@ NO_WAY_IN = (
 
 
 @asynccontextmanager
-async def slack_of(settings: Settings, app: App) -> AsyncIterator["Slack"]:
+async def slack_of(settings: Settings, app: App, hooks: Hooks | None = None) -> AsyncIterator["Slack"]:
     """The Slack app of the settings. Raises SettingsInvalid."""
     try:
         from adapters.slack.channel import Slack  # noqa: PLC0415 - only who uses it needs its packages
@@ -40,7 +42,7 @@ async def slack_of(settings: Settings, app: App) -> AsyncIterator["Slack"]:
             token=_secret(settings.slack_bot_token),
             app_token=app_token,
             signing_secret=secret,
-            at=_listen(settings) if secret else None,
+            at=_listen(settings, hooks) if secret else None,
             installs=installs,
             api=f"{settings.slack_api.rstrip('/')}/",
             people=settings.slack_people.split(","),
@@ -72,12 +74,14 @@ async def _installs(settings: Settings, opened: AsyncExitStack) -> "Installs | N
     return installs
 
 
-def _listen(settings: Settings) -> "Listen":
+def _listen(settings: Settings, hooks: Hooks | None) -> "Listen | Hooks":
     from adapters.slack.http import Listen  # noqa: PLC0415 - as above
 
+    if settings.slack_listen == PAGE:
+        return on_the_page(settings, hooks)
     host, _, port = settings.slack_listen.rpartition(":")
     if not port.isdecimal():
-        raise SettingsInvalid(f"slack_listen is {settings.slack_listen!r}; write 127.0.0.1:3000")
+        raise SettingsInvalid(f"slack_listen is {settings.slack_listen!r}; write 127.0.0.1:3000, or page")
     return Listen(host or "127.0.0.1", int(port))
 
 

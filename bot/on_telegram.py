@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from adapters.hooks import Hooks
 from bot.app import App
+from bot.page import PAGE, on_the_page
 from bot.settings import Settings
 from bot.shelf import StoreShelf, content, slash_words
 from orchestrator.errors import SettingsInvalid
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from adapters.telegram.webhook import Webhook
 
 
-def telegram_of(settings: Settings, app: App) -> "Telegram":
+def telegram_of(settings: Settings, app: App, hooks: Hooks | None = None) -> "Telegram":
     """The Telegram bot of the settings. Raises SettingsInvalid."""
     try:
         from adapters.telegram.channel import Telegram  # noqa: PLC0415 - only who uses it needs its packages
@@ -32,24 +34,28 @@ def telegram_of(settings: Settings, app: App) -> "Telegram":
         context=settings.telegram_context,
         rich=settings.telegram_rich,
         rate=settings.telegram_rate,
-        webhook=_webhook(settings),
+        webhook=_webhook(settings, hooks),
         menu=_menu(settings, app),
         read_file=partial(content, app),
         code_for_nobody=_tell_code,
     )
 
 
-def _webhook(settings: Settings) -> "Webhook | None":
+def _webhook(settings: Settings, hooks: Hooks | None) -> "Webhook | None":
     from adapters.telegram.webhook import Webhook  # noqa: PLC0415 - as above
 
     if not settings.telegram_webhook_url:
         return None
     if settings.telegram_webhook_secret is None:
         raise SettingsInvalid("telegram_webhook_url needs telegram_webhook_secret: letters, digits, - and _")
+    secret = settings.telegram_webhook_secret.get_secret_value()
+    if settings.telegram_webhook_listen == PAGE:
+        return Webhook(settings.telegram_webhook_url, secret, hooks=on_the_page(settings, hooks))
     host, _, port = settings.telegram_webhook_listen.rpartition(":")
     if not port.isdecimal():
-        raise SettingsInvalid(f"telegram_webhook_listen is {settings.telegram_webhook_listen!r}; write 127.0.0.1:8443")
-    secret = settings.telegram_webhook_secret.get_secret_value()
+        raise SettingsInvalid(
+            f"telegram_webhook_listen is {settings.telegram_webhook_listen!r}; write 127.0.0.1:8443, or page"
+        )
     return Webhook(settings.telegram_webhook_url, secret, host or "127.0.0.1", int(port))
 
 

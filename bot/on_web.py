@@ -10,6 +10,7 @@ from ipaddress import ip_network
 
 from pydantic import SecretStr
 
+from adapters.hooks import Hooks
 from adapters.web.api.channel import Api
 from adapters.web.channel import Web
 from adapters.web.record import Hit, Listed, Shown, Spoken, Stretch, conversation_of, place_of
@@ -32,8 +33,13 @@ OPEN_TO_OTHERS = (
 
 
 @asynccontextmanager
-async def web_of(settings: Settings, app: App, *, api: Api | None = None) -> AsyncIterator[Web]:
-    """The page of the settings, listening, with the API beside it. Raises SettingsInvalid, ChannelClosed."""
+async def web_of(
+    settings: Settings, app: App, *, api: Api | None = None, hooks: Hooks | None = None
+) -> AsyncIterator[Web]:
+    """The page of the settings, listening, with the API and the hooks of platforms beside it.
+
+    Raises SettingsInvalid, ChannelClosed.
+    """
     web = Web(
         StoreRecord(app, language=settings.language),
         StoreShelf(app.store, Web.name),
@@ -44,6 +50,7 @@ async def web_of(settings: Settings, app: App, *, api: Api | None = None) -> Asy
         upload_bytes=settings.web_upload_mb * 10**6,
         language=settings.language,
         api=api,
+        hooks=hooks,
     )
     async with web:
         yield web

@@ -178,7 +178,9 @@ class Settings(BaseSettings):
     telegram_webhook_secret: SecretStr | None = Field(
         None, description="Secret that Telegram sends with each update. Needed with a webhook."
     )
-    telegram_webhook_listen: str = Field("127.0.0.1:8443", description="Address and port that the webhook listens on.")
+    telegram_webhook_listen: str = Field(
+        "127.0.0.1:8443", description='Address and port that the webhook listens on, or "page": the page\'s server.'
+    )
     slack_bot_token: SecretStr | None = Field(None, description="Bot token of a Slack app; it begins with xoxb-.")
     slack_app_token: SecretStr | None = Field(
         None, description="App-level token for Socket Mode; it begins with xapp-. Empty: HTTP mode."
@@ -186,7 +188,9 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr | None = Field(
         None, description="Secret with which Slack signs its requests. Needed in HTTP mode."
     )
-    slack_listen: str = Field("127.0.0.1:3000", description="Address and port that HTTP mode listens on.")
+    slack_listen: str = Field(
+        "127.0.0.1:3000", description='Address and port that HTTP mode listens on, or "page": the page\'s server.'
+    )
     slack_people: str = Field(
         "", description='Who may talk to it: user ids between commas. Empty: full members; "*": guests and others too.'
     )

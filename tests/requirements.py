@@ -788,6 +788,12 @@ PROMISES = (
     Promise("api.described", "Every route is described as it is: a fuzzer finds no fault and no difference.", (15,)),
     Promise("api.shapes", "What is too large, too slow or of another shape is refused with the fix.", (15,)),
     Promise("api.browser", "No other site can make a browser use the API.", (0,)),
+    # Webhooks on the page's server
+    Promise(
+        "hooks.telegram", "Telegram's webhook may be on the server of the page, which stays closed to it.", (1, 15)
+    ),
+    Promise("hooks.slack", "Slack's requests may come to the server of the page.", (2, 15)),
+    Promise("hooks.settings", "A webhook on a page that is not there is refused with the fix.", (0,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

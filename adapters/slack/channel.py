@@ -12,6 +12,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.asked import OpenQuestions
 from adapters.base import Shelf
+from adapters.hooks import Hooks
 from adapters.slack.api import Api
 from adapters.slack.arrivals import Arrivals
 from adapters.slack.beginnings import Beginnings
@@ -19,7 +20,7 @@ from adapters.slack.bolt import listen
 from adapters.slack.errors import SlackTrouble, as_delivery_error
 from adapters.slack.files import Files
 from adapters.slack.finals import Finals, ReadFile
-from adapters.slack.http import Listen, listen_on_http
+from adapters.slack.http import Listen, listen_on_hooks, listen_on_http
 from adapters.slack.inbound import FOREIGN, NAME, Me, Place, decoded, mentioned_in
 from adapters.slack.manifest import ABOUT
 from adapters.slack.pacing import A_MINUTE, POST, Pacer
@@ -61,7 +62,7 @@ class Slack:
         token: str = "",
         app_token: str = "",
         signing_secret: str = "",
-        at: Listen | None = None,
+        at: Listen | Hooks | None = None,
         installs: "Installs | None" = None,
         api: str = API,
         people: Collection[str] = (),
@@ -162,7 +163,10 @@ class Slack:
                 socket = listen_on_socket(app, self._app_token, api=self._api_address)
                 tasks.create_task(socket, name="Slack's socket")
             if self._at:
-                tasks.create_task(listen_on_http(app, self._at), name="Slack's requests")
+                requests = (
+                    listen_on_http(app, self._at) if isinstance(self._at, Listen) else listen_on_hooks(app, self._at)
+                )
+                tasks.create_task(requests, name="Slack's requests")
 
     async def show(self, address: Address, turn: str, part: Live) -> None:
         await self._showing.show(address, turn, part)

@@ -2,12 +2,20 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.starlette.async_handler import to_async_bolt_request, to_starlette_response
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from adapters.base import ChannelClosed
+from adapters.hooks import Hooks, body_of
 from adapters.slack.bolt import Orderly
 from adapters.slack.manifest import EVENTS, INSTALL, INSTALLED
 
@@ -20,6 +28,38 @@ class Listen:
 
     host: str
     port: int
+
+
+async def listen_on_hooks(app: Orderly, hooks: Hooks) -> None:
+    """Take what is posted to a server that is there, until cancelled."""
+
+    async def take(request: Request) -> Response:
+        return await _answered(request, app.async_dispatch)
+
+    routes = [Route(EVENTS, take, methods=["POST"])]
+    if flow := app.oauth_flow:
+
+        async def install(request: Request) -> Response:
+            return await _answered(request, flow.handle_installation)
+
+        async def installed(request: Request) -> Response:
+            return await _answered(request, flow.handle_callback)
+
+        routes += [Route(INSTALL, install), Route(INSTALLED, installed)]
+    with hooks.opened(routes):
+        log.info("Slack is listened for on the page's server")
+        await asyncio.Event().wait()
+
+
+async def _answered(request: Request, by: Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]) -> Response:
+    body = await body_of(request)
+    if body is None:
+        return Response(status_code=413)
+    try:
+        asked = to_async_bolt_request(request, body)
+    except UnicodeDecodeError:
+        return Response(status_code=400)
+    return to_starlette_response(await by(asked))
 
 
 async def listen_on_http(app: Orderly, at: Listen) -> None:

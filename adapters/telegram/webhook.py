@@ -16,19 +16,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 from telegram import Bot, Update
 
+from adapters.hooks import Hooks, body_of
 from adapters.telegram.polling import WANTED
 
 log = logging.getLogger(__name__)
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
-MOST_BYTES = 1_000_000  # of one update; Telegram's are far smaller
+PATH = "/telegram"
 
 Take = Callable[[Update], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where Telegram reaches us: its public `url`, and the address and port on which we listen for it.
+    """Where Telegram reaches us: its public `url`, and the address and port on which we listen for it, or the `hooks`
+    of a server that is there.
 
     `secret` comes with each call, so that nobody else can bring updates.
     """
@@ -37,6 +39,7 @@ class Webhook:
     secret: str
     host: str = "127.0.0.1"
     port: int = 8443
+    hooks: Hooks | None = None
 
 
 async def listen(bot: Bot, take: Take, webhook: Webhook, *, ready: Callable[[int], None] | None = None) -> None:
@@ -45,7 +48,7 @@ async def listen(bot: Bot, take: Take, webhook: Webhook, *, ready: Callable[[int
     async def arrived(request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get(SECRET_HEADER, ""), webhook.secret):
             return Response(status_code=403)
-        body = await _body(request)
+        body = await body_of(request)
         if body is None:
             return Response(status_code=413)
         try:
@@ -62,7 +65,15 @@ async def listen(bot: Bot, take: Take, webhook: Webhook, *, ready: Callable[[int
     async def healthy(request: Request) -> Response:
         return Response("ok")
 
-    app = Starlette(routes=[Route("/telegram", arrived, methods=["POST"]), Route("/healthz", healthy)])
+    async def begin() -> None:
+        await bot.set_webhook(webhook.url, secret_token=webhook.secret, allowed_updates=WANTED)
+
+    route = Route(PATH, arrived, methods=["POST"])
+    if webhook.hooks:
+        with webhook.hooks.opened([route]):
+            await begin()
+            await asyncio.Event().wait()
+    app = Starlette(routes=[route, Route("/healthz", healthy)])
     server = _Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     with _bound(webhook) as listening:
         async with asyncio.TaskGroup() as tasks:
@@ -70,7 +81,7 @@ async def listen(bot: Bot, take: Take, webhook: Webhook, *, ready: Callable[[int
             try:
                 if ready:
                     ready(listening.getsockname()[1])
-                await bot.set_webhook(webhook.url, secret_token=webhook.secret, allowed_updates=WANTED)
+                await begin()
                 await asyncio.shield(serving)
             finally:
                 server.should_exit = True
@@ -90,13 +101,3 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-
-async def _body(request: Request) -> bytes | None:
-    """The update; None where it is larger than one can be."""
-    read = b""
-    async for chunk in request.stream():
-        read += chunk
-        if len(read) > MOST_BYTES:
-            return None
-    return read

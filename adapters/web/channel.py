@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
 from adapters.base import Adapter, Shelf
+from adapters.hooks import PATHS, Hooks
 from adapters.web.api.channel import Api
 from adapters.web.doing import Doing
 from adapters.web.door import Door
@@ -23,6 +24,7 @@ from adapters.web.visitors import Visitors
 from orchestrator.messages import Accept, Address, Delivery, Live, Person, Question
 from orchestrator.words import speaking
 
+HOOKS = [f"{path}{{rest:path}}" if path.endswith("/") else path for path in PATHS]
 UPLOAD_BYTES = 20_000_000
 
 
@@ -31,7 +33,7 @@ class Web:
 
     A `port` of 0 is any free one; where the port is taken, `further` ones are tried. `sections` are further routes of
     the same site, for visitors that its guard has let in, and `links` lead to them from the page. `api` is served
-    beside the page.
+    beside the page, and `hooks` are for platforms.
     """
 
     name = NAME
@@ -50,6 +52,7 @@ class Web:
         sections: Sequence[BaseRoute] = (),
         links: Sequence[tuple[str, str]] = (),
         api: Api | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         self._record = record
         self._rooms = Rooms()
@@ -69,6 +72,7 @@ class Web:
         )
         self._api = api
         routes = [*(each for part in own for each in part.routes()), *(api.routes() if api else ()), *sections]
+        routes += [Route(each, hooks) for each in HOOKS] if hooks else []
         self._site = site(routes, visitors)
         self._at = host, port
         self._further = further

@@ -9,11 +9,12 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from adapters.hooks import PATHS
 from adapters.web.visitors import LOOPBACK, Visitors
 
 HARMLESS = frozenset({"GET", "HEAD"})
-WITHOUT_SIGNING_IN = ("/static/", "/login", "/healthz", "/readyz", "/api/")  # the API asks for tokens of its own
-FOR_PROGRAMS = "/api/"  # they have no Origin; a browser that another site leads here has one
+OF_OTHERS = ("/api/", *PATHS)  # they look for themselves who is there, by tokens and signatures
+WITHOUT_SIGNING_IN = ("/static/", "/login", "/healthz", "/readyz", *OF_OTHERS)
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
@@ -69,8 +70,8 @@ class Guard:
         """Whether another site makes the browser ask this: its Origin, or the browser, says so."""
         if self._visitors.is_signed(request):
             return False
-        origin = request.headers.get("origin")
-        if origin is not None or not (request.method in HARMLESS or request.url.path.startswith(FOR_PROGRAMS)):
+        origin = request.headers.get("origin")  # programs have none; what another site leads here has one
+        if origin is not None or not (request.method in HARMLESS or request.url.path.startswith(OF_OTHERS)):
             place = (origin or "").partition("://")[2]
             return place != request.headers.get("host") and _host(place) not in self._visitors.names
         is_from_others = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}

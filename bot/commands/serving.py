@@ -68,13 +68,15 @@ async def _chat(settings: Settings, *, first: str | None = None) -> None:
 
 
 async def _serve(settings: Settings, *, lines: bool, live: bool) -> None:
+    from adapters.hooks import Hooks  # noqa: PLC0415
     from bot.app import build  # noqa: PLC0415
     from bot.channels import channels_of, page_of  # noqa: PLC0415
 
+    hooks = Hooks()
     async with (
         build(settings) as app,
-        channels_of(settings, app, lines=lines, live=live) as channels,
-        page_of(settings, app) as page,
+        channels_of(settings, app, lines=lines, live=live, hooks=hooks) as channels,
+        page_of(settings, app, hooks) as page,
         asyncio.TaskGroup() as tasks,
     ):
         if page:
