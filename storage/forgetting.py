@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, Table, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, delete, func, or_, select, true, update
 
 from storage import aliases, audit, erasing, identities
 from storage.aliases import person_name
@@ -211,13 +211,17 @@ def of_session(table: Table) -> Rule:
     return lambda c, whom: _delete(c, table, table.c.session.in_(whom.alone))
 
 
-def naming(table: Table, *columns: Column[Any]) -> Rule:
+Among = Callable[[Whom], ColumnElement[bool]]
+"""The rows of a table that can be about a person."""
+
+
+def naming(table: Table, *columns: Column[Any], among: Among = lambda _: true()) -> Rule:
     """A rule for a table whose rows go where one of these columns, as a text or in JSON, names somebody."""
     keys = table.primary_key.columns
 
     def rule(connection: Connection, whom: Whom) -> Counts:
         counts = Counts()
-        for row in connection.execute(select(*keys, *columns)).all():
+        for row in connection.execute(select(*keys, *columns).where(among(whom))).all():
             if any(whom.is_meant(f'"{text}"') or _has_one(text, whom.alone) for text in row[len(keys) :] if text):
                 this = (column == value for column, value in zip(keys, row[: len(keys)], strict=False))
                 counts[table.name] += connection.execute(delete(table).where(*this)).rowcount
@@ -323,7 +327,12 @@ RULES: dict[str, Rule] = {  # in this order: what others need to be found stays 
     "templates": _templates,
     "schedules": _schedules,
     "ratings": of_person(ratings),
-    "channel_notes": naming(channel_notes, channel_notes.c.key, channel_notes.c.value),
+    "channel_notes": naming(
+        channel_notes,
+        channel_notes.c.key,
+        channel_notes.c.value,
+        among=lambda whom: channel_notes.c.channel == whom.channel,  # the same id elsewhere is somebody else
+    ),
     "spending": naming(spending, spending.c.scope),
     "reservations": naming(reservations, reservations.c.scope),
     "budget_requests": _budget_requests,

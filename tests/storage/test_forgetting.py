@@ -237,6 +237,16 @@ async def test_what_a_channel_notes_of_their_conversations_goes_with_these(store
 
 
 @pytest.mark.proves("forget.everything")
+async def test_what_another_channel_notes_of_somebody_of_the_same_id_stays(store: Store) -> None:
+    await said(store, ANN, ANN)
+    note = {f"token/{'0' * 64}": json.dumps({"name": "ci", "person": ANN})}
+    for channel in ("telegram", "api"):
+        await store.note(channel, note)
+    await forget(store)
+    assert (await store.notes("telegram", ""), await store.notes("api", "")) == ({}, note)
+
+
+@pytest.mark.proves("forget.everything")
 async def test_what_a_reviewer_was_told_of_their_turns_goes_with_these(store: Store) -> None:
     turn = await said(store, ANN, ANN)
     listed = await store.remember(
