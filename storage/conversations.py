@@ -1,5 +1,6 @@
 """What was said in a channel, for those that show it back: conversations, their turns, and words sought in them."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, column, exists, func, or_, select, table, text, type_coerce
 
 from storage import runs
+from storage.erasing import FORGOTTEN
 from storage.records import Conversation, Found, Parcel, Said, StoredPlan, Talk
 from storage.rows import columns, records
 from storage.tables import (
@@ -28,6 +30,7 @@ MOST_WORDS = 10  # of what is looked for
 INDEXED = 100_000  # characters of a turn; PostgreSQL refuses a tsvector above 1 MB
 MOST_CONVERSATIONS = 200
 
+known = ~inbox.c.event_id.startswith(f"{FORGOTTEN}:")  # of the others no word is left
 turn_words = table("turn_words", column("rowid", Integer))  # of SQLite: FTS5; PostgreSQL has an index of that name
 
 
@@ -53,7 +56,7 @@ def talk(connection: Connection, session: str, *, last: int, before: str | None,
     """The `last` events of a session before one, or from one on, with the parts that people were shown for them."""
     mine = select(
         type_coerce(inbox.c.number, TurnName), inbox.c.event_id, inbox.c.payload, inbox.c.done_at.is_not(None)
-    ).where(inbox.c.session == session)
+    ).where(inbox.c.session == session, known)
     if since is not None:
         said = records(connection, Said, mine.where(inbox.c.number >= turn_number(since)).order_by(inbox.c.number))
     else:
@@ -66,18 +69,19 @@ def talk(connection: Connection, session: str, *, last: int, before: str | None,
         said=tuple(said),
         plans=tuple(under_way),
         steps={each.id: runs.steps(connection, each.id) for each in under_way},
-        shown=tuple(_shown(connection, session, said)),
+        shown=tuple(_shown(connection, session, said, before=before)),
         question=connection.execute(asked).scalar(),
         is_busy=connection.execute(working).first() is not None,
     )
 
 
-def _shown(connection: Connection, session: str, said: Sequence[Said]) -> list[Parcel]:
+def _shown(connection: Connection, session: str, said: Sequence[Said], *, before: str | None) -> list[Parcel]:
+    """The parts from the first of these events on, also those that turns of other sessions have sent."""
     if not said:
         return []
-    theirs = select(*columns(Parcel, outbox)).where(
-        outbox.c.session == session, outbox.c.turn >= said[0].turn, outbox.c.turn <= said[-1].turn
-    )
+    theirs = select(*columns(Parcel, outbox)).where(outbox.c.session == session, outbox.c.turn >= said[0].turn)
+    if before is not None:
+        theirs = theirs.where(outbox.c.turn < before)
     return records(connection, Parcel, theirs.order_by(outbox.c.turn, outbox.c.position))
 
 
@@ -98,7 +102,7 @@ def parcel(connection: Connection, place: str, name: str) -> Parcel | None:
 
 def session_of(connection: Connection, place: str, turn: str) -> str | None:
     """The session of a turn, if that is in this place."""
-    mine = select(inbox.c.session).where(inbox.c.number == turn_number(turn), _in(place, inbox.c.session))
+    mine = select(inbox.c.session).where(inbox.c.number == turn_number(turn), _in(place, inbox.c.session), known)
     return connection.execute(mine).scalar()
 
 
@@ -107,6 +111,19 @@ def talk_of(connection: Connection, place: str, turn: str) -> tuple[str, Talk] |
     session = session_of(connection, place, turn)
     behind = turn_name(turn_number(turn) + 1)
     return (session, talk(connection, session, last=1, before=behind, since=None)) if session else None
+
+
+def asked_in(connection: Connection, place: str, question: str) -> str | None:
+    """The session of this place in which a question was asked, or was shown that another session asks."""
+    own = select(questions.c.session).where(questions.c.id == question, _in(place, questions.c.session))
+    if found := connection.execute(own).scalar():
+        return str(found)
+    there = _in(place, outbox.c.session), outbox.c.payload.contains(question, autoescape=True)
+    for session, payload in connection.execute(select(outbox.c.session, outbox.c.payload).where(*there)):
+        part = json.loads(payload)
+        if part["kind"] == "question" and part["id"] == question:
+            return str(session)
+    return None
 
 
 def shown_after(connection: Connection, session: str, name: str | None, *, last: int) -> list[Parcel]:

@@ -268,6 +268,10 @@ class Store:
         """The session of a turn, if that is in this place, and of that talk this turn alone."""
         return await self._database.read(lambda c: conversations.talk_of(c, place, turn))
 
+    async def asked_in(self, place: str, question: str) -> str | None:
+        """The session of this place in which a question was asked, or was shown that another session asks."""
+        return await self._database.read(lambda c: conversations.asked_in(c, place, question))
+
     async def shown_after(self, session: str, parcel: str | None, *, last: int) -> list[Parcel]:
         """What a session was shown after a part of it, and what is on its way; the `last` parts where that one is not
         known. In the order of delivery."""

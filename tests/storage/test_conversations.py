@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from storage.records import StoredPlan, StoredStep
+from storage.records import Letter, StoredPlan, StoredStep
 from storage.store import Store, open_store
 from tests.storage.samples import NOW, arrive, conclusion, question, talk
 from tests.storage.test_opening import execute
@@ -90,6 +90,35 @@ async def test_a_talk_has_the_plans_that_its_turns_worked_on(store: Store) -> No
     shown = await store.talk("web:ann/1", last=10)
     assert shown.plans == (plan,)
     assert shown.steps == {turn: [step]}
+
+
+@pytest.mark.proves("store.conversations")
+async def test_what_other_conversations_have_sent_stands_once_in_the_pieces_of_a_talk(store: Store) -> None:
+    async def sends(text: str) -> None:
+        letter = Letter("web:ann/1", "web", "{}", text)
+        turn = await arrive(store, text, session="web:bob/1")
+        await store.finish(replace(conclusion(turn, session="web:bob/1"), letters=(letter,)))
+
+    turns = []
+    for number in range(3):
+        turns.append(await said(store, "web:ann/1", f"Ask {number}", "Yes"))
+        await sends(f'"letter {number}"')
+    pieces = [await store.talk("web:ann/1", last=1, before=each) for each in (turns[1], turns[2], None)]
+    letters = [[each.payload for each in piece.shown if "letter" in each.payload] for piece in pieces]
+    assert letters == [['"letter 0"'], ['"letter 1"'], ['"letter 2"']]
+    alone = await store.talk_of("web:ann", turns[2])
+    assert alone is not None
+    assert [each.turn for each in alone[1].shown] == [turns[2]]
+
+
+@pytest.mark.proves("store.conversations", "forget.everything")
+async def test_a_turn_that_has_lost_its_words_is_not_shown(store: Store) -> None:
+    turn = await said(store, "web:bob/1", "Call annabel", "Yes")
+    other = await said(store, "web:bob/1", "Call cy", "Yes")
+    await store.forget("web", "annabel", lambda _: ("", ""), waits=False, changes=lambda _: ())
+    assert [each.turn for each in (await store.talk("web:bob/1", last=10)).said] == [other]
+    assert await store.talk_of("web:bob", turn) is None
+    assert await store.session_of("web:bob", turn) is None
 
 
 @pytest.mark.proves("store.conversations")
