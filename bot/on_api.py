@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
@@ -15,8 +16,9 @@ from bot.settings import Settings, redaction_of
 from bot.shelf import StoreShelf
 from orchestrator.account import Account, account_of
 from orchestrator.card import card_of
-from orchestrator.messages import Address, Person, PlanCard
+from orchestrator.messages import Address, Arrival, Person, PlanCard
 from orchestrator.redaction import Redaction
+from orchestrator.roles import shut_out
 from orchestrator.sessions import Run
 from storage.records import TurnRecord
 
@@ -39,6 +41,12 @@ class StoreArchive(StoreRecord):
     def __init__(self, app: App, *, language: str, redaction: Redaction) -> None:
         super().__init__(app, language=language, channel=Api.name)
         self._redaction = redaction
+
+    async def refusal(self, person: Person, word: str) -> str:
+        here = Address(channel=self._channel, chat=person.id)
+        asking = Arrival(event_id="", address=here, person=person, sent_at=datetime.now(UTC), private=True)
+        theirs = await self._app.people.rights_of(asking)
+        return theirs.why_not(word) if theirs.are_any else shut_out()
 
     async def taken(self, person: Person, event_id: str) -> Known | None:
         event = await self._store.event(self._channel, event_id)
@@ -64,10 +72,8 @@ class StoreArchive(StoreRecord):
         return Known(stored.turn, self.id_of(stored.session, person)), card
 
     async def asking(self, person: Person, question: str) -> str | None:
-        asked = await self._store.question(question)
-        place = self.place_of(person)
-        is_theirs = asked is not None and (asked.session == place or asked.session.startswith(f"{place}/"))
-        return self.id_of(asked.session, person) if asked and is_theirs else None
+        session = await self._store.asked_in(self.place_of(person), question)
+        return self.id_of(session, person) if session else None
 
     async def shown_after(self, address: Address, part: str | None) -> Sequence[Shown]:
         parcels = await self._store.shown_after(address.session, part, last=MISSED_PARTS)

@@ -14,7 +14,18 @@ from orchestrator import audit
 from orchestrator.answering import Values
 from orchestrator.ending import Ending
 from orchestrator.errors import NotTheirs
-from orchestrator.messages import FINAL, INBOUND, Address, Arrival, Choice, Inbound, Message, Question, QuestionField
+from orchestrator.messages import (
+    FINAL,
+    INBOUND,
+    Address,
+    Arrival,
+    Choice,
+    Form,
+    Inbound,
+    Message,
+    Question,
+    QuestionField,
+)
 from orchestrator.people import People
 from orchestrator.plan import FindTool, StepResult
 from orchestrator.questions import Blank, answerable, asked_yes, blanks
@@ -159,6 +170,8 @@ class Approving:
         match talk.inbound:
             case Choice(question=question, value=value) if question == here or LETTER.fullmatch(question):
                 return question, yes_or_no(value)
+            case Form(question=question, values=values) if question == here or LETTER.fullmatch(question):
+                return question, yes_or_no(next(iter(values.values()), ""))
             case Message(text=text) if here and (agreed := yes_or_no(text)) is not None:
                 return here, agreed
             case _:

@@ -64,8 +64,8 @@ class Commands:
         """What it says, or the plan or the words that it stands for. Raises BadInput, PlanInvalid."""
         words = {word.name: word for word in self._words()}
         name = ALIASES.get(command.name, command.name)
-        if not rights().may_say(name):
-            raise NotAllowed(say("/{name} is for {roles}.", name=name, roles=rights().rules.who_may_say(name)))
+        if why := rights().why_not(name):
+            raise NotAllowed(why)
         if name in words:
             return await words[name].carry_out(talk, command.rest)
         return self._tool_call(name, command.rest, talk.paths)

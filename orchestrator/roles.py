@@ -253,6 +253,12 @@ class Rights:
         has_templates = ways is None or self.allowed.templates in ways
         return has_templates and is_at_least(self.role, self.rules.reserved.get(word, "guest"))
 
+    def why_not(self, word: str) -> str:
+        """Why a slash word is not theirs; empty where it is."""
+        if self.may_say(word):
+            return ""
+        return say("/{name} is for {roles}.", name=word, roles=self.rules.who_may_say(word))
+
     def approves_alone(self, tool: ToolSpec | None) -> bool:
         """Whether their own yes is enough for a call of theirs."""
         wanted = approval_of(self.rules, tool)
@@ -270,6 +276,11 @@ class Rights:
         if own:
             return self.may_say("people") and given <= old
         return self.may_say("people") and given <= theirs and (self.role == "owner" or old < theirs)
+
+
+def shut_out() -> str:
+    """What is said to who may not come in."""
+    return say("You may not talk to me here. Ask the one who runs me.")
 
 
 def class_of(tool: ToolSpec) -> Class:

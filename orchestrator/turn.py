@@ -23,7 +23,7 @@ from orchestrator.plan import Clarify, Decision, Direct, FindTool, Planned, Refu
 from orchestrator.questions import model_question
 from orchestrator.raising import Raising, payer_of
 from orchestrator.redaction import BY_SHAPE, Redaction
-from orchestrator.roles import acting_with, rights
+from orchestrator.roles import acting_with, rights, shut_out
 from orchestrator.scene import Scene, drafts_alone
 from orchestrator.sessions import Run, Sessions, Talk, files_of
 from orchestrator.slash import Told
@@ -242,7 +242,7 @@ def _shut_out(inbound: Inbound) -> Ending:
     """The end for somebody who may not come in. Of what they had set up before, nothing comes."""
     if isinstance(inbound, Saying):
         return Ending("command")
-    return Ending("failed", Notice(text=say("You may not talk to me here. Ask the one who runs me.")))
+    return Ending("failed", Notice(text=shut_out()))
 
 
 def _of_words(told: Told) -> Answer | Notice | None:

@@ -785,6 +785,7 @@ PROMISES = (
     Promise("api.ready", "Health and readiness are told without a token, and without a secret.", (0,)),
     Promise("api.tokens", "Nobody gets in without a token, and a lost one can be taken away.", (15,)),
     Promise("api.apart", "What is another person's is not there, by any route.", (15,)),
+    Promise("api.roles", "A program may do and see what the role of its person may, also where it only reads.", (15,)),
     Promise("api.described", "Every route is described as it is: a fuzzer finds no fault and no difference.", (15,)),
     Promise("api.shapes", "What is too large, too slow or of another shape is refused with the fix.", (15,)),
     Promise("api.browser", "No other site can make a browser use the API.", (0,)),

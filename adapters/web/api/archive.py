@@ -41,6 +41,10 @@ class Archive(Record, Protocol):
         """What dossiers are made of."""
         ...
 
+    async def refusal(self, person: Person, word: str) -> str:
+        """Why this person may not come in, or not have what a slash word gives; empty where they may."""
+        ...
+
     async def taken(self, person: Person, event_id: str) -> Known | None:
         """The turn of an event that has arrived."""
         ...
@@ -58,7 +62,7 @@ class Archive(Record, Protocol):
         ...
 
     async def asking(self, person: Person, question: str) -> str | None:
-        """The conversation in which a question was asked."""
+        """The conversation in which a question was shown, also one about something that another person wants."""
         ...
 
     async def shown_after(self, address: Address, part: str | None) -> Sequence[Shown]:

@@ -51,7 +51,7 @@ class Api:
 
     def routes(self) -> Sequence[BaseRoute]:
         """Everything below /api/v1, and /readyz."""
-        known = [route(each, self._callers.of, self._archive.language) for each in self.operations]
+        known = [route(each, self._callers.of, self._archive) for each in self.operations]
         rest = Route(f"{ROOT.rpartition('/')[0]}/{{rest:path}}", nowhere, methods=[*METHODS])
         return [*known, rest, Route("/readyz", self._ready)]
 

@@ -54,7 +54,7 @@ class _Written:
 
     def operation(self, operation: Operation) -> Json:
         """One operation."""
-        refused = sorted({*operation.problems, *([] if operation.is_open else [401, 503])})
+        refused = sorted({*operation.problems, *([] if operation.is_open else [401, 403, 503])})
         answers = {str(status): self._answer(status, answer) for status, answer in operation.answers.items()}
         problems = {str(status): self._told(status, MEDIA, PROBLEM) for status in refused}
         body = self._content(operation.body, "validation") if operation.body else None

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.base import reason_of
+from adapters.web.api.archive import Archive
 from adapters.web.api.contract import NAME, Wrong
 from adapters.web.api.problems import Unfit, problem, unfit
 from adapters.web.reading import FORM_BYTES, FORM_SECONDS, Refused, body_of
@@ -29,7 +30,6 @@ B = TypeVar("B")
 Work = Callable[[Request], Awaitable[Response]]
 Who = Callable[[Request], Awaitable[Person | None]]
 """Whose request it is; None where nobody has shown that it is theirs."""
-Language = Callable[[Person], Awaitable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ NAMED: Mapping[str, Named] = {
     "session": Named(NAME, "conversation", "first"),
     "turn": Named(r"^t[0-9]{1,9}$", "turn", "t1"),
     "plan": Named(r"^t[0-9]{1,9}$", "plan", "t1"),
-    "question": Named(r"^q[0-9]{1,9}$", "question", "q2"),
+    "question": Named(r"^(q[0-9]{1,9}|(a[0-9a-f]{16}|b[0-9]{1,9})-[0-9]{1,9})$", "question", "q2"),
     "part": Named(r"^t[0-9]{1,9}\.[0-9]{1,3}$", "answer", "t1.0"),
     "number": Named(r"^[0-9]{1,2}$", "file", "0"),
 }
@@ -57,8 +57,8 @@ Answer = TypeAdapter[object] | str
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One thing that can be asked: `name` is its id. `answers` are by status; `problems` are the statuses of refusals
-    besides those that every request may meet. `body` is what it takes, or the media type of that. `is_open` needs no
-    token."""
+    besides those that every request may meet. `body` is what it takes, or the media type of that. Who may not say the
+    slash `word` may not have it either. `is_open` needs no token."""
 
     method: str
     path: str
@@ -70,6 +70,7 @@ class Operation:
     body: Answer | None = None
     query: type[BaseModel] | None = None
     headers: Sequence[tuple[str, str]] = ()
+    word: str = ""
     is_open: bool = False
 
     @property
@@ -88,8 +89,8 @@ def data(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None 
     return Response(model.model_dump_json(), status, headers, JSON)
 
 
-def route(operation: Operation, who: Who, language: Language) -> Route:
-    """The route of an operation, in the language of the person; what it refuses is told."""
+def route(operation: Operation, who: Who, archive: Archive) -> Route:
+    """The route of an operation, with the rights and in the language of the person; what it refuses is told."""
 
     async def answered(request: Request) -> Response:
         if request.method != operation.method:
@@ -103,7 +104,9 @@ def route(operation: Operation, who: Who, language: Language) -> Route:
             if person is None:
                 return await operation.work(request)
             request.state.person = person
-            with speaking(await language(person)):
+            with speaking(await archive.language(person)):
+                if refused := await archive.refusal(person, operation.word):
+                    return problem(403, refused)
                 return await operation.work(request)
         except Unfit as unfit_fields:
             return problem(422, str(unfit_fields), errors=unfit_fields.wrong)

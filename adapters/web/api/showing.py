@@ -64,6 +64,7 @@ class Showing:
                 self._dossier,
                 {200: kind(self._archive.dossier_model)},
                 problems=(404,),
+                word="why",
             ),
             Operation(
                 "GET",

@@ -22,7 +22,21 @@ from adapters.web.reading import Refused, body_of
 from adapters.web.record import address_of
 from adapters.web.rooms import Rooms
 from adapters.web.uploads import Uploads
-from orchestrator.messages import Accept, Address, Attachment, Choice, Foreign, Form, Inbound, Message, Person, Stop
+from orchestrator.messages import (
+    Accept,
+    Address,
+    Arriving,
+    Attachment,
+    Choice,
+    Foreign,
+    Form,
+    Inbound,
+    Message,
+    Person,
+    Pressing,
+    Receipt,
+    Stop,
+)
 
 LOOK_SECONDS = 1.0  # between two looks at a turn that is waited for: a stop ends without a word
 MESSAGE = TypeAdapter(NewMessage)
@@ -116,6 +130,7 @@ class Taking:
             return Form(**arrival, question=question, values=new.values)
 
         arrival = _arrival(person, address_of(person, session, channel=NAME), new.event)
+        await self._check_press(Pressing(**arrival, question=question))
         return await self._waited(person, await self._taken(arrival, answer), wait.wait)
 
     async def _stop(self, request: Request) -> Response:
@@ -142,16 +157,26 @@ class Taking:
         except Refused as unknown:
             raise Refused(str(unknown), 404) from None
 
+    async def _check_press(self, press: Pressing) -> None:
+        """Raises Refused where this person may not answer that; what was answered before is told again."""
+        if await self._archive.taken(press.person, press.event_id) is None:
+            refused = (await self._accepted(press)).refused
+            if refused:
+                raise Refused(refused, 403)
+
+    async def _accepted(self, arriving: Arriving) -> Receipt:
+        if self.accept is None:
+            raise Refused("I am just starting or ending.", 503)
+        return await self.accept(arriving)
+
     async def _taken(
         self, arrival: Mapping[str, Any], inbound: Callable[[Mapping[str, Any]], Awaitable[Inbound]]
     ) -> Taken:
         """Take something in, once; what had come before is told as it was."""
-        if self.accept is None:
-            raise Refused("I am just starting or ending.", 503)
         person, event_id = arrival["person"], arrival["event_id"]
         known, new = await self._archive.taken(person, event_id), False
         if known is None:
-            new = (await self.accept(await inbound(arrival))).new
+            new = (await self._accepted(await inbound(arrival))).new
             known = await self._archive.taken(person, event_id)
         assert known is not None
         return Taken(new=new, turn=known.turn, session=known.conversation)
