@@ -27,6 +27,7 @@ Kind = Literal[
     "role",
     "link",
     "refusal",
+    "review",
 ]
 
 

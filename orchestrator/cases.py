@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from orchestrator.audit import entry
 from orchestrator.ending import Ending
 from orchestrator.errors import BadInput
 from orchestrator.messages import INBOUND, Answer, Arrival, Inbound, Message, Question
@@ -15,7 +16,7 @@ from orchestrator.slash import Slash, Told
 from orchestrator.telling import shortened
 from orchestrator.words import say
 from storage.changes import closing_case, entering_case, settling_case
-from storage.records import Arrived, Case, GivenBack
+from storage.records import Arrived, Case, Change, GivenBack
 from storage.store import Store
 
 USAGE = "/review [t12 | claim t12 | retry t12 | edit t12 WORDS | answer t12 TEXT | close t12]"
@@ -78,7 +79,7 @@ class Cases:
 
     async def claim(self, turn: str, *, by: str) -> None:
         """Raises BadInput where it is not open."""
-        if not await self._store.claim_case(turn, by):
+        if not await self._store.claim_case(turn, by, changes=[_audited(turn, by, "claim")]):
             raise await self._refused(turn)
 
     async def retry(self, turn: str, *, by: str | None, words: str = "") -> None:
@@ -95,7 +96,7 @@ class Cases:
 
     async def close(self, turn: str, *, by: str | None) -> None:
         """Nothing more is to be done. Raises BadInput."""
-        if not await self._store.close_case(turn, by):
+        if not await self._store.close_case(turn, by, changes=[_audited(turn, by, "close")]):
             raise await self._refused(turn)
 
     async def _give_back(
@@ -105,7 +106,8 @@ class Cases:
         event = inbound.model_copy(update={"event_id": f"review/{case.turn}/{tries}"})
         payload = INBOUND.dump_json(event).decode()
         given = GivenBack(by, event.event_id, payload, tries, words=words, answer=answer)
-        arrived = await self._store.give_back(case.turn, given)
+        did = "answer" if answer is not None else "edit" if words else "retry"
+        arrived = await self._store.give_back(case.turn, given, changes=[_audited(case.turn, by, did)])
         if arrived is None:
             raise await self._refused(case.turn)
         if self._begin:
@@ -231,6 +233,12 @@ def _in_words(case: Case) -> str:
     claimed = say("claimed by {who}", who=case.claimed_by) if case.claimed_by else ""
     since = f"{case.entered_at:%Y-%m-%d %H:%M} UTC"
     return ", ".join(filter(None, (f"{case.channel}:{case.person}", why, since, claimed)))
+
+
+def _audited(turn: str, by: str | None, did: str) -> Change:
+    """The row of the audit for what a reviewer, or the operator, does with a case."""
+    channel, _, person = (by or "").partition(":")
+    return entry("review", channel=channel, person=person, turn=turn, did=did)
 
 
 def _named(case: Case) -> dict[str, str]:

@@ -59,6 +59,12 @@ def keep_step(connection: Connection, plan: str, step: StoredStep) -> None:
     _replace(connection, step_results, {"plan": plan, **values(step), "kept_at": datetime.now(UTC)})
 
 
+def step_times(connection: Connection, plan: str) -> dict[str, datetime]:
+    """When the last was heard of each step of a plan."""
+    mine = select(step_results.c.step, step_results.c.kept_at).where(step_results.c.plan == plan)
+    return dict(connection.execute(mine).all())
+
+
 def steps(connection: Connection, plan: str) -> list[StoredStep]:
     """What is known of a plan's steps, in the order in which it became known."""
     mine = select(*columns(StoredStep, step_results)).where(step_results.c.plan == plan)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
@@ -86,6 +87,8 @@ from storage.records import (
     Work,
     WorkRecord,
 )
+
+T = TypeVar("T")
 
 
 async def open_store(url: str, *, busy_timeout_seconds: float = 5.0) -> "Store":
@@ -228,6 +231,11 @@ class Store:
         """The `last` turns over all sessions, oldest first, without commands."""
         return await self._database.read(lambda c: turns.recent(c, last=last))
 
+    async def turns_before(self, turn: str | None = None, *, session: str | None = None, most: int) -> list[TurnRecord]:
+        """The finished turns before this one, or the newest, over all sessions or of one, also commands, at `most` so
+        many, the newest first."""
+        return await self._database.read(lambda c: turns.before(c, turn, session=session, most=most))
+
     async def question(self, question: str) -> OpenQuestion | None:
         """A question by its id, also one that is closed."""
         return await self._database.read(lambda c: questions.question(c, question))
@@ -243,6 +251,10 @@ class Store:
     async def outcome_counts(self) -> dict[str, int]:
         """How many turns had which outcome, over all sessions."""
         return await self._database.read(turns.outcome_counts)
+
+    async def outcomes_since(self, since: Sequence[datetime]) -> list[tuple[datetime, str, int]]:
+        """How many turns ended how between these moments, given oldest first, and after the last."""
+        return await self._database.read(lambda c: turns.outcomes_since(c, since))
 
     # --- what a channel shows back
 
@@ -337,6 +349,10 @@ class Store:
         """How many seconds each tool and worker is known to take."""
         return await self._database.read(durations.learned)
 
+    async def step_times(self, plan: str) -> dict[str, datetime]:
+        """When the last was heard of each step."""
+        return await self._database.read(lambda c: runs.step_times(c, plan))
+
     async def steps(self, plan: str) -> list[StoredStep]:
         """What is known of a plan's steps, in the order in which it became known."""
         return await self._database.read(lambda c: runs.steps(c, plan))
@@ -359,6 +375,10 @@ class Store:
             lambda c: work.record_of(c, kind, plan, since=since, recent_since=recent_since)
         )
 
+    async def recent_work(self, *, last: int) -> list[Work]:
+        """The `last` pieces of work of all workers, oldest first."""
+        return await self._database.read(lambda c: work.recent(c, last=last))
+
     # --- the review queue
 
     async def unanswered(self, *, asked_before: datetime) -> list[OpenQuestion]:
@@ -373,17 +393,20 @@ class Store:
         """One case, also a closed one."""
         return await self._database.read(lambda c: cases.case(c, turn))
 
-    async def claim_case(self, turn: str, by: str) -> bool:
-        """Let an open case be this reviewer's, also where it was another one's: False where it is not open."""
-        return await self._database.write(lambda c: cases.claim(c, turn, by))
+    async def claim_case(self, turn: str, by: str, *, changes: Sequence[Change] = ()) -> bool:
+        """Let an open case be this reviewer's, also where it was another one's: False where it is not open. Write
+        `changes` with it."""
+        return await self._database.write(lambda c: _with(c, changes, cases.claim(c, turn, by)))
 
-    async def give_back(self, turn: str, given: GivenBack) -> Arrived | None:
-        """Let the session of an open case work on it again; None where it is not open, or somebody else's."""
-        return await self._database.write(lambda c: cases.give_back(c, turn, given))
+    async def give_back(self, turn: str, given: GivenBack, *, changes: Sequence[Change] = ()) -> Arrived | None:
+        """Let the session of an open case work on it again; None where it is not open, or somebody else's. Write
+        `changes` with it."""
+        return await self._database.write(lambda c: _with(c, changes, cases.give_back(c, turn, given)))
 
-    async def close_case(self, turn: str, by: str | None) -> bool:
-        """Close an open case: False where it is not open, or somebody else's; `by` None may close each."""
-        return await self._database.write(lambda c: cases.close(c, turn, by))
+    async def close_case(self, turn: str, by: str | None, *, changes: Sequence[Change] = ()) -> bool:
+        """Close an open case: False where it is not open, or somebody else's; `by` None may close each. Write
+        `changes` with it."""
+        return await self._database.write(lambda c: _with(c, changes, cases.close(c, turn, by)))
 
     # --- grants
 
@@ -722,3 +745,10 @@ class Store:
     async def model_calls(self, turn: str) -> list[ModelCall]:
         """The model calls of a turn, in their order."""
         return await self._database.read(lambda c: turns.calls(c, turn))
+
+
+def _with(connection: Connection, changes: Sequence[Change], done: T) -> T:
+    """What was done; where it was, these changes are made too."""
+    for change in changes if done else ():
+        change(connection)
+    return done

@@ -66,6 +66,16 @@ def after(
     return records(connection, TurnRecord, found.order_by(turns.c.turn).limit(most))
 
 
+def before(connection: Connection, turn: str | None, *, session: str | None, most: int) -> list[TurnRecord]:
+    """The turns before this one, or the newest ones, over all sessions or of one, also commands; the newest first."""
+    found = select(turns).order_by(turns.c.turn.desc()).limit(most)
+    if turn is not None:
+        found = found.where(turns.c.turn < turn)
+    if session is not None:
+        found = found.where(turns.c.session == session)
+    return records(connection, TurnRecord, found)
+
+
 def history(connection: Connection, session: str, *, last: int) -> list[TurnRecord]:
     """The `last` turns of a session's conversation after its mark, oldest first."""
     mine = (
@@ -80,6 +90,14 @@ def outcome_counts(connection: Connection) -> dict[str, int]:
     """How many turns had which outcome, over all sessions."""
     counted = select(turns.c.outcome, func.count()).group_by(turns.c.outcome)
     return dict(connection.execute(counted).all())
+
+
+def outcomes_since(connection: Connection, since: Sequence[datetime]) -> list[tuple[datetime, str, int]]:
+    """How many turns ended how between these moments, given oldest first, and after the last one."""
+    place = case(*((turns.c.finished_at >= moment, at) for at, moment in reversed([*enumerate(since)])))
+    counted = select(place, turns.c.outcome, func.count()).where(turns.c.finished_at >= since[0])
+    rows = connection.execute(counted.group_by(text("1"), turns.c.outcome).order_by(text("1")))
+    return [(since[at], outcome, count) for at, outcome, count in rows]
 
 
 def calls(connection: Connection, turn: str) -> list[ModelCall]:

@@ -5,13 +5,19 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from storage.records import Work, WorkRecord
-from storage.rows import records, values
+from storage.rows import columns, records, values
 from storage.tables import plans, work
 
 
 def keep(connection: Connection, done: Work) -> None:
     """Write down how one piece of work ended."""
     connection.execute(work.insert(), values(done))
+
+
+def recent(connection: Connection, *, last: int) -> list[Work]:
+    """The `last` pieces of work of all workers, oldest first."""
+    newest = select(*columns(Work, work)).order_by(work.c.id.desc()).limit(last)
+    return records(connection, Work, newest)[::-1]
 
 
 def record_of(
