@@ -122,6 +122,12 @@ class McpTools:
         """The tools that wait for the operator, by server."""
         return {name: server.stock.held for name, server in self._by_name().items() if server.stock.held}
 
+    async def look_again(self, name: str) -> None:
+        """Read anew what a server offers, as its tools may run by now. Raises ToolError."""
+        for server in (*self._servers, *self._own.values()):
+            if server.settings.name == name:
+                await server.look_again()
+
     def _by_name(self) -> "dict[str, McpServer]":
         """One connection to each server that has told what its tools are."""
         every = (*self._own.values(), *self._servers)

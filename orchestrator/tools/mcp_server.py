@@ -204,6 +204,12 @@ class McpServer:
         finally:
             self._calls -= 1
 
+    async def look_again(self) -> None:
+        """Read anew what it offers; where it is away, it is read when it comes back. Raises ToolTimedOut, ToolError."""
+        if self._link is not None:
+            async with self._asking("cannot list its tools", self._connect_timeout) as client:
+                await self.stock.refresh(client)
+
     async def read(self, uri: str, *, timeout_seconds: float) -> ToolResult:
         """A resource. Raises ToolUnavailable, ToolTimedOut, ToolError."""
         async with self._asking(f"cannot give {uri!r}", timeout_seconds) as client:

@@ -28,6 +28,11 @@ class Held:
     def tool(self) -> str:
         return str(self.definition["name"])
 
+    @property
+    def digest(self) -> str:
+        """Stands for the definition as it is now."""
+        return _pin(self.definition).digest
+
     def differences(self) -> Iterator[str]:
         """What is new, a line a part, with everything in it made visible."""
         before = self.pinned or {}
@@ -68,6 +73,12 @@ class KeptPins:
     async def trust(self, server: str, definitions: Sequence[Definition], *, changes: Sequence[Change] = ()) -> None:
         """Let all of these in, and nothing else of this server. Write `changes` with it."""
         await self._store.pin(server, [_pin(each) for each in definitions], changes=changes)
+
+    async def let_in(self, server: str, tools: Sequence[Held], *, changes: Sequence[Change] = ()) -> None:
+        """Let these in too, each instead of an older definition of it. Write `changes` with it."""
+        known = {each.tool: each for each in await self._store.pinned(server)}
+        new = {each.tool: _pin(each.definition) for each in tools}
+        await self._store.pin(server, [*{**known, **new}.values()], changes=changes)
 
 
 def _held(definition: Definition, pinned: Pin | None) -> Held | None:
