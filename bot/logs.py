@@ -56,6 +56,7 @@ class StandardError(logging.StreamHandler[TextIO]):
 def set_up_logging(level: str, *, form: Literal["text", "json"] = "text") -> None:
     """Log to standard error. Called once, by the command line."""
     handler = StandardError()
+    handler.setLevel(level)  # the page's log may want more of our loggers
     text = Lines("%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler.setFormatter(text if form == "text" else JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)

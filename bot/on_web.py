@@ -13,9 +13,11 @@ from pydantic import SecretStr
 from adapters.hooks import Hooks
 from adapters.web.api.channel import Api
 from adapters.web.channel import Web
+from adapters.web.console.section import Section
 from adapters.web.record import Hit, Listed, Shown, Spoken, Stretch, conversation_of, place_of
 from adapters.web.visitors import LOOPBACK, SHORTEST_TOKEN, Network, Visitors
 from bot.app import App
+from bot.on_console import StoreConsole, log_tail
 from bot.settings import Settings
 from bot.shelf import StoreShelf, content
 from orchestrator.card import card_of
@@ -26,6 +28,7 @@ from storage.records import Parcel, Talk
 
 SHOWN_TURNS = 30  # of a conversation, at first
 FOUND_TURNS = 50
+OURS = ("bot", "adapters", "orchestrator", "storage")  # loggers
 OPEN_TO_OTHERS = (
     "web_host is {host!r}, which others can reach. Set web_token ({shortest} characters or more) for yourself, or "
     "web_proxy_header with web_trusted_proxies for people whom a proxy signs in; or take web_host=127.0.0.1."
@@ -40,8 +43,10 @@ async def web_of(
 
     Raises SettingsInvalid, ChannelClosed.
     """
+    record, log = StoreRecord(app, language=settings.language), log_tail(settings)
+    console = Section(StoreConsole(app, settings), record, log)
     web = Web(
-        StoreRecord(app, language=settings.language),
+        record,
         StoreShelf(app.store, Web.name),
         visitors_of(settings),
         host=settings.web_host,
@@ -51,9 +56,12 @@ async def web_of(
         language=settings.language,
         api=api,
         hooks=hooks,
+        sections=console.routes(),
+        links=console.links,
     )
     async with web:
-        yield web
+        with log.listening(OURS):
+            yield web
 
 
 def picks_port(settings: Settings) -> bool:

@@ -795,6 +795,31 @@ PROMISES = (
     ),
     Promise("hooks.slack", "Slack's requests may come to the server of the page.", (2, 15)),
     Promise("hooks.settings", "A webhook on a page that is not there is refused with the fix.", (0,)),
+    # The console of the page
+    Promise(
+        "console.dossier",
+        "A dossier shows the plan as a graph, when what happened, and each step's evidence.",
+        (29, 45),
+    ),
+    Promise("console.past", "Admins find the conversations and turns of everybody, page by page.", (0,)),
+    Promise("console.workers", "Workers are shown with their successes and durations as pictures.", (26, 27, 38)),
+    Promise("console.budgets", "Budgets and what was spent on each day are pictures.", (34,)),
+    Promise("console.insights", "What people ask for in vain is shown with how often.", (21,)),
+    Promise(
+        "console.review", "An admin retries, edits, answers, claims or closes a case, and is told what it did.", (33,)
+    ),
+    Promise(
+        "console.servers", "A changed tool runs once an admin has seen what is new and has let in just that.", (44,)
+    ),
+    Promise("console.audited", "Whatever an admin does on the console is in the audit.", (0,)),
+    Promise("console.settings", "Settings can be read, with what they are and which are set.", (49,)),
+    Promise("console.secrets", "No page of the console shows a secret.", (0,)),
+    Promise("console.log", "The newest lines of the log are shown as they come, with a way to their turn.", (39,)),
+    Promise("console.admins", "The console is for the owner and admins alone, also what is done there.", (0,)),
+    Promise("console.escaped", "Nothing that the console shows is ever markup or a script.", (0,)),
+    Promise("console.browser", "In a real Chromium the console is read and used, with pictures that fit.", (0,)),
+    Promise("console.phone", "On a phone nothing of the console is cut off.", (0,)),
+    Promise("console.accessible", "People who hear the console or see little find everything.", (0,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

@@ -14,7 +14,7 @@ from adapters.web.doing import Doing
 from adapters.web.door import Door
 from adapters.web.files import Files
 from adapters.web.items import shown
-from adapters.web.looking import Looking
+from adapters.web.looking import Links, Looking, nowhere
 from adapters.web.record import NAME, Record, Shown, conversation_of, place_of
 from adapters.web.rooms import Rooms
 from adapters.web.server import Server, bound
@@ -50,7 +50,7 @@ class Web:
         upload_bytes: int = UPLOAD_BYTES,
         language: str = "en",
         sections: Sequence[BaseRoute] = (),
-        links: Sequence[tuple[str, str]] = (),
+        links: Links = nowhere,
         api: Api | None = None,
         hooks: Hooks | None = None,
     ) -> None:

@@ -1,7 +1,7 @@
 """What people look at: the page, a conversation's stream and what was before it, the list, and what a search finds."""
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -20,9 +20,17 @@ from orchestrator.words import say
 MOST_PAGES = 200  # that look at once
 LONGEST_SEARCH = 200  # characters
 
+Links = Callable[[Request], Awaitable[Sequence[tuple[str, str]]]]
+"""Names and addresses of what else whoever asks may look at."""
+
+
+async def nowhere(request: Request) -> Sequence[tuple[str, str]]:
+    """No links."""
+    return ()
+
 
 class Looking:
-    """Endpoints that change nothing. `links` lead from the page to what else is served here."""
+    """Endpoints that change nothing. `links` lead from the page to what else is served here for whoever asks."""
 
     def __init__(
         self,
@@ -31,7 +39,7 @@ class Looking:
         *,
         has_sign_out: bool,
         upload_bytes: int,
-        links: Sequence[tuple[str, str]] = (),
+        links: Links = nowhere,
     ) -> None:
         self._record = record
         self._rooms = rooms
@@ -75,7 +83,7 @@ class Looking:
             has_earlier=stretch.has_earlier,
             has_sign_out=self._has_sign_out,
             upload_bytes=self._upload_bytes,
-            links=self._links,
+            links=await self._links(request),
             found=found,
         )
         return HTMLResponse(page.document(view))

@@ -46,7 +46,7 @@ class View:
 
 def document(view: View) -> str:
     """The whole page."""
-    return _document(
+    return shell(
         tag(
             "body",
             tag("a", say("Skip to the conversation"), href="#said", class_="skip"),
@@ -61,7 +61,7 @@ def document(view: View) -> str:
         title=view.title or say("New conversation"),
         language=view.language,
         theme=view.theme,
-        script=True,
+        script="/static/page.js",
     )
 
 
@@ -90,7 +90,7 @@ def sign_in(*, wrong: bool, next_page: str, language: str, theme: str) -> str:
         action="/login",
     )
     body = tag("body", tag("main", form, class_="door"))
-    return _document(body, title=say("Sign in"), language=language, theme=theme)
+    return shell(body, title=say("Sign in"), language=language, theme=theme)
 
 
 def trouble(problem: str, *, theme: str) -> str:
@@ -100,7 +100,7 @@ def trouble(problem: str, *, theme: str) -> str:
         tag("div", tag("h1", "Errand"), tag("p", problem), tag("a", say("To the page"), href="/")),
         class_="door",
     )
-    return _document(tag("body", told), title="Errand", language="en", theme=theme)
+    return shell(tag("body", told), title="Errand", language="en", theme=theme)
 
 
 def listing(listed: Sequence[Listed], current: str) -> Html:
@@ -165,7 +165,16 @@ def _excerpt(text: str, sought: Sequence[str]) -> Html:
     return joined([before, space, tag("mark", text[place : place + length]), follows, after])
 
 
-def _document(body: Html, *, title: str, language: str, theme: str, script: bool = False) -> str:
+def shell(
+    body: Html,
+    *,
+    title: str,
+    language: str,
+    theme: str,
+    script: str = "",
+    styles: Sequence[str] = ("/static/page.css",),
+) -> str:
+    """A document around a body, with its script and its styles."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -173,8 +182,8 @@ def _document(body: Html, *, title: str, language: str, theme: str, script: bool
         tag("meta", name="color-scheme", content=theme or "light dark"),
         tag("title", f"{one_line(title)[:TITLE]} · Errand"),
         tag("link", rel="icon", href="/static/icon.svg", type="image/svg+xml"),
-        tag("link", rel="stylesheet", href="/static/page.css"),
-        tag("script", src="/static/page.js", type="module") if script else None,
+        *(tag("link", rel="stylesheet", href=each) for each in styles),
+        tag("script", src=script, type="module") if script else None,
     )
     return f"<!doctype html>{tag('html', head, body, lang=language, data_theme=theme or None)}"
 
@@ -192,7 +201,7 @@ def _side(view: View) -> Html:
         tag(
             "div",
             tag("a", tag("span", class_="logo", aria_hidden="true"), "Errand", href="/", class_="brand"),
-            _button("close", say("Close the list"), id="close", class_="icon phone"),
+            button("close", say("Close the list"), id="close", class_="icon phone"),
             class_="top",
         ),
         tag("a", _icon("new"), say("New conversation"), href="/", class_="new", accesskey="n"),
@@ -213,7 +222,7 @@ def _below(view: View) -> list[Html]:
     return [
         tag("span", view.person.name or view.person.id, class_="who"),
         *([out] if view.has_sign_out else []),
-        _button("theme", say("Light or dark"), id="theme", class_="icon"),
+        button("theme", say("Light or dark"), id="theme", class_="icon"),
     ]
 
 
@@ -222,7 +231,7 @@ def _main(view: View) -> Html:
         "main",
         tag(
             "header",
-            _button(
+            button(
                 "menu",
                 say("Conversations"),
                 id="menu",
@@ -249,7 +258,7 @@ def _main(view: View) -> Html:
             tag("div", id="unsent"),
             id="scroll",
         ),
-        _button("send", say("To the end"), id="down", class_="icon", hidden=True),
+        button("send", say("To the end"), id="down", class_="icon", hidden=True),
         _composer(view),
     )
 
@@ -298,7 +307,7 @@ def _composer(view: View) -> Html:
     form = tag(
         "form",
         tag("ul", id="attached", class_="chips", aria_label=say("Files to send")),
-        tag("div", attach, text, _button("send", say("Send"), type_="submit", class_="icon send"), class_="line"),
+        tag("div", attach, text, button("send", say("Send"), type_="submit", class_="icon send"), class_="line"),
         method="post",
         action=f"{address}/messages",
         id="composer",
@@ -315,7 +324,8 @@ def _composer(view: View) -> Html:
     return tag("footer", stop, form)
 
 
-def _button(shape: str, name: str, *, type_: str = "button", **attributes: str | bool) -> Html:
+def button(shape: str, name: str, *, type_: str = "button", **attributes: str | bool) -> Html:
+    """A button that is a picture, with its name for those who hear it."""
     return tag("button", _icon(shape), tag("span", name, class_="hidden"), type=type_, title=name, **attributes)
 
 

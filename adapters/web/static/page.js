@@ -2,6 +2,7 @@
 import { follow } from "./stream.js";
 import { Outbox } from "./outbox.js";
 import { attach } from "./files.js";
+import "./theme.js";
 
 const page = document.body.dataset;
 const one = (id) => document.getElementById(id);
@@ -251,7 +252,7 @@ one("search").form.addEventListener("submit", (submitted) => {
   one("list").querySelector("a")?.focus();
 });
 
-// --- the side on a phone, and light or dark
+// --- the side on a phone
 
 function side(open) {
   document.body.classList.toggle("side", open);
@@ -263,14 +264,6 @@ one("menu").addEventListener("click", () => side(true));
 one("close").addEventListener("click", () => side(false));
 document.addEventListener("keydown", (key) => {
   if (key.key === "Escape" && document.body.classList.contains("side")) side(false);
-});
-
-one("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const isDark = (root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  root.dataset.theme = isDark ? "light" : "dark";
-  document.querySelector("meta[name=color-scheme]").content = root.dataset.theme;
-  document.cookie = `theme=${root.dataset.theme}; path=/; max-age=31536000; samesite=strict`;
 });
 
 // --- the stream

@@ -1,0 +1,1 @@
+"""The console: what admins look at, and the few things that they do there."""
