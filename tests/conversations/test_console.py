@@ -439,7 +439,7 @@ async def test_no_field_of_any_page_can_break_out_of_its_place() -> None:
             assert "unsafe" not in headers["Content-Security-Policy"]
         back = await sent(ann, "/console/review/t1", [("act", "close")])
         assert harmless(await seen(ann, back))
-        came = await lines_of(ann, "/console/log/events", until="</li>")
+        came = await lines_of(ann, "/console/log/events", until="</div>")
         assert harmless(came)
 
 

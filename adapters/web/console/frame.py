@@ -70,7 +70,7 @@ def document(view: View, content: Sequence[Html | None]) -> str:
             _told(view.notice),
             *content,
             id="content",
-            tabindex=-1,
+            tabindex=0,  # it scrolls, and not every part has something in it to go to
         ),
         class_="console",
     )
@@ -153,6 +153,8 @@ def moment(at: datetime) -> Html:
 
 def seconds(length: float) -> str:
     """A length of time for a glance."""
+    if length < 0.001:
+        return "< 1 ms"
     if length < 1:
         return f"{length * 1000:.0f} ms"
     return f"{length:.1f} s" if length < 60 else f"{length / 60:.1f} min"

@@ -50,10 +50,11 @@ class LogTail(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            told = self._redact(json.loads(self.format(record)))
+            self._take(self._redact(json.loads(self.format(record))))
         except Exception:  # noqa: BLE001 - as every handler does: logging must not break what is logged
             self.handleError(record)
-            return
+
+    def _take(self, told: Mapping[str, Any]) -> None:
         self._count += 1
         fields = {name: str(value) for name, value in told.items() if name not in SHOWN}
         level, time, logger, message, error = (
@@ -82,21 +83,25 @@ class LogTail(logging.Handler):
 
     def lines(self, level: str, *, after: int = 0) -> list[Line]:
         """The lines of at least this level behind a number."""
-        least = logging.getLevelNamesMapping()[level]
         known = logging.getLevelNamesMapping()
-        return [each for each in [*self._lines] if each.number > after and known.get(each.level, 0) >= least]
+        self.acquire()  # records come from any thread
+        try:
+            newer = [each for each in self._lines if each.number > after]
+        finally:
+            self.release()
+        return [each for each in newer if known.get(each.level, 0) >= known[level]]
 
     async def follow(self, level: str) -> AsyncIterator[str]:
         """All lines, and then new ones as they come, as server-sent events."""
-        news, last = asyncio.Event(), 0
+        news, last, is_first = asyncio.Event(), 0, True
         self._wake[news] = asyncio.get_running_loop()
         try:
             while not self._is_closed:
                 news.clear()
                 lines = self.lines(level, after=last)
-                if lines or not last:
-                    yield event("lines", items=[shown(each) for each in lines], all=not last)
-                last = self._count or last
+                if lines or is_first:
+                    yield event("lines", items=[shown(each) for each in lines], all=is_first)
+                last, is_first = lines[-1].number if lines else last, False
                 if not await _told(news):
                     yield ": still here\n\n"
                 await asyncio.sleep(PACE_SECONDS)
@@ -109,7 +114,6 @@ class LogTail(logging.Handler):
         return len(self._wake)
 
     def _tell(self) -> None:
-        """Records come from any thread."""
         for news, loop in [*self._wake.items()]:
             loop.call_soon_threadsafe(news.set)
 
@@ -127,7 +131,7 @@ def log_page(lines: Sequence[Line], level: str) -> list[Html]:
     hint = say("The newest lines of this process, without secrets. They are gone after a restart.")
     name = say("Log")
     listed = tag(
-        "ol",
+        "div",
         *map(shown, lines),
         id="log",
         class_="log",
@@ -150,13 +154,14 @@ def _level(each: str, current: str) -> Html:
 def shown(line: Line) -> Html:
     """A line as it stands in the list."""
     return tag(
-        "li",
+        "div",
         tag("time", line.time[11:19], datetime=line.time),
         badge(line.level, TONES.get(line.level, "plain")),
         tag("span", line.message, class_="message", title=line.fields.get("trace_id")),
         tag("span", *(_field(*field) for field in line.fields.items() if field[0] not in LONG), class_="fields"),
         tag("span", line.logger, class_="logger"),
         tag("pre", line.error) if line.error else None,
+        class_="entry",
     )
 
 

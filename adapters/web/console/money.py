@@ -46,7 +46,7 @@ def _series(days: Sequence[Day], amount: Callable[[Used], float]) -> list[Series
     for _, models in days:
         for model, used in models.items():
             sums[model] = sums.get(model, 0.0) + amount(used)
-    known = sorted(sums, key=lambda model: (-sums[model], model))
+    known = sorted((model for model, amount_of in sums.items() if amount_of), key=lambda model: (-sums[model], model))
     named, others = known[: len(COLOURS)], frozenset(known[len(COLOURS) :])
 
     def of(which: frozenset[str]) -> list[float]:

@@ -1,5 +1,7 @@
-// The console works without this: it only switches the theme, and lets the log go on by itself.
+// The console works without this: it switches the theme, shows on a phone where one is, and lets the log go on by itself.
 import "./theme.js";
+
+document.querySelector("nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
 const MOST = 500; // lines, as many as the server keeps
 const log = document.getElementById("log");
