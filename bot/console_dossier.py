@@ -47,7 +47,6 @@ async def dossier_of(store: Store, turn: str, redaction: Redaction) -> data.Doss
     return data.Dossier(
         turn_row(record, redaction),
         account.answer,
-        decision=account.decision.kind if account.decision else "",
         reason=account.reason,
         adherence=account.adherence,
         cost_usd=_known(account.totals.cost_usd),

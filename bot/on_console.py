@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import SecretStr
-
 from adapters.web.console import data
 from adapters.web.console.log import LogTail
 from adapters.web.reading import Refused
@@ -173,7 +171,6 @@ class StoreConsole:
         return [
             data.CaseRow(
                 each.turn,
-                each.session,
                 f"{each.channel}:{each.person}",
                 self._text(each.request),
                 each.why,
@@ -267,11 +264,9 @@ class StoreConsole:
 
 def _written(value: Any) -> str:
     """A setting as somebody would write it."""
-    if isinstance(value, SecretStr):
-        return ""
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={each}" for name, each in value.items())
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _held_rows(held: Sequence[Held]) -> list[data.HeldTool]:

@@ -56,7 +56,6 @@ class SameWords:
         return data.Dossier(
             self._row,
             words,
-            decision=words,
             reason=words,
             adherence=0.5,
             card=card,
@@ -79,7 +78,7 @@ class SameWords:
 
     async def cases(self) -> Sequence[data.CaseRow]:
         words = self._words
-        return [data.CaseRow("t1", words, words, words, words, AT, tries=1, claimed_by=words, words=words)]
+        return [data.CaseRow("t1", words, words, words, AT, tries=1, claimed_by=words, words=words)]
 
     async def review(self, turn: str, act: data.Act, words: str, *, by: Visitor) -> str:
         return self._words

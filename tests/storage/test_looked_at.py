@@ -7,7 +7,7 @@ import pytest
 
 from orchestrator.audit import entry
 from storage import changes
-from storage.records import GivenBack, StoredPlan, StoredStep, Work
+from storage.records import Change, GivenBack, StoredPlan, StoredStep, Work
 from storage.store import Store
 from tests.storage.samples import NOW, SESSION, arrive, conclusion, talk
 
@@ -67,7 +67,7 @@ async def test_what_is_refused_of_a_case_leaves_nothing_in_the_audit(store: Stor
     async def rows() -> list[str]:
         return [json.loads(row.details)["did"] for row in await store.audited(kinds=["review"])]
 
-    def audit(did: str) -> list[changes.Change]:
+    def audit(did: str) -> list[Change]:
         return [entry("review", turn=turn, did=did)]
 
     assert await store.claim_case(turn, "rita", changes=audit("claim"))

@@ -74,10 +74,10 @@ def swatch(kind: str) -> Html:
     return tag("svg", tag("rect", width=10, height=10, rx=3, class_=kind), width=10, height=10, aria_hidden="true")
 
 
-def meter(share: float, label: str, *, kind: str = "", limit: float = FULL) -> Html:
-    """How much of a whole: a bar that is full at the `limit`. Without a `kind` its colour says how far it is."""
+def meter(share: float, label: str, *, kind: str = "") -> Html:
+    """How much of a whole, at most all of it. Without a `kind` its colour says how far it is."""
     kind = kind or ("bad" if share >= FULL else "ask" if share >= HIGH else "good")
-    width = _percent(100 * min(share / limit, 1.0) if limit else 0.0)
+    width = _percent(100 * min(share, FULL))
     track = tag("rect", width="100%", height=10, rx=5, class_="track")
     filled = tag("rect", width=width, height=10, rx=5, class_=kind) if share else None
     return tag("svg", track, filled, width="100%", height=10, role="img", aria_label=label, class_="meter")

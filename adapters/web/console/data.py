@@ -131,7 +131,6 @@ class Dossier:
 
     row: TurnRow
     answer: str
-    decision: str = ""
     reason: str = ""
     adherence: float | None = None
     cost_usd: float | None = None
@@ -208,7 +207,6 @@ class CaseRow:
     """One request that waits for a reviewer. `why` is the word under which it is stored, `words` an earlier edit."""
 
     turn: str
-    session: str
     person: str
     request: str
     why: str
