@@ -1,14 +1,13 @@
 """The console of the web page: what admins see of this installation, and what they do there."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.web.console import data
 from adapters.web.console.log import LogTail
 from adapters.web.reading import Refused
-from adapters.web.record import NAME
-from adapters.web.visitors import Visitor
+from adapters.web.record import HOME, NAME, address_of
 from bot.app import App
 from bot.console_dossier import dossier_of, turn_row
 from bot.logs import JsonLines
@@ -18,14 +17,16 @@ from orchestrator.audit import entry
 from orchestrator.budgets import percent
 from orchestrator.errors import BadInput, ToolError
 from orchestrator.learning import known
-from orchestrator.limits import period
+from orchestrator.limits import Payer, period, plain
+from orchestrator.messages import Address, Person
 from orchestrator.raising import budget_name, used_of
 from orchestrator.redaction import Redaction
+from orchestrator.roles import Rights
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.pins import Held, KeptPins
 from orchestrator.using import moments_of_months
 from orchestrator.words import say
-from storage.records import Usage, Work
+from storage.records import Allowance, Usage, Work
 
 DAYS = 14  # that the plots show
 LISTED_TURNS = 50
@@ -35,22 +36,27 @@ PIECES = 40  # of work that a worker's plot shows
 LOOKED_AT = 2_000  # pieces of work among which those are found
 LONGEST_WORK = 20  # tools and workers whose duration is shown
 
+WORDS: Mapping[data.Part, str] = {
+    "overview": "console open",
+    "sessions": "console open",
+    "turns": "console open",
+    "review": "review",
+    "workers": "console open",
+    "budgets": "usage all",
+    "insights": "insights",
+    "servers": "console open",
+    "trust": "console trust",
+    "settings": "console open",
+    "log": "console open",
+}
+"""The slash word or power that each part needs."""
+
 
 def log_tail(settings: Settings) -> LogTail:
     """The live log. What is no secret to the logger may be one to the settings."""
     tail = LogTail(redaction_of(settings).value)
     tail.setFormatter(JsonLines())
     return tail
-
-
-def may_see_console(visitor: Visitor, admins: Sequence[str]) -> bool:
-    """Whether somebody may look at what concerns others, and act on it: who runs this Errand, and its admins."""
-    return visitor.is_owner or account_of(visitor) in admins
-
-
-def account_of(visitor: Visitor) -> str:
-    """A visitor as reviewers and admins are named."""
-    return f"{NAME}:{visitor.person.id}"
 
 
 class StoreConsole:
@@ -62,14 +68,30 @@ class StoreConsole:
         self._app = app
         self._store = app.store
         self._settings = settings
-        self._limits = limits_of(settings)
+        self._limits = limits_of(settings, app.people)
         self._redaction: Redaction = redaction_of(settings)
         self._now = now
 
-    async def may_see(self, visitor: Visitor) -> bool:
-        return may_see_console(visitor, self._limits.admins)
+    # --- whose it is
 
-    async def waiting(self) -> Mapping[str, int]:
+    async def parts(self, person: Person) -> Collection[data.Part]:
+        theirs = await self._rights(person)
+        return [part for part, word in WORDS.items() if theirs.may_say(word)]
+
+    async def refusal(self, person: Person, part: data.Part) -> str:
+        theirs, word = await self._rights(person), WORDS[part]
+        if theirs.may_say(word):
+            return ""
+        await self._store.change(entry("refusal", channel=NAME, person=person.id, why="console", part=part))
+        told = say("This is for {roles}; you are {role} here.", roles=theirs.rules.who_may_say(word), role=theirs.role)
+        return f"{told} {await self._app.people.who_can_help()}"
+
+    async def _rights(self, person: Person) -> Rights:
+        return await self._app.people.rights_at(address_of(person, HOME), person)
+
+    # --- what is seen of everybody
+
+    async def waiting(self) -> Mapping[data.Part, int]:
         return {"review": (await self._store.backlog()).cases, "servers": self._held_tools()}
 
     async def overview(self) -> data.Overview:
@@ -157,13 +179,23 @@ class StoreConsole:
         """Every budget of today and this month that was used, the furthest first."""
         periods = [period("day", now), period("month", now)]
         spent = {(each.scope, each.period): each for each in await self._store.spent_in(periods)}
-        limits = self._limits.over(dict.fromkeys(scope for scope, _ in spent), now)
+        limits = [each for scope in dict.fromkeys(scope for scope, _ in spent) for each in await self._on(scope, now)]
         rows = [
             data.BudgetRow(budget_name(limit), limit.period, percent(of, limit) / 100, used_of(of, limit))
             for limit in limits
             if (of := spent.get((limit.scope, limit.period)))
         ]
         return sorted(rows, key=lambda row: -row.share)
+
+    async def _on(self, scope: str, now: datetime) -> Sequence[Allowance]:
+        """The limits on one budget. Those on a person's go by their role where nobody else is."""
+        kind, _, account = scope.partition(":")
+        if kind != "person":
+            return self._limits.over([plain(scope)], now)
+        channel, _, person = account.partition(":")
+        theirs = await self._app.people.rights_at(Address(channel=channel, chat=person), Person(id=person))
+        payer = Payer(channel, person, identity=theirs.identity, accounts=theirs.accounts, role=theirs.role)
+        return [each for each in self._limits.holding_for(payer, now) if each.scope == scope]
 
     # --- what waits for an admin
 
@@ -182,26 +214,10 @@ class StoreConsole:
             for each in await self._app.cases.open()
         ]
 
-    async def review(self, turn: str, act: data.Act, words: str, *, by: Visitor) -> str:
-        cases, account = self._app.cases, account_of(by)
-        reviewer = None if by.is_owner else account
+    async def review(self, turn: str, act: data.Act, words: str, *, by: Person) -> str:
+        acts = self._app.cases.acts(f"{NAME}:{by.id}")
         try:
-            match act:
-                case "claim":
-                    await cases.claim(turn, by=account)
-                    return say("{turn} is yours.", turn=turn)
-                case "retry":
-                    await cases.retry(turn, by=reviewer)
-                    return say("I try again: {turns}.", turns=turn)
-                case "edit":
-                    await cases.retry(turn, by=reviewer, words=words)
-                    return say("I try {turn} again in your words.", turn=turn)
-                case "answer":
-                    await cases.answer(turn, words, by=reviewer)
-                    return say("Your answer to {turn} is on its way.", turn=turn)
-                case "close":
-                    await cases.close(turn, by=reviewer)
-                    return say("{turn} is closed; nobody is told anything more.", turn=turn)
+            return await acts[act](turn, words)
         except BadInput as problem:
             raise Refused(str(problem), 409) from None
 
@@ -223,14 +239,14 @@ class StoreConsole:
         ]
         return sorted(rows, key=lambda row: (not row.held, row.state == "ready"))
 
-    async def trust(self, server: str, digests: Sequence[str], *, by: Visitor) -> str:
+    async def trust(self, server: str, digests: Sequence[str], *, by: Person) -> str:
         """Only what was looked at: a definition that has changed since has another digest."""
         servers = self._app.catalog.source(McpTools)
         chosen = [each for each in self._held().get(server, ()) if each.digest in digests]
         if servers is None or not chosen or len(chosen) != len(set(digests)):
             raise Refused(say("That has changed meanwhile. Please look at it again."), 409)
         names = [each.tool for each in chosen]
-        let_in = entry("trust", channel=NAME, person=by.person.id, server=server, tools=names)
+        let_in = entry("trust", channel=NAME, person=by.id, server=server, tools=names)
         await KeptPins(self._store).let_in(server, chosen, changes=[let_in])
         try:
             await servers.look_again(server)

@@ -233,9 +233,10 @@ async def models_of(settings: Settings) -> AsyncIterator[MakeModel]:
 
 
 def people_of(settings: Settings, store: Store) -> People:
-    """Who people are, by the policy file; whoever comes to the page from this machine, or with its token, runs this.
-    Raises SettingsInvalid."""
-    return People(store, read_house_rules(settings.policy_file), at_home=[f"web:{settings.person or 'local'}"])
+    """Who people are, by the policy file. Whoever comes to the page from this machine, or with its token, runs this;
+    not where a proxy names people, which may call somebody else the same. Raises SettingsInvalid."""
+    at_home = [] if settings.web_proxy_header else [f"web:{settings.person or 'local'}"]
+    return People(store, read_house_rules(settings.policy_file), at_home=at_home)
 
 
 def limits_of(settings: Settings, people: People) -> Limits:

@@ -151,7 +151,7 @@ class Cases:
         if not talk.inbound.private:
             raise BadInput(say("Those are other people's words: please ask me that where nobody reads along."))
         word, _, more = rest.strip().partition(" ")
-        acts = self._acts(f"{channel}:{person}")
+        acts = self.acts(f"{channel}:{person}")
         if word in acts:
             turn, _, text = more.strip().partition(" ")
             return Told(await acts[word](turn, text.strip()))
@@ -162,8 +162,9 @@ class Cases:
         mine = (case for case in await self.open() if case.claimed_by in {None, by})
         return [case.turn for case in mine if case.why != "unanswered"]
 
-    def _acts(self, by: str) -> dict[str, Callable[[str, str], Awaitable[str]]]:
-        """What a reviewer can do, by its word: with a turn, and the text behind it."""
+    def acts(self, by: str) -> dict[str, Callable[[str, str], Awaitable[str]]]:
+        """What a reviewer can do, by its word: with a turn, and the text behind it. Each says what it did. Raises
+        BadInput."""
 
         async def claim(turn: str, _: str) -> str:
             await self.claim(turn, by=by)

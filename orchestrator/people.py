@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 
 from pydantic import ValidationError
 
-from orchestrator.messages import INBOUND, Address, Arrival, Inbound
+from orchestrator.messages import INBOUND, Address, Arrival, Inbound, Person
 from orchestrator.roles import HouseRules, Rights, Role, role_named
 from orchestrator.words import say
 from storage.store import Store
@@ -24,14 +24,17 @@ class People:
 
     async def rights_of(self, arrival: Arrival) -> Rights:
         """What the person of this may do, there and now."""
-        channel, person = arrival.address.channel, arrival.person.id
-        known = await self._store.known_as(channel, person)
+        return await self.rights_at(arrival.address, arrival.person)
+
+    async def rights_at(self, address: Address, person: Person) -> Rights:
+        """What somebody may do at this address now."""
+        known = await self._store.known_as(address.channel, person.id)
         accounts = [f"{each.channel}:{each.person}" for each in known]
         role = self.rules.role(
             [self._given(account, each.role) for account, each in zip(accounts, known, strict=True)],
-            channel=channel,
-            chat=arrival.address.chat,
-            workspaces=arrival.person.teams,
+            channel=address.channel,
+            chat=address.chat,
+            workspaces=person.teams,
         )
         return self.rules.rights(role, accounts=accounts, identity=known[0].identity)
 

@@ -33,8 +33,15 @@ TEMPLATE_WORDS: Mapping[str, tuple[Templates, ...]] = {
     "templates": ("run", "save"),
 }
 POWERS: Mapping[str, Role] = MappingProxyType(
-    {"budget yes": "admin", "usage all": "admin", "stop others": "admin", "signin shared": "member"}
-)  # reserved as slash words are, and part of one each
+    {
+        "budget yes": "admin",
+        "console open": "admin",
+        "console trust": "admin",
+        "signin shared": "member",
+        "stop others": "admin",
+        "usage all": "admin",
+    }
+)  # reserved as slash words are: part of one each, or of the page's console
 ABOUT_OTHERS: Mapping[str, Role] = dict.fromkeys(("insights", "people", "review"), "admin")
 RESERVED: Mapping[str, Role] = MappingProxyType({**ABOUT_OTHERS, **POWERS})
 

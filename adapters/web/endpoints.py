@@ -11,7 +11,6 @@ from adapters.base import reason_of
 from adapters.web import page
 from adapters.web.reading import Refused, theme_of
 from adapters.web.record import Record
-from adapters.web.visitors import Visitor
 from orchestrator.messages import Person
 from orchestrator.words import say, speaking
 
@@ -42,11 +41,6 @@ def person_of(request: Request) -> Person:
     """Whom the guard has let in."""
     person: Person = request.state.person
     return person
-
-
-def visitor_of(request: Request) -> Visitor:
-    """The same, and whether it is the owner."""
-    return Visitor(person_of(request), is_owner=request.state.is_owner)
 
 
 def conversation_in(request: Request) -> str:

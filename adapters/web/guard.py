@@ -58,7 +58,6 @@ class Guard:
         person = self._visitors.of(request)
         if person is not None:
             request.state.person = person
-            request.state.is_owner = self._visitors.is_owner(request)
         elif not request.url.path.startswith(WITHOUT_SIGNING_IN):
             return self._to_the_door(request)
         return None

@@ -21,15 +21,6 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """Somebody who was let in. The owner is whoever runs this Errand, and nobody whom a proxy names, whatever the
-    name."""
-
-    person: Person
-    is_owner: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Visitors:
     """Tells people apart. Without `token` and `header` everybody is the `owner`: then only this machine may come in.
 
@@ -53,10 +44,6 @@ class Visitors:
         if self.is_open:
             return self.owner
         return self._named_by_proxy(request) or (self.owner if self._has_token(request) else None)
-
-    def is_owner(self, request: HTTPConnection) -> bool:
-        """Whether the owner asks: on their machine, or with the token."""
-        return self.is_open or (self._named_by_proxy(request) is None and self._has_token(request))
 
     def is_signed(self, request: HTTPConnection) -> bool:
         """Whether a request carries the token itself: a browser never adds that to another site's request."""

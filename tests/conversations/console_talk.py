@@ -82,10 +82,13 @@ def made(name: str) -> Model:
 
 @asynccontextmanager
 async def console_at(
-    folder: Path, *, tides: Sequence[dict[str, Any]] = (), **settings: Any
+    folder: Path, *, tides: Sequence[dict[str, Any]] = (), policy: str = "", **settings: Any
 ) -> AsyncIterator[tuple[App, Web]]:
-    """The page of an Errand whose model is scripted. `tides` are the tools of an MCP server, known as TIDES before."""
+    """The page of an Errand whose model is scripted. `tides` are the tools of an MCP server, known as TIDES before;
+    `policy` is the file of house rules."""
+    (folder / "policy.toml").write_text(policy)
     given: dict[str, Any] = {
+        "policy_file": str(folder / "policy.toml"),
         "router": "openai:gpt-4o-mini",
         "model_retries": 0,
         "functions": __name__,

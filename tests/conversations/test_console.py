@@ -175,7 +175,7 @@ async def test_an_admin_answers_what_nobody_could_serve_and_the_person_reads_it(
         assert (status, told["told"]) == (200, f"Your answer to {turn} is on its way.")
         await look.sees("A person answers: I am here now.", "answer")
         assert "The review queue is empty." in await seen(ann, "/console/review")
-        assert await audited(app, "review") == [("", {"did": "answer"})]
+        assert await audited(app, "review") == [("ann", {"did": "answer"})]
 
 
 @pytest.mark.proves("console.review", "console.audited")
@@ -313,10 +313,10 @@ async def test_settings_are_shown_with_what_they_are_and_which_are_set_here(tmp_
 # --- the log
 
 
-async def lines_of(ann: Visitor, path: str, *, until: str) -> str:
+async def lines_of(ann: Visitor, path: str, *, until: str, **headers: str) -> str:
     """What the stream of the log brings, up to some words."""
     came = ""
-    async with asyncio.timeout(LONGEST_WAIT), ann.http.get(f"{ann.address}{path}") as stream:
+    async with asyncio.timeout(LONGEST_WAIT), ann.http.get(f"{ann.address}{path}", headers=headers) as stream:
         assert stream.status == 200
         async for line in stream.content:
             came += line.decode()
@@ -361,53 +361,144 @@ async def test_the_log_keeps_the_newest_lines_and_survives_what_cannot_be_writte
 
 # --- who may look
 
-
-POSTS = ("/console/review/t1", "/console/servers/trust")
-
-
-@pytest.mark.proves("console.admins")
-async def test_of_those_whom_a_proxy_names_only_admins_may_look_and_act(tmp_path: Path) -> None:
-    given = {**PROXY, "budget_admins": "web:boss", "person": "root", "web_token": "a-token-of-some-length"}
-    async with console_at(tmp_path, **given) as (app, web):
-        for name in ("bob", "root", "BOSS", "web:boss"):
-            async with visitor(web.address, X_Forwarded_User=name) as stranger:
-                for path in (*PAGES, "/console/log/events"):
-                    status, html, _ = await stranger.get(path, **HTML)
-                    assert (status, "t1" in html) == (403, False), path
-                for path in POSTS:
-                    assert (await stranger.post(path, [("act", "close")]))[0] == 403
-                assert "/console" not in await seen(stranger, "/"), "nothing leads there"
-        async with visitor(web.address, X_Forwarded_User="boss") as boss:
-            for path in PAGES[:3]:
-                await seen(boss, path)
-            assert 'href="/console"' in await seen(boss, "/")
-        async with visitor(web.address, Authorization="Bearer a-token-of-some-length") as owner:
-            await seen(owner, "/console")
-        assert await audited(app, "review") == []
+ACTIONS: Sequence[tuple[str, Fields]] = (
+    ("/console/review/t1", [("act", "close")]),
+    ("/console/servers/trust", [("server", "sea")]),
+)
+BY_NAME = """
+[people]
+"web:olga" = "owner"
+"web:adam" = "admin"
+"web:mia" = "member"
+"web:gus" = "guest"
+"web:nick" = "nobody"
+"""
 
 
-@pytest.mark.proves("console.admins")
-async def test_an_admin_who_is_not_the_owner_is_bound_by_the_claims_of_others(tmp_path: Path) -> None:
-    given = {**PROXY, "budget_admins": "web:boss, web:chief"}
+@pytest.mark.proves("console.roles")
+@pytest.mark.parametrize("name", ["olga", "adam"])
+async def test_owners_and_admins_may_open_every_page_and_act(tmp_path: Path, name: str) -> None:
     async with (
-        console_at(tmp_path, **given) as (app, web),
-        visitor(web.address, X_Forwarded_User="boss") as boss,
-        visitor(web.address, X_Forwarded_User="chief") as chief,
+        console_at(tmp_path, policy=BY_NAME, tides=[CHANGED], **PROXY) as (app, web),
+        visitor(web.address, X_Forwarded_User=name) as them,
+        visitor(web.address, X_Forwarded_User="mia") as mia,
     ):
-        turn = await unserved(app, boss)
-        assert (await boss.post(f"/console/review/{turn}", [("act", "claim")]))[0] == 200
-        assert (await chief.post(f"/console/review/{turn}", [("act", "close")]))[0] == 409
-        assert (await boss.post(f"/console/review/{turn}", [("act", "close")]))[0] == 200
-        assert [details["did"] for _, details in await audited(app, "review")] == ["claim", "close"]
+        assert await unserved(app, mia) == "t1"
+        for path in PAGES:
+            await seen(them, path)
+        assert await lines_of(them, "/console/log/events", until="turn ended", **{PROXY["web_proxy_header"]: name})
+        assert 'href="/console"' in await seen(them, "/")
+        digests = re.findall(r'name="digest" value="(\w+)"', await seen(them, "/console/servers"))
+        assert (await them.post(*ACTIONS[0]))[0] == 200
+        assert (await them.post(ACTIONS[1][0], [*ACTIONS[1][1], ("digest", digests[0])]))[0] == 200
+        assert await audited(app, "review") == [(name, {"did": "close"})]
+        assert await audited(app, "trust") == [(name, {"server": "sea", "tools": ["tides"]})]
+        assert await audited(app, "refusal") == []
 
 
-@pytest.mark.proves("console.admins", "web.origin")
+@pytest.mark.proves("console.roles", "console.audited")
+@pytest.mark.parametrize(("name", "role"), [("mia", "member"), ("gus", "guest"), ("nick", "nobody"), ("eve", "member")])
+async def test_others_open_no_page_do_nothing_and_are_told_what_is_missing(
+    tmp_path: Path, name: str, role: str
+) -> None:
+    async with (
+        console_at(tmp_path, policy=BY_NAME, tides=[CHANGED], **PROXY) as (app, web),
+        visitor(web.address, X_Forwarded_User="olga") as olga,
+        visitor(web.address, X_Forwarded_User=name) as them,
+    ):
+        assert await unserved(app, olga) == "t1"
+        told = f"This is for admins and owners; you are {role} here. Ask olga, web:adam."
+        for path in (*PAGES, "/console/log/events"):
+            status, html, _ = await them.get(path, **HTML)
+            assert (status, told in html, "be away" in html) == (403, True, False), path
+        for path, fields in ACTIONS:
+            assert await them.post(path, fields) == (403, {"problem": told})
+        assert "/console" not in await seen(them, "/"), "nothing leads there"
+        assert len(await app.cases.open()) == 1
+        assert await audited(app, "review") == await audited(app, "trust") == []
+        refused = await audited(app, "refusal")
+        assert {person for person, _ in refused} == {name}
+        assert refused[-1][1] == {"why": "console", "part": "trust"}
+        assert len(refused) == len(PAGES) + 1 + len(ACTIONS)
+
+
+@pytest.mark.proves("console.roles")
+async def test_the_policy_file_gives_single_parts_to_others_and_keeps_some_for_owners(tmp_path: Path) -> None:
+    rules = '[roles.member]\ncommands = ["review"]\n[roles.owner]\ncommands = ["console trust", "usage all"]\n'
+    async with (
+        console_at(tmp_path, policy=BY_NAME + rules, tides=[CHANGED], **PROXY) as (_, web),
+        visitor(web.address, X_Forwarded_User="mia") as mia,
+        visitor(web.address, X_Forwarded_User="adam") as adam,
+    ):
+        assert 'href="/console/review">Console' in await seen(mia, "/"), "the first page that is hers"
+        assert ways(await seen(mia, "/console/review")) == ["/console/review"]
+        assert (await mia.get("/console", **HTML))[0] == 403
+        overview = await seen(adam, "/console")
+        assert "/console/budgets" not in ways(overview)
+        assert "spent today" not in overview
+        status, html, _ = await adam.get("/console/budgets", **HTML)
+        assert (status, "This is for owners; you are admin here." in html) == (403, True)
+        tools = await seen(adam, "/console/servers")
+        assert "it has changed" in tools
+        assert "<form" not in tools
+        assert (await adam.post(*ACTIONS[1]))[0] == 403
+
+
+def ways(html: str) -> list[str]:
+    """Where the list of pages leads."""
+    return re.findall(r'<li><a href="([^"]+)"', html.partition("<nav")[2].partition("</nav>")[0])
+
+
+@pytest.mark.proves("console.roles")
+async def test_a_role_counts_from_the_moment_in_which_it_is_given(tmp_path: Path) -> None:
+    async with (
+        console_at(tmp_path, policy='[people]\n"web:olga" = "owner"\n', **PROXY) as (app, web),
+        visitor(web.address, X_Forwarded_User="olga") as olga,
+        visitor(web.address, X_Forwarded_User="mia") as mia,
+    ):
+        assert (await mia.get("/console", **HTML))[0] == 403
+        await says(app, olga, "/people set web:mia admin")
+        await seen(mia, "/console")
+        await says(app, olga, "/people remove web:mia")
+        assert (await mia.get("/console", **HTML))[0] == 403
+
+
+@pytest.mark.proves("console.roles")
+async def test_a_name_that_a_proxy_brings_makes_nobody_the_owner(tmp_path: Path) -> None:
+    given = {**PROXY, "person": "root", "web_token": "a-token-of-some-length"}
+    async with console_at(tmp_path, **given) as (_, web):
+        for name in ("root", "ROOT", "web:root", "local"):
+            async with visitor(web.address, X_Forwarded_User=name) as stranger:
+                assert (await stranger.get("/console", **HTML))[0] == 403
+    async with (
+        console_at(tmp_path, person="root", web_token="a-token-of-some-length") as (_, web),
+        visitor(web.address, Authorization="Bearer a-token-of-some-length") as owner,
+    ):
+        await seen(owner, "/console")
+
+
+@pytest.mark.proves("console.roles", "console.review")
+async def test_reviewers_are_bound_by_the_claims_of_others(tmp_path: Path) -> None:
+    async with (
+        console_at(tmp_path, policy=BY_NAME, **PROXY) as (app, web),
+        visitor(web.address, X_Forwarded_User="adam") as adam,
+        visitor(web.address, X_Forwarded_User="olga") as olga,
+    ):
+        turn = await unserved(app, adam)
+        assert (await adam.post(f"/console/review/{turn}", [("act", "claim")]))[0] == 200
+        status, told = await olga.post(f"/console/review/{turn}", [("act", "close")])
+        assert (status, told["problem"].startswith("web:adam has claimed")) == (409, True)
+        assert (await adam.post(f"/console/review/{turn}", [("act", "close")]))[0] == 200
+        assert await audited(app, "review") == [("adam", {"did": "claim"}), ("adam", {"did": "close"})]
+
+
+@pytest.mark.proves("console.roles", "web.origin")
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", ""])
-@pytest.mark.parametrize("path", POSTS)
-async def test_another_site_cannot_act_here(tmp_path: Path, origin: str, path: str) -> None:
+@pytest.mark.parametrize(("path", "fields"), ACTIONS)
+async def test_another_site_cannot_act_here(tmp_path: Path, origin: str, path: str, fields: Fields) -> None:
     async with admin(tmp_path) as (app, ann):
         await unserved(app, ann)
-        assert (await ann.post(path, [("act", "close")], Origin=origin))[0] == 403
+        assert (await ann.post(path, fields, Origin=origin))[0] == 403
         assert len(await app.cases.open()) == 1
 
 

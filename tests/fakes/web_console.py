@@ -1,11 +1,11 @@
 """A console that shows the same words in every field: whatever they are, the page must stay as it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import get_args
 
 from adapters.web.console import data
-from adapters.web.visitors import Visitor
-from orchestrator.messages import PlanCard, StepLine
+from orchestrator.messages import Person, PlanCard, StepLine
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -17,10 +17,13 @@ class SameWords:
         self._words = words
         self._row = data.TurnRow("t1", words, words, words, words, AT, 1.0)
 
-    async def may_see(self, visitor: Visitor) -> bool:
-        return True
+    async def parts(self, person: Person) -> Collection[data.Part]:
+        return get_args(data.Part)
 
-    async def waiting(self) -> Mapping[str, int]:
+    async def refusal(self, person: Person, part: data.Part) -> str:
+        return ""
+
+    async def waiting(self) -> Mapping[data.Part, int]:
         return {"review": 1}
 
     async def overview(self) -> data.Overview:
@@ -80,7 +83,7 @@ class SameWords:
         words = self._words
         return [data.CaseRow("t1", words, words, words, AT, tries=1, claimed_by=words, words=words)]
 
-    async def review(self, turn: str, act: data.Act, words: str, *, by: Visitor) -> str:
+    async def review(self, turn: str, act: data.Act, words: str, *, by: Person) -> str:
         return self._words
 
     async def wishes(self) -> Sequence[data.Wish]:
@@ -92,7 +95,7 @@ class SameWords:
         held = [data.HeldTool(words, words, words, [words]) for _ in range(2)]
         return [data.SourceRow(words, words, words, 1, held)]
 
-    async def trust(self, server: str, digests: Sequence[str], *, by: Visitor) -> str:
+    async def trust(self, server: str, digests: Sequence[str], *, by: Person) -> str:
         return self._words
 
     def settings(self) -> Sequence[data.SettingRow]:

@@ -1,13 +1,16 @@
 """What the console shows: somebody else gathers it. All of it is without secrets already."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from adapters.web.visitors import Visitor
-from orchestrator.messages import PlanCard
+from orchestrator.messages import Person, PlanCard
 
+Part = Literal[
+    "overview", "sessions", "turns", "review", "workers", "budgets", "insights", "servers", "trust", "settings", "log"
+]
+"""A page of the console; "trust" is what can be done on that of the servers."""
 Act = Literal["claim", "retry", "edit", "answer", "close"]
 SpanKind = Literal["phase", "done", "failed", "skipped", "waiting"]
 
@@ -270,15 +273,19 @@ class Overview:
 
 
 class Console(Protocol):
-    """What admins see and do. Every method raises StorageError; those that do something say in words what, and raise
-    Refused where it cannot be done."""
+    """What is seen and done, by those who may: ask `refusal` first. Every method raises StorageError; those that do
+    something say in words what, and raise Refused where it cannot be done."""
 
-    async def may_see(self, visitor: Visitor) -> bool:
-        """Whether this visitor is an admin."""
+    async def parts(self, person: Person) -> Collection[Part]:
+        """What is for this person."""
         ...
 
-    async def waiting(self) -> Mapping[str, int]:
-        """How much waits for admins, by the place where they find it: "review", "servers"."""
+    async def refusal(self, person: Person, part: Part) -> str:
+        """Why a part is not for this person, and who can help; empty where it is. A refusal goes on record."""
+        ...
+
+    async def waiting(self) -> Mapping[Part, int]:
+        """How much waits for somebody, by where they find it: "review", "servers"."""
         ...
 
     async def overview(self) -> Overview: ...
@@ -301,7 +308,7 @@ class Console(Protocol):
         """The open ones, the oldest first."""
         ...
 
-    async def review(self, turn: str, act: Act, words: str, *, by: Visitor) -> str:
+    async def review(self, turn: str, act: Act, words: str, *, by: Person) -> str:
         """Do this with a case."""
         ...
 
@@ -311,7 +318,7 @@ class Console(Protocol):
 
     async def sources(self) -> Sequence[SourceRow]: ...
 
-    async def trust(self, server: str, digests: Sequence[str], *, by: Visitor) -> str:
+    async def trust(self, server: str, digests: Sequence[str], *, by: Person) -> str:
         """Let these waiting tools of a server run, as they were when somebody looked at them."""
         ...
 

@@ -105,17 +105,18 @@ def _wish(row: Wish, most: int) -> Html:
 # --- sources of tools
 
 
-def sources(rows: Sequence[SourceRow]) -> list[Html]:
+def sources(rows: Sequence[SourceRow], *, may_trust: bool) -> list[Html]:
     if not rows:
         return [nothing(say("No tools are connected. Name servers in mcp.json, or functions in the settings."))]
-    return [_source(row) for row in rows]
+    return [_source(row, may_trust=may_trust) for row in rows]
 
 
-def _source(row: SourceRow) -> Html:
+def _source(row: SourceRow, *, may_trust: bool) -> Html:
     count = say("1 tool") if row.tools == 1 else say("{count} tools", count=row.tools)
     title = tag("h2", tag("span", row.name), badge(_state(row.state), TONES.get(row.state, "bad")))
     detail = tag("p", count, ". ", row.detail, class_="hint")
-    return tag("section", title, detail, *(_held(row.name, each) for each in row.held), _all(row), class_="card")
+    held = (_held(each, _let_in(row.name, each) if may_trust else None) for each in row.held)
+    return tag("section", title, detail, *held, _all(row) if may_trust else None, class_="card")
 
 
 def _state(word: str) -> str:
@@ -130,15 +131,18 @@ def _state(word: str) -> str:
     return known.get(word, word)
 
 
-def _held(server: str, held: HeldTool) -> Html:
-    """A tool that waits, with what is new in it line by line."""
-    lines = "\n".join(held.differences)
-    let_in = form(
+def _let_in(server: str, held: HeldTool) -> Html:
+    return form(
         "/console/servers/trust",
         _hidden("server", server),
         _hidden("digest", held.digest),
         tag("button", say("Let {tool} run", tool=short(held.tool, 64)), type="submit", class_="yes"),
     )
+
+
+def _held(held: HeldTool, let_in: Html | None) -> Html:
+    """A tool that waits, with what is new in it line by line."""
+    lines = "\n".join(held.differences)
     head = tag("h3", tag("span", short(held.tool, 64), class_="code"), badge(held.why, "ask"))
     return tag("div", head, block(lines, held.tool) if lines else None, let_in, class_="held")
 

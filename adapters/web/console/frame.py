@@ -1,11 +1,12 @@
 """The page around each part of the console, and what its parts share: badges, moments, numbers, small tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from adapters.text import one_line
+from adapters.web.console.data import Part
 from adapters.web.html import Html, tag
 from adapters.web.page import button, shell
 from orchestrator.words import say
@@ -32,19 +33,20 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What one look at the console is of. `place` is the part, `waiting` counts what waits in each."""
+    """What one look at the console is of. `parts` are those that may be opened, `waiting` counts what waits in each."""
 
-    place: str
+    part: Part
     title: str
     language: str
+    parts: Collection[Part]
     theme: str = ""
-    waiting: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[Part, int] = field(default_factory=dict)
     notice: Notice | None = None
 
 
-def places() -> Sequence[tuple[str, str, str]]:
-    """Every part: its key, its address, its name."""
-    return (
+def places(parts: Collection[Part]) -> Sequence[tuple[Part, str, str]]:
+    """Of these parts the pages: key, address, name."""
+    every: Sequence[tuple[Part, str, str]] = (
         ("overview", "/console", say("Overview")),
         ("sessions", "/console/sessions", say("Conversations")),
         ("turns", "/console/turns", say("Turns")),
@@ -56,6 +58,7 @@ def places() -> Sequence[tuple[str, str, str]]:
         ("settings", "/console/settings", say("Settings")),
         ("log", "/console/log", say("Log")),
     )
+    return [place for place in every if place[0] in parts]
 
 
 def document(view: View, content: Sequence[Html | None]) -> str:
@@ -93,15 +96,15 @@ def _side(view: View) -> Html:
             button("theme", say("Light or dark"), id="theme", class_="icon"),
             class_="top",
         ),
-        tag("ul", *(tag("li", _link(view, *place)) for place in places())),
+        tag("ul", *(tag("li", _link(view, *place)) for place in places(view.parts))),
         aria_label=say("Console"),
     )
 
 
-def _link(view: View, key: str, address: str, name: str) -> Html:
+def _link(view: View, key: Part, address: str, name: str) -> Html:
     count = view.waiting.get(key, 0)
     waits = tag("span", str(count), tag("span", say("waiting"), class_="hidden"), class_="count") if count else None
-    return tag("a", name, waits, href=address, aria_current="page" if key == view.place else None)
+    return tag("a", name, waits, href=address, aria_current="page" if key == view.part else None)
 
 
 def _told(notice: Notice | None) -> Html | None:
@@ -188,8 +191,12 @@ def pairs(rows: Sequence[tuple[str, str | Html]]) -> Html | None:
     return tag("dl", *(tag("div", tag("dt", name), tag("dd", value)) for name, value in rows), class_="pairs")
 
 
-def tiles(rows: Sequence[tuple[str, str, str, str]]) -> Html:
-    """Numbers for a glance: name, number, tone, and where more of it is."""
+Tile = tuple[str, str, str, str]
+"""A number for a glance: its name, the number, its tone, and where more of it is."""
+
+
+def tiles(rows: Sequence[Tile]) -> Html:
+    """Numbers for a glance."""
     return tag("ul", *(tag("li", _tile(*row)) for row in rows), class_="tiles")
 
 

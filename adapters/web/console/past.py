@@ -1,11 +1,23 @@
 """The overview, the conversations, and the turns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import quote
 
 from adapters.web.console.charts import Series, bars
-from adapters.web.console.data import Day, Now, Overview, SessionRow, TurnPage, TurnRow
-from adapters.web.console.frame import badge, card, dollars, moment, nothing, outcome, seconds, short, tiles, whole
+from adapters.web.console.data import Day, Now, Overview, Part, SessionRow, TurnPage, TurnRow
+from adapters.web.console.frame import (
+    Tile,
+    badge,
+    card,
+    dollars,
+    moment,
+    nothing,
+    outcome,
+    seconds,
+    short,
+    tiles,
+    whole,
+)
 from adapters.web.html import Html, tag
 from orchestrator.words import say
 
@@ -17,24 +29,26 @@ ANSWERED, ASKED, TROUBLE = (
 DECLINED = frozenset({"refuse", "stopped"})
 
 
-def overview(seen: Overview) -> list[Html]:
+def overview(seen: Overview, parts: Collection[Part]) -> list[Html]:
     latest = tag("a", say("All turns"), href="/console/turns", class_="more")
     return [
-        tiles(_numbers(seen.now)),
+        tiles([row for part, row in _numbers(seen.now) if part in parts]),
         card(_days(seen.days)),
         card(turn_list(seen.turns), latest, title=say("Latest turns")),
     ]
 
 
-def _numbers(now: Now) -> list[tuple[str, str, str, str]]:
+def _numbers(now: Now) -> list[tuple[Part, Tile]]:
+    """Each with the part that has more of it."""
+    review, tools = "bad" if now.cases else "", "ask" if now.held_tools else ""
     return [
-        (say("running now"), whole(now.running), "", ""),
-        (say("behind them"), whole(now.waiting), "", ""),
-        (say("wait for a reviewer"), whole(now.cases), "bad" if now.cases else "", "/console/review"),
-        (say("tools wait for you"), whole(now.held_tools), "ask" if now.held_tools else "", "/console/servers"),
-        (say("open questions"), whole(now.questions), "", "/console/sessions"),
-        (say("not delivered yet"), whole(now.undelivered), "ask" if now.undelivered else "", ""),
-        (say("spent today"), dollars(now.spent_today_usd), "", "/console/budgets"),
+        ("overview", (say("running now"), whole(now.running), "", "")),
+        ("overview", (say("behind them"), whole(now.waiting), "", "")),
+        ("review", (say("wait for a reviewer"), whole(now.cases), review, "/console/review")),
+        ("servers", (say("tools wait for you"), whole(now.held_tools), tools, "/console/servers")),
+        ("sessions", (say("open questions"), whole(now.questions), "", "/console/sessions")),
+        ("overview", (say("not delivered yet"), whole(now.undelivered), "ask" if now.undelivered else "", "")),
+        ("budgets", (say("spent today"), dollars(now.spent_today_usd), "", "/console/budgets")),
     ]
 
 

@@ -1,18 +1,18 @@
-"""The endpoints of the console, for admins alone."""
+"""The endpoints of the console, each for those alone who have the right."""
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from adapters.web.console import crew, desk, dossier, house, money, past
-from adapters.web.console.data import Act, Console
+from adapters.web.console.data import Act, Console, Part
 from adapters.web.console.frame import Notice, View, document, places
 from adapters.web.console.log import LEVELS, LogTail, log_page
-from adapters.web.endpoints import TURN, person_of, route, turn_in, visitor_of, wants_data
+from adapters.web.endpoints import TURN, person_of, route, turn_in, wants_data
 from adapters.web.html import Html
 from adapters.web.reading import Refused, form_of, theme_of
 from adapters.web.record import Record
@@ -21,6 +21,7 @@ from orchestrator.words import say
 MOST_NOTICES = 100  # that wait for their page
 MOST_LOGS = 20  # pages that follow the log at once
 ACTS: dict[str, Act] = {each: each for each in ("claim", "retry", "edit", "answer", "close")}
+BACK: Mapping[Part, str] = {"review": "/console/review", "trust": "/console/servers"}
 WORDLESS = frozenset({"claim", "retry", "close"})
 LONGEST_KEY = 500  # characters of a session's key
 
@@ -28,7 +29,7 @@ Content = Sequence[Html | None]
 
 
 class Section:
-    """The console as a part of the site. What cannot be seen cannot be done either."""
+    """The console as a part of the site."""
 
     def __init__(self, console: Console, record: Record, log: LogTail) -> None:
         self._console = console
@@ -56,18 +57,20 @@ class Section:
 
     async def links(self, request: Request) -> Sequence[tuple[str, str]]:
         """The way here from the chat, for those who may go it."""
-        return [(say("Console"), "/console")] if await self._console.may_see(visitor_of(request)) else []
+        open_places = places(await self._console.parts(person_of(request)))
+        return [(say("Console"), address) for _, address, _ in open_places[:1]]
 
     # --- what is looked at
 
-    def _page(self, place: str, path: str, look: Callable[[Request], Awaitable[Content]]) -> Route:
+    def _page(self, part: Part, path: str, look: Callable[[Request], Awaitable[Content]]) -> Route:
         async def endpoint(request: Request) -> Response:
-            await self._admit(request)
+            await self._admit(request, part)
             content = await look(request)
             turn = request.path_params.get("turn")
             view = View(
-                place,
-                title=say("Turn {turn}", turn=turn) if turn else _name(place),
+                part,
+                title=say("Turn {turn}", turn=turn) if turn else _name(part),
+                parts=await self._console.parts(person_of(request)),
                 language=await self._record.language(person_of(request)),
                 theme=theme_of(request),
                 waiting=await self._console.waiting(),
@@ -78,7 +81,7 @@ class Section:
         return route(self._record, path, endpoint)
 
     async def _overview(self, request: Request) -> Content:
-        return past.overview(await self._console.overview())
+        return past.overview(await self._console.overview(), await self._console.parts(person_of(request)))
 
     async def _sessions(self, request: Request) -> Content:
         return past.sessions(await self._console.sessions())
@@ -108,7 +111,8 @@ class Section:
         return desk.wishes(await self._console.wishes())
 
     async def _sources(self, request: Request) -> Content:
-        return desk.sources(await self._console.sources())
+        parts = await self._console.parts(person_of(request))
+        return desk.sources(await self._console.sources(), may_trust="trust" in parts)
 
     async def _settings(self, request: Request) -> Content:
         return house.settings(self._console.settings())
@@ -119,7 +123,7 @@ class Section:
 
     async def _follow(self, request: Request) -> Response:
         """The log, line by line, as server-sent events."""
-        await self._admit(request)
+        await self._admit(request, "log")
         if self._log.pages >= MOST_LOGS:
             raise Refused(say("Too many pages are open. Please close one."), 503)
         events = self._log.follow(_level_in(request))
@@ -137,22 +141,22 @@ class Section:
                 raise Refused(say("That cannot be done."))
             if wanted not in WORDLESS and not words:
                 raise Refused(say("Please write the words first."))
-            return await self._console.review(turn, ACTS[wanted], words, by=visitor_of(request))
+            return await self._console.review(turn, ACTS[wanted], words, by=person_of(request))
 
-        return await self._done(request, act, "/console/review")
+        return await self._done(request, "review", act)
 
     async def _trust(self, request: Request) -> Response:
         async def act() -> str:
             given = await form_of(request)
             server, digests = _one(given.get("server", ())), given.get("digest", ())
-            return await self._console.trust(server, digests, by=visitor_of(request))
+            return await self._console.trust(server, digests, by=person_of(request))
 
-        return await self._done(request, act, "/console/servers")
+        return await self._done(request, "trust", act)
 
-    async def _done(self, request: Request, act: Callable[[], Awaitable[str]], back: str) -> Response:
+    async def _done(self, request: Request, part: Part, act: Callable[[], Awaitable[str]]) -> Response:
         """What was done, or why it was not: told to programs at once, and to people on the page that they come back
         to."""
-        await self._admit(request)
+        await self._admit(request, part)
         try:
             notice = Notice(await act())
         except Refused as refused:
@@ -165,15 +169,16 @@ class Section:
         self._notices[key] = notice
         while len(self._notices) > MOST_NOTICES:
             self._notices.popitem(last=False)
-        return RedirectResponse(f"{back}?told={key}", 303)
+        return RedirectResponse(f"{BACK[part]}?told={key}", 303)
 
-    async def _admit(self, request: Request) -> None:
-        if not await self._console.may_see(visitor_of(request)):
-            raise Refused(say("This is for admins."), 403)
+    async def _admit(self, request: Request, part: Part) -> None:
+        if why := await self._console.refusal(person_of(request), part):
+            raise Refused(why, 403)
 
 
-def _name(place: str) -> str:
-    return next(name for key, _, name in places() if key == place)
+def _name(part: Part) -> str:
+    ((_, _, name),) = places([part])
+    return name
 
 
 def _level_in(request: Request) -> str:
