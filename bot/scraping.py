@@ -1,6 +1,5 @@
 """Serves /metrics at an address of its own."""
 
-import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,23 +11,28 @@ from starlette.routing import Route
 from bot.metrics import Endpoint
 from orchestrator.errors import SettingsInvalid
 
+LEAVING_SECONDS = 2  # that answers under way have at the end
+
 
 async def serve_metrics(endpoint: Endpoint, listen: str, *, ready: Callable[[str], None]) -> None:
     """Serve until cancelled; `ready` hears the address. Raises SettingsInvalid where `listen` cannot be listened on."""
     server = _Server(
         uvicorn.Config(
-            Starlette(routes=[Route("/metrics", endpoint)]), log_config=None, lifespan="off", access_log=False
+            Starlette(routes=[Route("/metrics", endpoint)]),
+            log_config=None,
+            lifespan="off",
+            access_log=False,
+            timeout_graceful_shutdown=LEAVING_SECONDS,
         )
     )
     with _bound(listen) as listening:
-        async with asyncio.TaskGroup() as tasks:
-            serving = tasks.create_task(server.serve([listening]), name="metrics")
-            try:
-                host, port = listening.getsockname()[:2]
-                ready(f"http://{host}:{port}/metrics")
-                await asyncio.shield(serving)
-            finally:
-                server.should_exit = True
+        host, port = listening.getsockname()[:2]
+        ready(f"http://{host}:{port}/metrics")
+        try:
+            await server.serve([listening])
+        finally:
+            if server.started:  # it was cancelled, and the loop still listens on what we are about to close
+                await server.shutdown([listening])
 
 
 def _bound(listen: str) -> socket.socket:
@@ -37,6 +41,7 @@ def _bound(listen: str) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host.strip("[]"), int(port)))
+        listening.listen()  # who comes before the server has started waits for it
     except OSError as error:
         listening.close()
         reason = error.strerror or str(error)

@@ -214,6 +214,18 @@ async def test_nothing_is_served_unless_it_is_wanted_and_a_taken_address_is_said
     assert "metrics_listen" in str(said)
 
 
+@pytest.mark.proves("telemetry.metrics")
+async def test_at_the_end_the_metrics_give_back_what_they_listened_on(tmp_path: Path) -> None:
+    for folder in (tmp_path / "one", tmp_path / "other"):
+        folder.mkdir()
+        async with counted(folder) as talk:
+            assert "errand_build_info" in await scrape(talk)
+            listen = (await talk.app.telemetry.address()).split("/")[2]
+        with pytest.raises(httpx2.ConnectError):
+            async with httpx2.AsyncClient() as client:
+                await client.get(f"http://{listen}/metrics")
+
+
 @pytest.mark.proves("telemetry.dashboard")
 async def test_the_dashboard_and_the_runbook_ask_for_metrics_that_there_are(tmp_path: Path) -> None:
     async with counted(tmp_path, budgets="person day 9000 tokens") as talk:
