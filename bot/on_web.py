@@ -9,12 +9,17 @@ from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
 from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from adapters.hooks import Hooks
 from adapters.web.api.channel import Api
 from adapters.web.channel import Web
 from adapters.web.console.section import Section
-from adapters.web.record import Hit, Listed, Shown, Spoken, Stretch, conversation_of, place_of
+from adapters.web.endpoints import person_of, route
+from adapters.web.reading import Refused
+from adapters.web.record import Hit, Listed, Record, Shown, Spoken, Stretch, conversation_of, place_of
 from adapters.web.visitors import LOOPBACK, SHORTEST_TOKEN, Network, Visitors
 from bot.app import App
 from bot.on_console import StoreConsole, log_tail
@@ -44,7 +49,8 @@ async def web_of(
     Raises SettingsInvalid, ChannelClosed.
     """
     record, log = StoreRecord(app, language=settings.language), log_tail(settings)
-    console = Section(StoreConsole(app, settings), record, log)
+    console = StoreConsole(app, settings)
+    section = Section(console, record, log)
     web = Web(
         record,
         StoreShelf(app.store, Web.name),
@@ -56,12 +62,26 @@ async def web_of(
         language=settings.language,
         api=api,
         hooks=hooks,
-        sections=console.routes(),
-        links=console.links,
+        sections=[*section.routes(), *metrics_of(app, record, console)],
+        links=section.links,
     )
     async with web:
         with log.listening(OURS):
             yield web
+
+
+def metrics_of(app: App, record: Record, console: StoreConsole) -> list[Route]:
+    """/metrics for those who may open the console, where the settings want metrics."""
+    metrics = app.telemetry.metrics
+    if metrics is None:
+        return []
+
+    async def scraped(request: Request) -> Response:
+        if why := await console.refusal(person_of(request), "overview"):
+            raise Refused(why, 403)
+        return await metrics.respond(request, app.standing)
+
+    return [route(record, "/metrics", scraped)]
 
 
 def picks_port(settings: Settings) -> bool:

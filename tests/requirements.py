@@ -816,6 +816,7 @@ PROMISES = (
     Promise("console.secrets", "No page of the console shows a secret.", (0,)),
     Promise("console.log", "The newest lines of the log are shown as they come, with a way to their turn.", (39,)),
     Promise("console.roles", "Each page and action of the console is for those alone whose role has the right.", (0,)),
+    Promise("console.metrics", "Who may open the console finds /metrics beside it, and nobody else does.", (0,)),
     Promise("console.escaped", "Nothing that the console shows is ever markup or a script.", (0,)),
     Promise("console.browser", "In a real Chromium the console is read and used, with pictures that fit.", (0,)),
     Promise("console.phone", "On a phone nothing of the console is cut off.", (0,)),

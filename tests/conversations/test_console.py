@@ -310,6 +310,30 @@ async def test_settings_are_shown_with_what_they_are_and_which_are_set_here(tmp_
         assert "plan_steps" in default
 
 
+# --- the metrics
+
+
+@pytest.mark.proves("console.metrics")
+async def test_prometheus_is_given_the_metrics_where_the_page_is(tmp_path: Path) -> None:
+    token = {"Authorization": "Bearer a-token-of-some-length"}
+    counted: dict[str, Any] = {"metrics": True, "metrics_listen": "127.0.0.1:0"}
+    async with (
+        console_at(tmp_path, web_token="a-token-of-some-length", **counted) as (app, web),
+        visitor(web.address) as nobody,
+        visitor(web.address, **token) as ann,
+    ):
+        await says(app, ann, "Hi there")
+        assert 'errand_turns_total{channel="web",outcome="direct"} 1.0' in await seen(ann, "/metrics")
+        assert (await nobody.get("/metrics"))[0] == 401
+    async with (
+        console_at(tmp_path, **counted, **PROXY) as (_, web),
+        visitor(web.address, X_Forwarded_User="mia") as mia,
+    ):
+        assert (await mia.get("/metrics"))[0] == 403
+    async with admin(tmp_path) as (_, ann):
+        assert (await ann.get("/metrics"))[0] == 404
+
+
 # --- the log
 
 
