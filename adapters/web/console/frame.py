@@ -93,6 +93,7 @@ def _side(view: View) -> Html:
         tag(
             "div",
             tag("a", tag("span", class_="logo", aria_hidden="true"), "Errand", href="/", class_="brand"),
+            tag("a", say("Chat"), href="/", class_="back"),
             button("theme", say("Light or dark"), id="theme", class_="icon"),
             class_="top",
         ),
