@@ -147,6 +147,16 @@ async def test_budgets_are_shown_with_how_far_they_are_and_what_was_spent_on_eac
         assert "slack:bob" in text_of(html)
 
 
+@pytest.mark.proves("console.budgets", "console.roles")
+async def test_the_budgets_of_roles_are_shown_for_each_person(tmp_path: Path) -> None:
+    rules = '[roles.owner]\nbudgets = "person day 20000 tokens"\n[roles.member]\nbudgets = "person day 15000 tokens"\n'
+    async with admin(tmp_path, policy=rules) as (app, ann):
+        await says(app, ann, "Hi there")
+        html = await seen(ann, "/console/budgets")
+        assert "960 of 20,000 tokens" in html
+        assert "of 15,000 tokens" not in html
+
+
 @pytest.mark.proves("console.insights")
 async def test_what_people_ask_for_in_vain_is_shown_with_how_often(tmp_path: Path) -> None:
     async with admin(tmp_path) as (app, ann):
