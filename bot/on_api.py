@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
@@ -16,7 +15,7 @@ from bot.settings import Settings, redaction_of
 from bot.shelf import StoreShelf
 from orchestrator.account import Account, account_of
 from orchestrator.card import card_of
-from orchestrator.messages import Address, Arrival, Person, PlanCard
+from orchestrator.messages import Address, Person, PlanCard
 from orchestrator.redaction import Redaction
 from orchestrator.roles import shut_out
 from orchestrator.sessions import Run
@@ -44,8 +43,7 @@ class StoreArchive(StoreRecord):
 
     async def refusal(self, person: Person, word: str) -> str:
         here = Address(channel=self._channel, chat=person.id)
-        asking = Arrival(event_id="", address=here, person=person, sent_at=datetime.now(UTC), private=True)
-        theirs = await self._app.people.rights_of(asking)
+        theirs = await self._app.people.rights_at(here, person)
         return theirs.why_not(word) if theirs.are_any else shut_out()
 
     async def taken(self, person: Person, event_id: str) -> Known | None:

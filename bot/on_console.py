@@ -21,7 +21,7 @@ from orchestrator.limits import Payer, period, plain
 from orchestrator.messages import Address, Person
 from orchestrator.raising import budget_name, used_of
 from orchestrator.redaction import Redaction
-from orchestrator.roles import Rights
+from orchestrator.roles import Rights, shut_out
 from orchestrator.tools.mcp import McpTools
 from orchestrator.tools.pins import Held, KeptPins
 from orchestrator.using import moments_of_months
@@ -83,6 +83,8 @@ class StoreConsole:
         if theirs.may_say(word):
             return ""
         await self._store.change(entry("refusal", channel=NAME, person=person.id, why="console", part=part))
+        if not theirs.are_any:
+            return shut_out()
         told = say("This is for {roles}; you are {role} here.", roles=theirs.rules.who_may_say(word), role=theirs.role)
         return f"{told} {await self._app.people.who_can_help()}"
 
