@@ -1,4 +1,4 @@
-"""Every setting: from the environment (ERRAND_...), then .env, then errand.toml. A first run needs none of them."""
+"""Every setting: from the environment (ERRAND_...), the folder of secrets, .env, then errand.toml. None is needed."""
 
 import getpass
 import os
@@ -15,6 +15,7 @@ from pydantic_settings import (
     DotEnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -43,6 +44,9 @@ class Settings(BaseSettings):
         env_prefix="ERRAND_", env_file=".env", toml_file=CONFIG_FILE, extra="forbid", frozen=True
     )
 
+    secrets: Path | None = Field(
+        None, description="Folder with secrets, a file each, named as its variable. Read from the environment alone."
+    )
     database: str = Field("errand.db", description="Path of the SQLite file, or a postgresql:// URL.")
     files: str = Field(
         "",
@@ -335,7 +339,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _OurLines(settings_cls), TomlConfigSettingsSource(settings_cls)
+        folder = secrets_folder()
+        secrets = [SecretsSettingsSource(settings_cls, secrets_dir=folder)] if folder else []
+        ours, toml = _OurLines(settings_cls), TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, *secrets, ours, toml
 
 
 class _OurLines(DotEnvSettingsSource):
@@ -376,9 +383,26 @@ def files_folder(settings: Settings) -> Path:
     return Path(path).expanduser().with_name("errand-files")
 
 
+def secrets_folder() -> Path | None:
+    """Where a container, a cluster or systemd lays secrets. Raises SettingsInvalid."""
+    named = os.environ.get("ERRAND_SECRETS")
+    if not named:
+        return None
+    folder = Path(named)
+    if not folder.is_dir():
+        raise SettingsInvalid(f"ERRAND_SECRETS is {named!r}, which is no folder.")
+    if locked := [each.name for each in folder.iterdir() if not os.access(each, os.R_OK)]:
+        raise SettingsInvalid(f"{folder / locked[0]} cannot be read: user {os.getuid()} must be let in.")
+    return folder
+
+
 def environment() -> Mapping[str, str]:
-    """The environment, and what .env adds to it: the providers' keys may stand there, beside our settings."""
-    return {name: value for name, value in dotenv_values(".env").items() if value} | os.environ
+    """The environment, and what the folder of secrets and .env add to it: the providers' keys may stand there, beside
+    our settings."""
+    folder = secrets_folder()
+    files = [each for each in folder.iterdir() if each.is_file()] if folder else []
+    secrets = {file.name.upper(): file.read_text(encoding="utf-8").strip() for file in files}
+    return {name: value for name, value in dotenv_values(".env").items() if value} | secrets | os.environ
 
 
 def redaction_of(settings: Settings) -> Redaction:
