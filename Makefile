@@ -6,7 +6,7 @@ TESTS ?= -n 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run telegram slack telemetry demo test check litellm bench lock clean
+.PHONY: run telegram slack telemetry demo test check ship litellm bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run   ## talk to Errand on its page and in this terminal
@@ -33,6 +33,9 @@ check: $(VENV)/dev ## lint, types, import rules, and all tests but the slow ones
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
+ship: $(VENV)/dev  ## carry out the Dockerfile in a Debian root, as root and with mmdebstrap
+	ERRAND_SHIP=1 $(BIN)/python -m pytest tests/shipping/test_image.py
+
 litellm:           ## LiteLLM's tests, in an environment of their own: it wants an older openai than the lock has
 	@$(MAKE) VENV=$(VENV)-litellm DEV=requirements/dev-litellm.txt TESTS="-W ignore -k litellm tests/orchestrator" test
 
@@ -50,6 +53,11 @@ lock: $(VENV)/dev  ## pin what pyproject.toml asks for, with hashes
 	  -o requirements/slack.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 pyproject.toml --extra telemetry -o requirements/telemetry.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --python-version 3.11 requirements/build.in -o requirements/build.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  --python-version 3.11 pyproject.toml --extra openai --extra ollama --extra cluster --extra slack --extra telegram \
+	  --extra telemetry --extra time -o requirements/container.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \
 	  --python-version 3.11 --override requirements/dev-overrides.in pyproject.toml --extra dev -o requirements/dev.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate \

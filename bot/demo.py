@@ -1,14 +1,17 @@
 """The whole flow in a minute, played with a scripted model and marked as such."""
 
 import io
+import json
 import re
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from adapters.console import Console
 from bot.app import build
 from bot.settings import read_settings
+from orchestrator.errors import SettingsInvalid
 from orchestrator.models import ChatMessage, ModelReply, Scripted, ToolCall
 from orchestrator.tools.spec import ToolSpec
 
@@ -21,6 +24,7 @@ LINES = (
     "Order me a pizza",
     "/why",
 )
+SERVERS = {"mcpServers": {"time": {"command": "mcp-server-time"}}}
 BANNER = "This is a demonstration: the model is scripted, the tools and the database are real."
 SCRIPT = "scripted:demo"
 
@@ -59,8 +63,13 @@ def _summed_up(material: str) -> str:
 
 async def play() -> None:
     """Play LINES in the terminal, on a database that is gone afterwards."""
+    if find_spec("mcp_server_time") is None:
+        raise SettingsInvalid('The demonstration asks a real MCP server for the time: pip install "errand[time]"')
     with tempfile.TemporaryDirectory() as folder:
-        settings = read_settings(database=str(Path(folder) / "demo.db"), router=SCRIPT, synthesizer="")
+        servers = Path(folder) / "mcp.json"
+        servers.write_text(json.dumps(SERVERS), encoding="utf-8")
+        database = str(Path(folder) / "demo.db")
+        settings = read_settings(database=database, servers=str(servers), router=SCRIPT, synthesizer="")
         async with build(settings, model=lambda _: Scripted(scripted, name=SCRIPT)) as app:
             console = Console(settings.person, about=BANNER, source=io.StringIO("\n".join(LINES) + "\n"), echo=True)
             await app.serve([console])

@@ -821,6 +821,20 @@ PROMISES = (
     Promise("console.browser", "In a real Chromium the console is read and used, with pictures that fit.", (0,)),
     Promise("console.phone", "On a phone nothing of the console is cut off.", (0,)),
     Promise("console.accessible", "People who hear the console or see little find everything.", (0,)),
+    # Shipping
+    Promise("ship.image", "The image is made from locks with hashes, and holds no secret and no root.", (6,)),
+    Promise(
+        "ship.image_runs",
+        "The Dockerfile's steps make what answers a message without root, on a root that is read-only.",
+        (6,),
+    ),
+    Promise("ship.health", "`errand health` tells by its exit whether what these settings serve is well.", (6,)),
+    Promise("ship.secrets", "Secrets can lie in a folder, a file each, as containers and clusters bring them.", (6,)),
+    Promise(
+        "ship.deploy", "The examples for compose, Kubernetes and systemd are valid, and grant no needless right.", (6,)
+    ),
+    Promise("ship.wheel", "The wheel runs outside of the checkout with all that it needs, and holds no test.", (6,)),
+    Promise("ship.sdist", "The source package makes the same wheel.", (6,)),
     # Languages
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation

@@ -1,4 +1,4 @@
-"""errand init | doctor: setting up, and checking that all is well."""
+"""errand init | doctor | health: setting up, and checking that all is well."""
 
 import sys
 
@@ -33,6 +33,15 @@ def slack(name: str, url: str, installs: bool) -> None:
 def doctor(settings: Settings) -> None:
     """Check database, tools and models, live. Exits with 1 where something is wrong."""
     run(_doctor(settings))
+
+
+@errand.command()
+@click.pass_obj
+def health(settings: Settings) -> None:
+    """Ask the page of a running `errand serve` how it is, as health checks do. Exits with 1 where it is not well."""
+    from bot.health import health as asked  # noqa: PLC0415
+
+    click.echo(asked(settings))
 
 
 async def _doctor(settings: Settings) -> None:

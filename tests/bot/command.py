@@ -9,12 +9,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def errand_now(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def errand_now(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """What the command comes to."""
     return subprocess.run(
         [sys.executable, "-m", "bot", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
         capture_output=True,
         text=True,
         timeout=60,
