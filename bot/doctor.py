@@ -1,20 +1,26 @@
 """Checks everything that a running Errand needs, live, and names the fix for what is wrong."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from adapters.base import ChannelClosed
-from bot.app import App
+from bot.app import App, build
+from bot.health import health
+from bot.machine import findings
 from bot.settings import Settings
 from bot.shelf import slash_words
-from bot.wiring import MakeModel, proxy_of
+from bot.wiring import MakeModel, models_of, proxy_of
 from orchestrator.budgets import LOW_PERCENT
 from orchestrator.errors import ModelError, SettingsInvalid
 from orchestrator.models import ChatMessage
 from orchestrator.roles import POWERS
+from orchestrator.tools.spec import ToolsetHealth
+from storage.errors import StorageError, StorageTaken
+from storage.migrations import KNOWN
 
 if TYPE_CHECKING:
     from orchestrator.proxy import Proxy
@@ -28,18 +34,53 @@ class Check:
     ok: bool
     detail: str
 
+    def __str__(self) -> str:
+        return f"{'ok ' if self.ok else 'BAD'}  {self.name}: {self.detail}"
+
+
+async def examined(settings: Settings) -> AsyncIterator[Check]:
+    """Everything, as far as it can be looked at: a database that another Errand has open, or that does not open, keeps
+    the rest from nobody."""
+    async for name, ok, detail in findings(settings):
+        yield Check(name, ok, detail)
+    async with AsyncExitStack() as opened:
+        model = await opened.enter_async_context(models_of(settings))
+        try:
+            app = await opened.enter_async_context(build(settings, patient=True))
+        except StorageTaken as taken:
+            yield Check("database", ok=True, detail=f"in use, so what is in it was not looked at. {taken}")
+        except StorageError as error:
+            yield Check("database", ok=False, detail=str(error))
+        else:
+            async for check in _inner_checks(settings, app):
+                yield check
+        async for check in _outer_checks(settings, model):
+            yield check
+
 
 async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterator[Check]:
     """Database, tools, channels, models, in this order."""
+    async for check in _inner_checks(settings, app):
+        yield check
+    async for check in _outer_checks(settings, model):
+        yield check
+
+
+async def _inner_checks(settings: Settings, app: App) -> AsyncIterator[Check]:
     sessions = await app.store.sessions()
-    yield Check("database", ok=True, detail=f"{app.store.url}, {len(sessions)} sessions")
+    yield Check("database", ok=True, detail=f"{app.store.url}, schema {KNOWN[-1]}, {len(sessions)} sessions")
     async for check in _policy_checks(settings, app):
         yield check
-    for check in _tool_checks(settings, app):
+    for check in tool_checks(app.catalog.health(), settings):
         yield check
-    async for check in _telegram_checks(settings):
+    for check in _reading_checks(settings, app):
         yield check
-    async for check in _slack_checks(settings):
+
+
+async def _outer_checks(settings: Settings, model: MakeModel) -> AsyncIterator[Check]:
+    async for check in telegram_checks(settings):
+        yield check
+    async for check in slack_checks(settings):
         yield check
     for check in _page_check(settings):
         yield check
@@ -49,14 +90,17 @@ async def checks(settings: Settings, app: App, model: MakeModel) -> AsyncIterato
         yield await _proxy_check(proxy)
 
 
-def _tool_checks(settings: Settings, app: App) -> Iterator[Check]:
+def tool_checks(sources: Iterable[ToolsetHealth], settings: Settings) -> Iterator[Check]:
     if not settings.servers.exists():
         yield Check("servers", ok=True, detail=f"no file {settings.servers}: only the built-in functions")
-    for health in app.catalog.health():
-        healthy = health.state in {"ready", "disabled", "sign in"}
+    for source in sources:
+        healthy = source.state in {"ready", "disabled", "sign in"}
         yield Check(
-            f"tools: {health.name}", ok=healthy, detail=f"{health.state}, {health.tools} tools. {health.detail}"
+            f"tools: {source.name}", ok=healthy, detail=f"{source.state}, {source.tools} tools. {source.detail}"
         )
+
+
+def _reading_checks(settings: Settings, app: App) -> Iterator[Check]:
     if name := settings.transcription:
         known = app.catalog.find(name) is not None
         detail = f"voice messages go to {name}" if known else f"there is no tool {name!r}; `errand tools` lists them"
@@ -71,7 +115,7 @@ async def _model_checks(settings: Settings, model: MakeModel) -> AsyncIterator[C
     if not names:
         yield Check("models", ok=True, detail='none. To add one: ERRAND_ROUTER="openai:MODEL" and OPENAI_API_KEY')
     for name in dict.fromkeys(names):
-        yield await _model_check(name, model, settings)
+        yield await model_check(name, model, settings)
 
 
 async def _policy_checks(settings: Settings, app: App) -> AsyncIterator[Check]:
@@ -89,10 +133,14 @@ async def _policy_checks(settings: Settings, app: App) -> AsyncIterator[Check]:
         yield Check("people: tools", ok=False, detail=f"no tool is called {unused[0]!r}; `errand tools` lists them")
 
 
-async def _telegram_checks(settings: Settings) -> AsyncIterator[Check]:
+async def telegram_checks(settings: Settings) -> AsyncIterator[Check]:
     if settings.telegram_token is None:
         return
-    from adapters.telegram.checkup import checkup  # noqa: PLC0415 - only who uses it needs its packages
+    try:
+        from adapters.telegram.checkup import checkup  # noqa: PLC0415 - only who uses it needs its packages
+    except ImportError as missing:
+        yield _missing("telegram", missing)
+        return
 
     everybody = "*" in settings.telegram_people.split(",")
     findings = checkup(
@@ -105,10 +153,14 @@ async def _telegram_checks(settings: Settings) -> AsyncIterator[Check]:
         yield Check(f"telegram: {name}", ok=ok, detail=detail)
 
 
-async def _slack_checks(settings: Settings) -> AsyncIterator[Check]:
+async def slack_checks(settings: Settings) -> AsyncIterator[Check]:
     if settings.slack_bot_token is None:
         return
-    from adapters.slack.checkup import checkup  # noqa: PLC0415 - only who uses it needs its packages
+    try:
+        from adapters.slack.checkup import checkup  # noqa: PLC0415 - only who uses it needs its packages
+    except ImportError as missing:
+        yield _missing("slack", missing)
+        return
 
     findings = checkup(
         settings.slack_bot_token.get_secret_value(),
@@ -119,6 +171,10 @@ async def _slack_checks(settings: Settings) -> AsyncIterator[Check]:
     )
     async for name, ok, detail in findings:
         yield Check(f"slack: {name}", ok=ok, detail=detail)
+
+
+def _missing(extra: str, missing: ImportError) -> Check:
+    return Check(extra, ok=False, detail=f"it needs a package: pip install 'errand[{extra}]' ({missing.name})")
 
 
 async def _proxy_check(proxy: "Proxy") -> Check:
@@ -139,8 +195,11 @@ def _page_check(settings: Settings) -> Iterator[Check]:
         visitors = visitors_of(settings)
         with bound(settings.web_host, settings.web_port, further=picks_port(settings)) as listening:
             host, port = listening.getsockname()[:2]
-    except (SettingsInvalid, ChannelClosed) as wrong:
+    except SettingsInvalid as wrong:
         yield Check("page", ok=False, detail=str(wrong))
+        return
+    except ChannelClosed as taken:
+        yield _answering_check(settings, taken)
         return
     ways = [
         *(["whoever knows web_token"] if visitors.token else []),
@@ -150,10 +209,19 @@ def _page_check(settings: Settings) -> Iterator[Check]:
     yield Check("page", ok=True, detail=f"can be at {host}:{port}; {who} may come in")
 
 
-async def _model_check(name: str, model: MakeModel, settings: Settings) -> Check:
+def _answering_check(settings: Settings, taken: ChannelClosed) -> Check:
+    """Of a page whose port is taken: perhaps by the Errand that is looked at."""
+    try:
+        said = health(settings)
+    except (SettingsInvalid, ChannelClosed):
+        return Check("page", ok=False, detail=str(taken))
+    return Check("page", ok=True, detail=f"{said}: it answers at port {settings.web_port}")
+
+
+async def model_check(name: str, model: MakeModel, settings: Settings) -> Check:
     try:
         asked = ChatMessage("user", "Reply with the word OK.")
         reply = await model(name).reply([asked], timeout_seconds=settings.first_model_seconds)
-    except ModelError as error:
+    except (ModelError, SettingsInvalid) as error:
         return Check(f"model: {name}", ok=False, detail=f"{error} Check its name, its key and its address.")
     return Check(f"model: {name}", ok=True, detail=f"answered {reply.text[:40]!r}")

@@ -62,7 +62,7 @@ def _traces(settings: Settings) -> "Traces":
         from bot.tracing import Traces  # noqa: PLC0415 - as above
     return Traces(
         settings.otlp_endpoint,
-        headers=_headers(settings),
+        headers=headers_of(settings),
         contents=settings.otlp_contents,
         redaction=redaction_of(settings),
     )
@@ -86,7 +86,8 @@ def _all(hearers: Sequence[Callable[[Span], None]]) -> Callable[[Span], None]:
     return hear
 
 
-def _headers(settings: Settings) -> Mapping[str, str] | None:
+def headers_of(settings: Settings) -> Mapping[str, str] | None:
+    """What the collector wants with each export. Raises SettingsInvalid."""
     if settings.otlp_headers is None:
         return None
     pairs = [pair.partition("=") for pair in settings.otlp_headers.get_secret_value().split(",") if pair.strip()]

@@ -1,6 +1,9 @@
 """errand init | doctor | health: setting up, and checking that all is well."""
 
+import json
 import sys
+from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -8,9 +11,15 @@ from bot.commands.root import errand, run
 from bot.settings import Settings
 
 
-@errand.group()
-def init() -> None:
-    """Set something up."""
+@errand.group(invoke_without_command=True)
+@click.option("--file", type=click.Path(dir_okay=False, path_type=Path), default=".env", help="Where to: .env here.")
+@click.pass_context
+def init(context: click.Context, file: Path) -> None:
+    """Ask for a model and tokens, try each at once, and write them into one file. Can be repeated."""
+    if context.invoked_subcommand is None:
+        from bot.setting_up import set_up  # noqa: PLC0415
+
+        run(set_up(file, context.obj))
 
 
 @init.command()
@@ -29,10 +38,11 @@ def slack(name: str, url: str, installs: bool) -> None:
 
 
 @errand.command()
+@click.option("--json", "as_json", is_flag=True, help="A line of JSON for each check: name, ok, detail.")
 @click.pass_obj
-def doctor(settings: Settings) -> None:
-    """Check database, tools and models, live. Exits with 1 where something is wrong."""
-    run(_doctor(settings))
+def doctor(settings: Settings, *, as_json: bool) -> None:
+    """Check the machine, database, tools, channels and models, live. Exits with 1 where something is wrong."""
+    run(_doctor(settings, as_json=as_json))
 
 
 @errand.command()
@@ -44,15 +54,12 @@ def health(settings: Settings) -> None:
     click.echo(asked(settings))
 
 
-async def _doctor(settings: Settings) -> None:
-    from bot.app import build  # noqa: PLC0415
-    from bot.doctor import checks  # noqa: PLC0415
-    from bot.wiring import models_of  # noqa: PLC0415
+async def _doctor(settings: Settings, *, as_json: bool) -> None:
+    from bot.doctor import examined  # noqa: PLC0415
 
     well = True
-    async with build(settings, patient=True) as app, models_of(settings) as model:
-        async for check in checks(settings, app, model):
-            click.echo(f"{'ok ' if check.ok else 'BAD'}  {check.name}: {check.detail}")
-            well = well and check.ok
+    async for check in examined(settings):
+        click.echo(json.dumps(asdict(check)) if as_json else str(check))
+        well = well and check.ok
     if not well:
         sys.exit(1)

@@ -22,6 +22,6 @@ def errand_now(folder: Path, *words: str, **variables: str) -> subprocess.Comple
     )
 
 
-async def errand(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+async def errand(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """The same, while the loop goes on: a model server of the test may run in it."""
-    return await asyncio.to_thread(errand_now, folder, *words)
+    return await asyncio.to_thread(errand_now, folder, *words, **variables)
