@@ -3,14 +3,14 @@
 import sys
 
 from adapters.base import ChannelClosed
-from bot.commands import people, privacy, programs, records, serving, setup, tools
+from bot.commands import moving, people, privacy, programs, records, serving, setup, tools
 from bot.commands.root import errand
 from orchestrator.errors import ErrandError
 from storage.errors import StorageError
 
 EXPECTED = (ErrandError, StorageError, ChannelClosed)  # errors whose message is a sentence for the operator
 __all__ = ["errand", "main"]
-COMMANDS = (serving, tools, records, privacy, people, programs, setup)  # importing them has added what they offer
+COMMANDS = (serving, tools, records, privacy, people, programs, moving, setup)  # their import adds what they offer
 
 
 def main() -> None:

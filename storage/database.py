@@ -1,6 +1,7 @@
 """What both databases offer: work that reads, and work that writes in one transaction."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -23,6 +24,10 @@ class Database(Protocol):
 
     async def write(self, work: Work[T]) -> T:
         """Run the work in one transaction. When this returns it is stored; when it raises, nothing is."""
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        """All of it at one moment, for reading, on the thread of the caller. It need not be open, and another process
+        may be at work on it."""
 
     async def compact(self) -> None:
         """Leave nothing of deleted rows in the database's own files, as far as it can."""

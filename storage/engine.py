@@ -1,8 +1,10 @@
 """From a URL to an open database."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
 from storage.database import Database
@@ -10,6 +12,7 @@ from storage.errors import (
     StorageBusy,
     StorageError,
     StorageFull,
+    StorageMissing,
     StorageReadOnly,
     StorageTaken,
     StorageUnreadable,
@@ -17,12 +20,14 @@ from storage.errors import (
 from storage.postgresql import PostgreSQL
 from storage.sqlite import SQLite
 
+BUSY_SECONDS = 5.0
 FORMS = "A database is a file's path, sqlite:///PATH, or postgresql://USER@HOST/NAME."
 WAYS_OUT: dict[type[StorageError], str] = {
     StorageFull: "Free some space, or choose another place.",
     StorageReadOnly: "Make the file and its folder writable, or choose another place.",
     StorageBusy: "Close that program, and start again.",
     StorageUnreadable: "Move the file away, or choose another place.",
+    StorageMissing: "Name the right one with the setting database.",
     StorageTaken: "Stop that one first, or give this one a database of its own.",
 }
 
@@ -30,12 +35,36 @@ WAYS_OUT: dict[type[StorageError], str] = {
 async def open_database(url: str, *, busy_timeout_seconds: float) -> Database:
     """The database behind a URL or a plain path, locked for this process and up to date."""
     database = _database(url, busy_timeout_seconds=busy_timeout_seconds)
-    try:
+    with _explained(database):
         await database.open()
+    return database
+
+
+@contextmanager
+def snapshot(url: str) -> Iterator[Connection]:
+    """What a database of any version holds at one moment, for reading, also while an Errand runs on it.
+
+    Raises StorageError; StorageMissing where there is no file.
+    """
+    database = _database(url, busy_timeout_seconds=BUSY_SECONDS)
+    with ExitStack() as opened:
+        with _explained(database):
+            connection = opened.enter_context(database.snapshot())
+        yield connection
+
+
+def shown(url: str) -> str:
+    """A database's URL for people: without its password."""
+    return _database(url, busy_timeout_seconds=BUSY_SECONDS).url
+
+
+@contextmanager
+def _explained(database: Database) -> Iterator[None]:
+    try:
+        yield
     except StorageError as error:
         way_out = WAYS_OUT.get(type(error), "")
         raise type(error)(f"{error} {way_out} ({database.url})") from error
-    return database
 
 
 def _database(url: str, *, busy_timeout_seconds: float) -> SQLite | PostgreSQL:

@@ -5,6 +5,7 @@ StorageError
 ├── StorageReadOnly      the file or its folder cannot be written
 ├── StorageBusy          another program holds the database
 ├── StorageUnreadable    the file is damaged, or no database
+├── StorageMissing       there is no file
 ├── StorageFileUnknown   no file is kept under this id: trying again does not help
 ├── StorageTextUnstorable  text with NUL or half a surrogate pair: trying again does not help
 └── StorageTaken         another Errand runs on this database
@@ -32,6 +33,10 @@ class StorageBusy(StorageError):
 
 class StorageUnreadable(StorageError):
     """The database file is damaged, or is no database."""
+
+
+class StorageMissing(StorageError):
+    """There is no database."""
 
 
 class StorageTaken(StorageError):

@@ -1,7 +1,8 @@
 """PostgreSQL: a pool of connections, each at work on a thread, and a lock against a second process."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from math import ceil
 from typing import Any, TypeVar
@@ -50,6 +51,15 @@ class PostgreSQL:
     async def write(self, work: Work[T]) -> T:
         """Run the work in one transaction."""
         return await outcome(self._threads.submit(self._write, work))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """All of it at one moment, for reading."""
+        with told(), ExitStack() as opened:
+            engine = self._engine()
+            opened.callback(engine.dispose)
+            still = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            yield opened.enter_context(still.begin())
 
     async def compact(self) -> None:
         """Let the room of deleted rows be written over. Its log, and copies of it, are the server's own."""

@@ -1,15 +1,16 @@
 """SQLite: one writer that commits in groups, readers beside it, and a lock against a second process."""
 
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from storage.database import Work
-from storage.errors import StorageBusy
+from storage.errors import StorageBusy, StorageMissing
 from storage.failures import told
 from storage.lock import locked
 from storage.migrations import migrate
@@ -55,6 +56,17 @@ class SQLite:
         self._waiting.append((work, future))
         self._write_thread.submit(self._commit_waiting)
         return await outcome(future)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """All of it at one moment, for reading."""
+        with told(), ExitStack() as opened:
+            if not self._path.is_file():
+                raise StorageMissing
+            engine = self._engine(pool_size=1)
+            opened.callback(engine.dispose)
+            event.listen(engine, "begin", _stand_still)
+            yield opened.enter_context(engine.begin())
 
     async def compact(self) -> None:
         """Write the whole file anew, without what deleted rows have left in it, and empty the write-ahead log."""
@@ -144,3 +156,8 @@ def _prepare(connection: Any, _: object) -> None:
 def _take_the_write_lock(connection: Connection) -> None:
     # A plain BEGIN reads first and asks for the lock later, where waiting for it is no longer possible.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _stand_still(connection: Connection) -> None:
+    connection.exec_driver_sql("PRAGMA query_only = ON")
+    connection.exec_driver_sql("BEGIN")

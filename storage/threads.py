@@ -1,8 +1,11 @@
 """Waiting in asyncio for work on another thread."""
 
 import asyncio
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from storage.errors import StorageError
 
 T = TypeVar("T")
 
@@ -27,3 +30,21 @@ async def outcome(job: Future[T]) -> T:
     if cancelled is not None:
         raise cancelled from waiter.exception()
     return waiter.result()
+
+
+async def aside(job: Callable[[], T]) -> T:
+    """What a job on a thread of its own comes to; as `outcome`."""
+    with ThreadPoolExecutor(1, "errand-aside") as thread:
+        return await outcome(thread.submit(job))
+
+
+def until_cancelled() -> Callable[[], None]:
+    """For a long job on another thread: a call that raises StorageError once the task waiting for it is cancelled."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def go_on() -> None:
+        if task.cancelling():
+            raise StorageError("This was stopped before its end.")
+
+    return go_on

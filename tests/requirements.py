@@ -273,6 +273,19 @@ PROMISES = (
     Promise("storage.unusable_told", "A file that is no database is named and left as it is.", (0,)),
     Promise("storage.locked_told", "A locked database rejects the message and takes it afterwards.", (0,)),
     Promise("storage.full_told", "A full disk rejects the message, and takes it when there is space.", (0,)),
+    # Moving, backup, restore
+    Promise("storage.migrate_same", "Every table arrives in the other database with the same rows, and back.", (3,)),
+    Promise("storage.migrate_goes_on", "Numbers, audit and search go on in the other database.", (45,)),
+    Promise("storage.migrate_question", "A question that was moved is answered there; no call is repeated.", (4, 54)),
+    Promise("storage.migrate_refuses", "What is not empty, in use, newer or missing is refused untouched.", (0,)),
+    Promise("storage.migrate_row", "A row that the other database cannot take is named.", (0,)),
+    Promise("storage.migrate_checked", "A copy that differs by count or hash is named and not kept.", (0,)),
+    Promise("storage.migrate_whole", "A copy that is killed or stopped leaves the other database empty.", (0,)),
+    Promise("storage.migrate_told", "The command says what arrived and what to set, without a password.", (0,)),
+    Promise("storage.backup_runs", "A backup is of one moment, also while Errand works.", (0,)),
+    Promise("storage.backup_restores", "A backup comes back with its files, into either kind of database.", (3,)),
+    Promise("storage.backup_damaged", "A damaged or foreign backup is refused, and nothing is changed.", (0,)),
+    Promise("storage.backup_refuses", "A restore goes into an empty database and among no other files.", (0,)),
     # Storage
     Promise("store.once", "The same event is remembered once, however often and at once it comes.", (18,)),
     Promise(
