@@ -26,10 +26,10 @@ class Values:
 def rows(values: Values, count: int = 4) -> Iterator[tuple[Table, list[dict[str, Any]]]]:
     """So many rows of each table, those first to which others point."""
     for table in metadata.sorted_tables:
-        found = []
-        for place in range(1, count + 1):
-            found.append({column.name: _value(column, place, values) for column in table.c})
-        yield table, found
+        yield (
+            table,
+            [{column.name: _value(column, place, values) for column in table.c} for place in range(1, count + 1)],
+        )
 
 
 async def fill(store: Store, values: Values, count: int = 4) -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, event, select
 
-from storage import changes
+from storage import changes, moving
 from storage.errors import StorageError, StorageMissing, StorageTaken
 from storage.migrations import KNOWN
 from storage.moving import Digests, copy_out, move
@@ -76,30 +76,31 @@ async def test_every_table_arrives_with_the_same_rows(url: str, target: str) -> 
 odd_text = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 odd_values = st.builds(
     Values,
-    texts=st.lists(odd_text, min_size=1, max_size=8),
-    integers=st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=8),
-    large=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=8),
-    floats=st.lists(st.floats(min_value=0.0, allow_nan=False), min_size=1, max_size=8),
+    texts=st.lists(odd_text, min_size=1, max_size=20),
+    integers=st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=20),
+    large=st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20),
+    floats=st.lists(st.floats(min_value=0.0, allow_nan=False), min_size=1, max_size=20),
     times=st.lists(
         st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
         min_size=1,
-        max_size=8,
+        max_size=20,
     ),
 )
 
 
 @pytest.mark.proves("storage.migrate_same")
-@settings(max_examples=8, deadline=None)  # each makes three databases, in about 2 s
+@pytest.mark.timeout(120)
+@settings(max_examples=3, deadline=None)  # each makes three databases, in some seconds
 @given(values=odd_values)
 def test_there_and_back_again_nothing_has_changed(postgres_server: PostgresServer, values: Values) -> None:
     async def there_and_back(folder: str, between: str) -> tuple[Digests, Digests]:
-        await filled(f"{folder}/first.db", values, 12)
+        await filled(f"{folder}/first.db", values, 20)
         return await move(f"{folder}/first.db", between), await move(between, f"{folder}/last.db")
 
     with tempfile.TemporaryDirectory() as folder, postgres_server.database() as between:
         there, back = asyncio.run(there_and_back(folder, between))
         assert there == back
-        assert {digest.rows for digest in back.values()} == {12}
+        assert {digest.rows for digest in back.values()} == {20}
         first, last = (sqlite3.connect(f"{folder}/{name}.db") for name in ("first", "last"))
         for table in NOTHING:
             assert sorted(map(repr, first.execute(f"SELECT * FROM {table}"))) == sorted(
@@ -110,10 +111,13 @@ def test_there_and_back_again_nothing_has_changed(postgres_server: PostgresServe
 
 
 @pytest.mark.proves("storage.migrate_same")
-async def test_more_rows_than_are_held_at_once_arrive_in_any_order_of_names(url: str, target: str) -> None:
+async def test_more_rows_than_are_held_at_once_arrive_in_any_order_of_names(
+    url: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "BATCH", 7)
     letters = ("a", "B", "ä", "z", "_", "\uffff", "😀", "É", "-")  # each country sorts them in its own way
-    await filled(url, Values(texts=letters), 1_201)
-    assert {digest.rows for digest in (await move(url, target)).values()} == {1_201}
+    await filled(url, Values(texts=letters), 50)
+    assert {digest.rows for digest in (await move(url, target)).values()} == {50}
 
 
 # --- what is more than rows
@@ -217,7 +221,8 @@ async def test_a_target_of_another_version_is_refused_and_left_as_it_is(url: str
 
 
 @pytest.mark.proves("storage.migrate_refuses")
-async def test_neither_side_may_have_an_errand_at_work(url: str, target: str) -> None:
+async def test_neither_side_may_have_an_errand_at_work(url: str, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(moving, "BUSY_SECONDS", 0.2)
     await filled(url)
     for taken in (url, target):
         store = await open_store(taken)
@@ -279,8 +284,8 @@ async def test_the_row_that_cannot_be_copied_is_named(
 
 
 IN_SQLITE = (
-    "CREATE TRIGGER other AFTER INSERT ON memories WHEN new.id = 2 "
-    "BEGIN UPDATE memories SET text = 'other' WHERE id = 2; END",
+    """CREATE TRIGGER other AFTER INSERT ON memories WHEN new.id = 2
+    BEGIN UPDATE memories SET text = 'other' WHERE id = 2; END""",
 )
 IN_POSTGRESQL = (
     "CREATE FUNCTION other() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.text = 'other'; RETURN NEW; END $$",
