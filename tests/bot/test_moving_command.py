@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from sqlalchemy import make_url
 
 from bot.cli import errand as command_line
-from bot.settings import read_settings
+from bot.settings import files_folder, read_settings
 from storage.errors import StorageError
 from tests.bot.command import errand, errand_now
 from tests.conversations.talk import talking
@@ -54,10 +54,11 @@ async def test_files_that_would_not_be_found_any_more_get_a_line_of_their_own(tm
         f"  ERRAND_FILES={tmp_path}/errand-files",
         "Files stay in errand-files, the key of the sign-ins in errand.key.",
     ]
-    set_so = {line.strip().partition("=")[0][7:].lower(): line.partition("=")[2] for line in lines[-3:-1]}
-    async with talking(tmp_path, **{**set_so, "database": str(tmp_path / "elsewhere" / "new.db")}) as talk:
+    database, files = (line.partition("=")[2] for line in lines[-3:-1])
+    set_so = read_settings(database=database, files=files)
+    assert files_folder(set_so) == files_folder(read_settings(database=f"{tmp_path}/errand.db"))
+    async with talking(tmp_path, database=f"{tmp_path}/elsewhere/new.db", files=files) as talk:
         assert await talk.app.store.turn("t1")
-    assert read_settings(database=set_so["database"])
 
 
 @pytest.mark.proves("storage.backup_restores", "storage.backup_runs")
