@@ -73,13 +73,13 @@ class Dispatcher:
         self._interrupts = interrupts
         self._drain_seconds = drain_seconds
         self._boxes: dict[str, Mailbox] = {}
-        self._tasks = asyncio.TaskGroup()
         self._telling: set[asyncio.Task[None]] = set()
         self._open = False
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def __aenter__(self) -> Self:
+        self._tasks = asyncio.TaskGroup()
         await self._tasks.__aenter__()
         self._open = True
         return self
@@ -92,10 +92,7 @@ class Dispatcher:
             async with asyncio.timeout(self._drain_seconds):
                 await self._idle.wait()
         except TimeoutError:
-            for box in self._boxes.values():
-                for task in (box.running, box.tidying, box.serving):
-                    if task:
-                        task.cancel()
+            self.abandon()
         for task in self._telling:
             task.cancel()
         await self._tasks.__aexit__(None, None, None)
@@ -159,6 +156,21 @@ class Dispatcher:
         """Returns once nothing runs and nothing waits."""
         await self._idle.wait()
 
+    async def free(self, session: str) -> None:
+        """Returns once nothing runs and nothing waits in this session."""
+        while box := self._boxes.get(session):
+            assert box.serving is not None
+            await asyncio.wait({box.serving})
+
+    def abandon(self, session: str | None = None) -> None:
+        """End what runs in a session, or in all: it stays unfinished, and whoever takes it up goes on with it."""
+        for name, box in self._boxes.items():
+            if session in {None, name}:
+                box.waiting.clear()
+                for task in (box.running, box.tidying, box.serving):
+                    if task:
+                        task.cancel()
+
     @property
     def busy_sessions(self) -> int:
         return len(self._boxes)
@@ -175,6 +187,16 @@ class Dispatcher:
 
     async def _serve(self, session: str, box: Mailbox) -> None:
         """Work off one mailbox, then go away."""
+        try:
+            await self._work_off(session, box)
+        finally:
+            if box.running:
+                await asyncio.wait({box.running})  # it was abandoned, and ends
+            del self._boxes[session]
+            if not self._boxes:
+                self._idle.set()
+
+    async def _work_off(self, session: str, box: Mailbox) -> None:
         if box.left_over:
             await self._deliver_again(box.left_over)
         while box.waiting or box.letters:
@@ -200,9 +222,6 @@ class Dispatcher:
                 )
                 await asyncio.wait({box.tidying})
                 box.tidying = None
-        del self._boxes[session]
-        if not self._boxes:
-            self._idle.set()
 
     async def _outcome(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         if isinstance(inbound, Stop):  # never ended by another one; where it has ended something, that says so

@@ -164,6 +164,7 @@ class Settings(BaseSettings):
         "queue", description="What a message does that comes while another is worked on: queue, steer or interrupt."
     )
     drain_seconds: float = Field(10.0, ge=0, description="Seconds that running turns have to end at a stop.")
+    cluster_sessions: int = Field(50, ge=1, description="Of a cluster: sessions that one worker works off at once.")
     language: str = Field("en", pattern="^(en|de)$", description="Language of those who have not chosen one.")
     verbosity: Verbosity = Field("normal", description="How much is shown of the work: quiet, normal or full.")
     telegram_token: SecretStr | None = Field(None, description="Token of a Telegram bot, from @BotFather.")

@@ -244,13 +244,16 @@ def limits_of(settings: Settings, people: People) -> Limits:
     return Limits.read(settings.budgets, people.rules.budgets)
 
 
-def budgets_of(settings: Settings, store: Store, people: People, *, now: Callable[[], datetime]) -> Budgets:
+def budgets_of(
+    settings: Settings, store: Store, people: People, *, holder: str | None = None, now: Callable[[], datetime]
+) -> Budgets:
     """Raises SettingsInvalid."""
     return Budgets(
         store,
         limits_of(settings, people),
         output_tokens=settings.budget_output_tokens,
         unknown_price_usd=settings.unknown_price_usd,
+        holder=holder or "here",
         now=now,
     )
 

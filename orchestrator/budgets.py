@@ -71,6 +71,7 @@ class Budgets:
     """Reserves and settles. A call is reserved with `output_tokens` for its answer, whose length nobody knows before.
 
     `unknown_price_usd` is what a million tokens count as whose price nobody knows; None: their money is not counted.
+    `holder` is the process whose calls hold something meanwhile.
     """
 
     def __init__(
@@ -81,16 +82,19 @@ class Budgets:
         output_tokens: int,
         unknown_price_usd: float | None,
         now: Callable[[], datetime],
+        holder: str = "here",
     ) -> None:
         self._store = store
+        self._holder = holder
         self._limits = limits
         self._output_tokens = output_tokens
         self._unknown_price_usd = unknown_price_usd
         self._now = now
 
-    async def take_up(self) -> None:
-        """Settle what an earlier process had reserved: its calls may have been made, so they count in full."""
-        if count := await self._store.settle_left_over():
+    async def take_up(self, holder: str | None = None) -> None:
+        """Settle what an earlier process, or this one that has died, had reserved: its calls may have been made, so
+        they count in full."""
+        if count := await self._store.settle_left_over(holder):
             log.warning("model calls of an earlier process count as made", extra={"calls": count})
 
     async def bill_for(self, payer: Payer, *, simple: bool) -> Bill:
@@ -123,7 +127,7 @@ class Budgets:
         allowances = self._limits.holding_for(bill.payer, self._now())
         if not allowances:
             return None
-        hold = Hold(uuid.uuid4().hex, allowances)
+        hold = Hold(f"{self._holder}:{uuid.uuid4().hex}", allowances)
         amount = await self._amount(hold, model, Usage(input_tokens, self._output_tokens))
         if refused := await self._store.reserve(hold.id, amount, allowances):
             bill.refused = refused

@@ -3,13 +3,26 @@
 import re
 from typing import Any
 
-from orchestrator.messages import INBOUND, Arrival, Attachment, Choice, Command, Edit, Form, Inbound, Message, Stop
+from orchestrator.messages import (
+    INBOUND,
+    Arrival,
+    Attachment,
+    Choice,
+    Command,
+    Edit,
+    Form,
+    Inbound,
+    Message,
+    Saying,
+    Stop,
+)
 from orchestrator.repair import repaired, repaired_data
 from orchestrator.words import say
 from storage.records import Arrived
 from storage.store import Store
 
 SLASH = re.compile(r"/(?P<name>[A-Za-z][\w-]*)(?:@\w+)?(?:\s+(?P<rest>.*))?", re.DOTALL)
+UNASKED = ("schedule:", "review/", "petition/")  # what the ids of such events begin with
 
 
 class Intake:
@@ -70,6 +83,11 @@ def edited(original: Inbound, edit: Edit) -> Inbound:
 def _arrival(inbound: Inbound) -> dict[str, Any]:
     """What every Inbound has."""
     return {name: getattr(inbound, name) for name in Arrival.model_fields}
+
+
+def is_unasked(inbound: Inbound) -> bool:
+    """Whether nobody has just sent this: it was due, or somebody else has let it go on."""
+    return isinstance(inbound, Saying) or inbound.event_id.startswith(UNASKED)
 
 
 def problem_with(inbound: Inbound, *, limit: int) -> str | None:

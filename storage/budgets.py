@@ -36,10 +36,16 @@ def settle(connection: Connection, reservation: str, used: Amount | None) -> Non
     _settle(connection, reservations.c.id == reservation, used)
 
 
-def settle_left_over(connection: Connection) -> int:
-    """Count all that is held as spent; how many calls held it."""
-    count = len(set(connection.execute(select(reservations.c.id)).scalars()))
-    _settle(connection, reservations.c.id.is_not(None), None)
+def holders(connection: Connection) -> set[str]:
+    """Whose calls hold something: the ids of reservations begin with it."""
+    return {each.partition(":")[0] for each in connection.execute(select(reservations.c.id).distinct()).scalars()}
+
+
+def settle_left_over(connection: Connection, holder: str | None) -> int:
+    """Count all that is held, by one holder or by anybody, as spent; how many calls held it."""
+    theirs = reservations.c.id.startswith(f"{holder}:", autoescape=True) if holder else reservations.c.id.is_not(None)
+    count = len(set(connection.execute(select(reservations.c.id).where(theirs)).scalars()))
+    _settle(connection, theirs, None)
     return count
 
 

@@ -1,15 +1,33 @@
 """What both databases offer: work that reads, and work that writes in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from storage.records import Arrived, Parcel
+
 T = TypeVar("T")
 
 Work = Callable[[Connection], T]
 """Statements on one connection. It may run again from the start after a rollback, so it does nothing else."""
+
+
+class Wires(Protocol):
+    """Who hears of writes that others must act upon: in their transaction, so that one is never without the other."""
+
+    def arrived(self, connection: Connection, arrived: Arrived) -> None:
+        """An event came into the inbox."""
+
+    def put_out(self, connection: Connection, parcels: Sequence[Parcel]) -> None:
+        """These parcels came into the outbox."""
+
+
+def wires_of(connection: Connection) -> Wires | None:
+    """Who hears of what is written over this connection."""
+    wires: Wires | None = connection.get_execution_options().get("wires")
+    return wires
 
 
 class Database(Protocol):

@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
-from storage.database import Database
+from storage.database import Database, Wires
 from storage.errors import (
     StorageBusy,
     StorageError,
@@ -32,9 +32,10 @@ WAYS_OUT: dict[type[StorageError], str] = {
 }
 
 
-async def open_database(url: str, *, busy_timeout_seconds: float) -> Database:
-    """The database behind a URL or a plain path, locked for this process and up to date."""
-    database = _database(url, busy_timeout_seconds=busy_timeout_seconds)
+async def open_database(url: str, *, busy_timeout_seconds: float, wires: Wires | None = None) -> Database:
+    """The database behind a URL or a plain path, locked for this process and up to date. With `wires` a PostgreSQL
+    database, locked for their cluster."""
+    database = _database(url, busy_timeout_seconds=busy_timeout_seconds, wires=wires)
     with _explained(database):
         await database.open()
     return database
@@ -67,13 +68,15 @@ def _explained(database: Database) -> Iterator[None]:
         raise type(error)(f"{error} {way_out} ({database.url})") from error
 
 
-def _database(url: str, *, busy_timeout_seconds: float) -> SQLite | PostgreSQL:
+def _database(url: str, *, busy_timeout_seconds: float, wires: Wires | None = None) -> SQLite | PostgreSQL:
     try:
         target = make_url(url) if "://" in url else URL.create("sqlite", database=url)
     except ArgumentError as error:
         raise StorageError(FORMS) from error
+    if wires is not None and target.get_backend_name() not in {"postgresql", "postgres"}:
+        raise StorageError("A cluster needs a PostgreSQL database: set ERRAND_DATABASE=postgresql://USER@HOST/NAME.")
     if target.get_backend_name() == "sqlite" and target.database not in {None, "", ":memory:"}:
         return SQLite(Path(str(target.database)).expanduser(), busy_timeout_seconds=busy_timeout_seconds)
     if target.get_backend_name() in {"postgresql", "postgres"}:
-        return PostgreSQL(target, busy_timeout_seconds=busy_timeout_seconds)
+        return PostgreSQL(target, busy_timeout_seconds=busy_timeout_seconds, wires=wires)
     raise StorageError(FORMS)  # without the URL itself, which may hold a password

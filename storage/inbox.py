@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select, type_coerce, update
+from sqlalchemy import Connection, func, select, type_coerce, update
 
+from storage.database import wires_of
 from storage.records import Arrived
 from storage.rows import record, records, upsert
 from storage.tables import TurnName, inbox, unfinished
@@ -30,10 +31,30 @@ def remember(connection: Connection, *, channel: str, event_id: str, session: st
         "session": session,
         "payload": payload,
         "received_at": datetime.now(UTC),
-        "attempts": 0,
+        "attempts": -1 if wires_of(connection) else 0,  # in a cluster the first one counts itself, too
     }
     new = upsert(connection, inbox).values(row).on_conflict_do_nothing(index_elements=["channel", "event_id"])
-    return record(connection, Arrived, new.returning(*ARRIVED))
+    arrived = record(connection, Arrived, new.returning(*ARRIVED))
+    if arrived and (wires := wires_of(connection)):
+        wires.arrived(connection, arrived)
+    return arrived
+
+
+def arrived(connection: Connection, turn: str) -> Arrived | None:
+    """The event on which this turn works."""
+    return record(connection, Arrived, select(*ARRIVED).where(type_coerce(inbox.c.number, TurnName) == turn))
+
+
+def unfinished_in(connection: Connection, session: str) -> list[Arrived]:
+    """Every unfinished event of a session, oldest first."""
+    theirs = select(*ARRIVED).where(unfinished, inbox.c.session == session).order_by(inbox.c.number)
+    return [replace(each, left_over=True) for each in records(connection, Arrived, theirs)]
+
+
+def unfinished_sessions(connection: Connection) -> list[str]:
+    """The sessions with unfinished events, the one that waits longest first."""
+    theirs = select(inbox.c.session).where(unfinished).group_by(inbox.c.session).order_by(func.min(inbox.c.number))
+    return [*connection.execute(theirs).scalars()]
 
 
 def left_over(connection: Connection, channels: Sequence[str]) -> list[Arrived]:

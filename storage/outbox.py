@@ -1,9 +1,11 @@
 """The outbox: what a turn has to say, until its channel has taken it."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select, update
 
+from storage.database import wires_of
 from storage.records import Conclusion, Letter, Parcel
 from storage.rows import columns, records, values
 from storage.tables import outbox, undelivered
@@ -20,13 +22,15 @@ def put(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
     if parcels:
         rows = [{"position": position, **values(parcel)} for position, parcel in enumerate(parcels)]
         connection.execute(outbox.insert(), rows)
+        if wires := wires_of(connection):
+            wires.put_out(connection, parcels)
     return parcels
 
 
-def waiting(connection: Connection, turn: str | None = None) -> list[Parcel]:
-    """The parcels, of one turn or of all, that no channel has taken yet, oldest first."""
+def waiting(connection: Connection, turns: Sequence[str] | None = None) -> list[Parcel]:
+    """The parcels, of these turns or of all, that no channel has taken yet, oldest first."""
     parcels = select(*columns(Parcel, outbox)).where(undelivered).order_by(outbox.c.turn, outbox.c.position)
-    return records(connection, Parcel, parcels if turn is None else parcels.where(outbox.c.turn == turn))
+    return records(connection, Parcel, parcels if turns is None else parcels.where(outbox.c.turn.in_(turns)))
 
 
 def mark_delivered(connection: Connection, parcel: str) -> None:

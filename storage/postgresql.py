@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
 
-from storage.database import Work
+from storage.database import Wires, Work
 from storage.errors import StorageBusy, StorageError, StorageTaken
 from storage.failures import told
 from storage.migrations import migrate
@@ -18,20 +18,23 @@ from storage.threads import outcome
 T = TypeVar("T")
 
 CONNECTIONS = 8
-LOCK = int.from_bytes(b"errand")  # the advisory lock of one Errand on one database
+LOCK = int.from_bytes(b"errand")  # the advisory lock of one Errand, or one cluster, on one database
+MIGRATION = int.from_bytes(b"schema")  # that of the process of a cluster which brings the schema up to date
 
 
 class PostgreSQL:
     """One PostgreSQL database.
 
     Its driver runs on threads, as SQLite does, and not in asyncio: so both have the same statements, and a
-    cancelled turn never leaves open whether a COMMIT that was on its way has arrived.
+    cancelled turn never leaves open whether a COMMIT that was on its way has arrived. With `wires` it is shared with
+    the other processes of a cluster, and they hear of what is written.
     """
 
-    def __init__(self, url: URL, *, busy_timeout_seconds: float) -> None:
+    def __init__(self, url: URL, *, busy_timeout_seconds: float, wires: Wires | None = None) -> None:
         self.url = url.render_as_string(hide_password=True)
         self._target = url.set(drivername="postgresql+psycopg")
         self._busy_timeout_seconds = busy_timeout_seconds
+        self._wires = wires
         self._opened = ExitStack()
         self._keeper_thread = ThreadPoolExecutor(1, "errand-postgresql-keeper")
         self._threads = ThreadPoolExecutor(CONNECTIONS, "errand-postgresql")
@@ -72,11 +75,12 @@ class PostgreSQL:
 
     def _open(self) -> None:
         with ExitStack() as opened, told():
-            self._writers = self._engine()
+            self._writers = self._engine().execution_options(wires=self._wires)
             opened.callback(self._writers.dispose)
             self._readers = self._writers.execution_options(isolation_level="AUTOCOMMIT")
-            _lock(opened.enter_context(self._readers.connect()))
+            _lock(opened.enter_context(self._readers.connect()), shared=self._wires is not None)
             with self._writers.begin() as connection:
+                connection.execute(select(func.pg_advisory_xact_lock(MIGRATION)))
                 migrate(connection)
             self._opened = opened.pop_all()
 
@@ -118,10 +122,11 @@ def _limit_waiting(connection: Any, _: object, *, seconds: float) -> None:
     connection.commit()
 
 
-def _lock(connection: Connection) -> None:
+def _lock(connection: Connection, *, shared: bool) -> None:
     """Held as long as its connection. It waits a moment, for the connection of an Errand that just died."""
+    take = func.pg_advisory_lock_shared if shared else func.pg_advisory_lock
     try:
         with told():
-            connection.execute(select(func.pg_advisory_lock(LOCK)))
+            connection.execute(select(take(LOCK)))
     except StorageBusy as error:
         raise StorageTaken from error

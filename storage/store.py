@@ -37,7 +37,7 @@ from storage import (
     turns,
     work,
 )
-from storage.database import Database
+from storage.database import Database, Wires
 from storage.engine import open_database
 from storage.erasing import Counts
 from storage.errors import StorageError
@@ -91,13 +91,14 @@ from storage.records import (
 T = TypeVar("T")
 
 
-async def open_store(url: str, *, busy_timeout_seconds: float = 5.0) -> "Store":
+async def open_store(url: str, *, busy_timeout_seconds: float = 5.0, wires: Wires | None = None) -> "Store":
     """The store behind a URL (sqlite:///PATH, postgresql://...) or a plain path of a SQLite file.
 
     What is missing is created, and an older schema is brought up to date. One store at a time is open on one
-    database; another one, here or in another process, raises StorageTaken.
+    database; another one, here or in another process, raises StorageTaken. With `wires` it is a part of a cluster:
+    its other parts may have the same database open.
     """
-    return Store(await open_database(url, busy_timeout_seconds=busy_timeout_seconds))
+    return Store(await open_database(url, busy_timeout_seconds=busy_timeout_seconds, wires=wires))
 
 
 class Store:
@@ -152,6 +153,18 @@ class Store:
     async def unfinished(self, *, channels: Sequence[str]) -> list[Arrived]:
         """What an earlier process left unfinished in these channels, oldest first."""
         return await self._database.read(lambda c: inbox.left_over(c, channels))
+
+    async def unfinished_in(self, session: str) -> list[Arrived]:
+        """What is unfinished in a session, oldest first."""
+        return await self._database.read(lambda c: inbox.unfinished_in(c, session))
+
+    async def unfinished_sessions(self) -> list[str]:
+        """Where something is unfinished, the session that waits longest first."""
+        return await self._database.read(inbox.unfinished_sessions)
+
+    async def arrived(self, turn: str) -> Arrived | None:
+        """The event on which a turn works."""
+        return await self._database.read(lambda c: inbox.arrived(c, turn))
 
     async def count_attempt(self, turn: str) -> int:
         """Note that a further process works on a left-over turn: how many have done so now, the first not counted."""
@@ -692,9 +705,14 @@ class Store:
 
         return await self._database.write(work)
 
-    async def settle_left_over(self) -> int:
-        """Count what an earlier process held as spent, as it may have been; how many calls held it."""
-        return await self._database.write(budgets.settle_left_over)
+    async def holders(self) -> set[str]:
+        """The processes whose calls hold something of a budget."""
+        return await self._database.read(budgets.holders)
+
+    async def settle_left_over(self, holder: str | None = None) -> int:
+        """Count what an earlier process held as spent, as it may have been; how many calls held it. None: whoever
+        that was."""
+        return await self._database.write(lambda c: budgets.settle_left_over(c, holder))
 
     async def spent(self, allowances: Sequence[Allowance]) -> list[Spent]:
         """How far each of these budgets is, in their order."""
@@ -738,9 +756,10 @@ class Store:
         """How much waits, over all sessions."""
         return await self._database.read(backlog.backlog)
 
-    async def undelivered(self) -> list[Parcel]:
-        """Every parcel that no channel has taken, oldest first; those of one session in their order."""
-        return await self._database.read(outbox.waiting)
+    async def undelivered(self, turns: Sequence[str] | None = None) -> list[Parcel]:
+        """Every parcel, or those of these turns, that no channel has taken, oldest first; those of one session in
+        their order."""
+        return await self._database.read(lambda c: outbox.waiting(c, turns))
 
     async def model_calls(self, turn: str) -> list[ModelCall]:
         """The model calls of a turn, in their order."""

@@ -19,7 +19,7 @@ def finish(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
     turn = conclusion.record.turn
     new = upsert(connection, turns).values(values(conclusion.record)).on_conflict_do_nothing()
     if connection.execute(new.returning(turns.c.turn)).first() is None:
-        return outbox.waiting(connection, turn)
+        return outbox.waiting(connection, [turn])
     if conclusion.closes is not None:
         questions.close(connection, conclusion.closes)
     if conclusion.question is not None:

@@ -23,10 +23,19 @@ def chat(settings: Settings) -> None:
 @errand.command()
 @click.option("--lines", is_flag=True, help="Serve programs too: JSON lines on standard input and output.")
 @click.option("--live/--no-live", default=True, help="Of the lines: write what goes on, not only the end of a turn.")
+@click.option("--cluster", is_flag=True, help="As one of several processes on one PostgreSQL (docs/cluster.md).")
+@click.option("--only", type=click.Choice(["channels", "work"]), help="Of a cluster: do only this part.")
 @click.pass_obj
-def serve(settings: Settings, lines: bool, live: bool) -> None:
+def serve(settings: Settings, lines: bool, live: bool, cluster: bool, only: str | None) -> None:
     """Serve the web page, and what is set up: Telegram, Slack; programs with --lines (docs/lines.md)."""
-    run(_serve(settings, lines=lines, live=live))
+    if only and not cluster:
+        raise click.UsageError("--only is for a cluster: errand serve --cluster --only work")
+    if cluster:
+        from bot.cluster.serving import serve_part  # noqa: PLC0415 - its packages are an extra
+
+        run(serve_part(settings, only=only, lines=lines, live=live))
+    else:
+        run(_serve(settings, lines=lines, live=live))
 
 
 @errand.command()

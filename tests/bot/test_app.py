@@ -174,7 +174,7 @@ async def test_a_summary_or_a_place_in_line_that_breaks_takes_nobody_down(
         raise RuntimeError("broken")
 
     async with talking(tmp_path) as talk:
-        monkeypatch.setattr(talk.app._summarizing, "sum_up", breaks)
+        monkeypatch.setattr(talk.app.desk._summarizing, "sum_up", breaks)
         assert "Hello" in await talk.answered("hello you")
         await talk.app.idle()
         assert "Hello" in await talk.answered("hello again")
@@ -182,7 +182,7 @@ async def test_a_summary_or_a_place_in_line_that_breaks_takes_nobody_down(
         async def refuses(*given: object, **named: object) -> str:
             raise StorageError("the disk had a hiccup")
 
-        monkeypatch.setattr(talk.app._turns, "language_of", refuses)
+        monkeypatch.setattr(talk.app.desk._turns, "language_of", refuses)
         first, second = await talk.send("hello you"), await talk.send("hello again")
         for turn in (first, second):
             assert "Hello" in (await talk.outcome(turn)).text

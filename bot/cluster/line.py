@@ -1,0 +1,167 @@
+"""The line between the processes of a cluster: who is there, who leads what, and what they tell each other.
+
+It is two connections to the database that they share. The locks of the first say that this process lives: PostgreSQL
+lets go of them when it dies, and soon when its machine can no longer be reached. The other one listens.
+"""
+
+import asyncio
+import json
+import logging
+import uuid
+from collections import deque
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+from psycopg import AsyncConnection, OperationalError
+from psycopg.sql import SQL, Identifier
+
+log = logging.getLogger(__name__)
+
+PIECE = 7_900  # bytes; a notification takes 8,000
+PROCESSES = "errand processes"
+WORKERS = "errand workers"
+PING_SECONDS = 0.5
+LOST_SECONDS = 2.0  # without an answer, after which this process must not go on: others soon take over what it does
+# The server ends a connection whose other end is silent for longer than that: 2 s, and 4 times 1 s.
+KEEPALIVES = "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=4 -c tcp_user_timeout=6000"
+HOLD_SECONDS = 0.3  # between two tries
+TRY = "SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))"
+
+Message = dict[str, Any]
+"""What can be written as JSON."""
+Hear = Callable[[str, Message], None]
+"""Hears a message under its topic. It must not wait."""
+
+
+class LineBroken(Exception):
+    """The database cannot be reached any more, or not in time."""
+
+
+class Line:
+    """Use it as a context manager, and `run` it meanwhile; where it breaks, that may be done again. `process` is the
+    name of this process. Raises LineBroken.
+    """
+
+    def __init__(self, url: str, process: str) -> None:
+        self._url = url
+        self._process = process
+        self._unsaid: dict[Hashable, tuple[str, Message]] = {}
+        self._has_something = asyncio.Event()
+        self._mouth = asyncio.Lock()
+        self._connections = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as opened:
+            self._voice = await opened.enter_async_context(await self._connected())
+            self._ears = await opened.enter_async_context(await self._connected())
+            await self.hold(PROCESSES, self._process)
+            self._connections = opened.pop_all()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._connections.aclose()
+
+    async def run(self, topics: Sequence[str], hear: Hear) -> None:
+        """Listen to these topics, and speak, for ever."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen(topics, hear), name="line: ears")
+            tasks.create_task(self._speak(), name="line: voice")
+            tasks.create_task(self._ping(), name="line: pulse")
+
+    def tell(self, topic: str, message: Message, *, instead: Hashable = None) -> None:
+        """Tell those who hear this topic, soon; in place of what was to be told `instead` and is not yet."""
+        key = uuid.uuid4().hex if instead is None else instead
+        self._unsaid.pop(key, None)
+        self._unsaid[key] = topic, message
+        self._has_something.set()
+
+    async def hold(self, kind: str, name: str) -> None:
+        """Returns once this process alone holds this, which it does as long as the line lives."""
+        while True:
+            if await self._asked(TRY, kind, name):
+                return
+            await asyncio.sleep(HOLD_SECONDS)
+
+    async def let_go(self, kind: str, name: str) -> None:
+        """Hold this no longer."""
+        await self._asked("SELECT pg_advisory_unlock(hashtext(%s), hashtext(%s))", kind, name)
+
+    async def is_gone(self, kind: str, name: str) -> bool:
+        """Whether nobody holds this."""
+        return bool(await self._asked(TRY.replace("lock(", "xact_lock(", 1), kind, name))
+
+    async def _connected(self) -> AsyncConnection[Any]:
+        try:
+            return await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5, options=KEEPALIVES)
+        except OperationalError as error:
+            raise LineBroken(str(error)) from error
+
+    async def _asked(self, question: str, *given: str) -> Any:
+        """The first value of the answer."""
+        try:
+            async with self._mouth:
+                answer = await self._voice.execute(question, given)
+                row = await answer.fetchone()
+        except OperationalError as error:
+            raise LineBroken(str(error)) from error
+        return row[0] if row else None
+
+    async def _ping(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(LOST_SECONDS):
+                    await self._asked("SELECT 1")
+            except TimeoutError as error:
+                raise LineBroken("the database does not answer") from error
+            await asyncio.sleep(PING_SECONDS)
+
+    async def _speak(self) -> None:
+        while True:
+            await self._has_something.wait()
+            self._has_something.clear()
+            said, self._unsaid = [*self._unsaid.values()], {}
+            pieces = [(topic, piece) for topic, message in said for piece in _pieces(message)]
+            try:
+                async with self._mouth, self._voice.cursor() as cursor:
+                    await cursor.executemany("SELECT pg_notify(%s, %s)", pieces)
+            except OperationalError as error:
+                raise LineBroken(str(error)) from error
+
+    async def _listen(self, topics: Sequence[str], hear: Hear) -> None:
+        begun: dict[int, deque[str]] = {}  # what each connection has said of a message, up to now
+        try:
+            for topic in topics:
+                await self._ears.execute(SQL("LISTEN {}").format(Identifier(topic)))
+            async for heard in self._ears.notifies():
+                pieces = begun.setdefault(heard.pid, deque())
+                pieces.append(heard.payload[1:])
+                if heard.payload.startswith("."):
+                    del begun[heard.pid]
+                    hear(heard.channel, json.loads("".join(pieces)))
+        except OperationalError as error:
+            raise LineBroken(str(error)) from error
+        raise LineBroken("the database has closed the connection")
+
+
+def to_channel(name: str) -> str:
+    """The topic that whoever leads a channel hears."""
+    return f"errand_channel_{name}"
+
+
+def to_process(name: str) -> str:
+    """The topic that one process hears."""
+    return f"errand_process_{name}"
+
+
+def written(message: Message) -> str:
+    """A short message as one notification."""
+    (only,) = _pieces(message)
+    return only
+
+
+def _pieces(message: Message) -> list[str]:
+    """A message as notifications: the last one begins with a point, those before it with a plus."""
+    text = json.dumps(message)  # in ASCII: a character is a byte
+    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+    return [f"+{piece}" for piece in pieces[:-1]] + [f".{pieces[-1]}"]

@@ -1,0 +1,228 @@
+"""One process of a cluster: it listens in its channels, or works off sessions, or both."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker
+
+from adapters.base import Adapter
+from bot.app import App, read_back
+from bot.cluster.leading import Leading
+from bot.cluster.line import PROCESSES, WORKERS, LineBroken, Message, to_channel, to_process
+from bot.cluster.member import ARRIVALS, Member
+from orchestrator.intake import is_unasked
+from storage.errors import StorageError
+
+log = logging.getLogger(__name__)
+
+TAKE_OVER_SECONDS = 0.5  # between two looks for the sessions of workers that have died
+SWEEP_SECONDS = 10.0  # between two looks for what else was left
+CLOCK_SECONDS = 1.0  # between two looks into the diary: whoever writes into it is another process
+PAUSE_SECONDS = 1.0  # before a line that broke is taken up again
+LEADERS = "errand leaders"
+CARE = "care"  # the lead of whoever forgets, and removes what is old
+TABLES = "tables"  # held by whoever makes the tables of the queue
+
+
+class Node:
+    """It listens in these channels; in those that are `alone` only one process may listen, which is the one that leads
+    them. It works off so many sessions `at_once`; 0: none."""
+
+    def __init__(
+        self,
+        app: App,
+        member: Member,
+        channels: Sequence[Adapter],
+        *,
+        alone: Collection[str] = (),
+        at_once: int = 0,
+        drain_seconds: float,
+    ) -> None:
+        self._app = app
+        self._member = member
+        self._channels = channels
+        self._alone = alone
+        self._at_once = at_once
+        self._drain_seconds = drain_seconds
+        self._at_work: dict[str, set[int]] = {}  # the events that were put, by the sessions that are worked off here
+        self._broken = False
+        self._leading = {to_channel(each.name): Leading(each, app.store, app.files, member.line) for each in channels}
+
+    async def run(self) -> None:
+        """Until every channel has ended; without channels until cancelled."""
+        async with self._member.queue, asyncio.TaskGroup() as tasks:
+            listening = [
+                tasks.create_task(each.run(self._app.accept), name=f"channel {each.name}")
+                for each in self._channels
+                if each.name not in self._alone
+            ]
+            besides = [
+                tasks.create_task(self._live_on(), name="line"),
+                tasks.create_task(self._app.telemetry.serve(self._app.standing), name="metrics"),
+            ]
+            if self._channels:
+                names = [each.name for each in self._channels]
+                besides.append(tasks.create_task(self._app.alarm.run(names), name="alarm"))
+                besides.append(tasks.create_task(self._wind_the_clock(), name="clock"))
+            if listening and not self._alone:
+                await asyncio.gather(*listening, return_exceptions=True)  # the group raises what they raise
+                for each in besides:
+                    each.cancel()
+
+    async def _live_on(self) -> None:
+        """One life of the line after the other, for ever."""
+        while True:
+            try:
+                await self._live()
+            except* (LineBroken, ConnectorException, StorageError) as broken:
+                log.warning("the line to the others is broken", extra={"reason": str(broken.exceptions[0])})
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _live(self) -> None:
+        """Until the line breaks."""
+        line, self._broken = self._member.line, False
+        topics = [ARRIVALS, to_process(self._member.process), *self._leading]
+        async with line, _until_left(self._hold_the_line(topics)), asyncio.TaskGroup() as self._tasks:
+            await self._make_tables()
+            names = [(self._lead(each), f"leading {each.name}") for each in self._channels]
+            leading = [self._tasks.create_task(lead, name=name) for lead, name in names]
+            try:
+                if self._at_once:
+                    await self._work()
+                await asyncio.wait(leading)  # for ever, or until one fails
+            finally:
+                if not self._broken:
+                    await self._show_the_rest()
+                for each in leading:
+                    each.cancel()
+
+    async def _hold_the_line(self, topics: Sequence[str]) -> None:
+        """Where it breaks, all work of this process ends at once, as others will soon take it over."""
+        try:
+            await self._member.line.run(topics, self._hear)
+        except* LineBroken:
+            self._broken = True
+            self._app.desk.dispatcher.abandon()
+            raise
+
+    async def _make_tables(self) -> None:
+        """The tables of the queue, by one process at a time."""
+        line, queue = self._member.line, self._member.queue
+        await line.hold(LEADERS, TABLES)
+        if not await queue.is_ready():
+            await queue.make_ready()
+        await line.let_go(LEADERS, TABLES)
+
+    async def _show_the_rest(self) -> None:
+        """What has just ended is shown before this process ends, if there is time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_seconds):
+                await asyncio.gather(*(each.show_the_rest() for each in self._leading.values()))
+
+    def _hear(self, topic: str, message: Message) -> None:
+        if topic == ARRIVALS:
+            if message["session"] in self._at_work:
+                self._tasks.create_task(self._put_new(message["session"]), name=f"news of {message['session']}")
+        elif leading := self._leading.get(topic):
+            leading.hear(message)
+        else:
+            self._member.asking.answered(message)
+
+    # --- as a channel
+
+    async def _lead(self, channel: Adapter) -> None:
+        """Show what goes into a channel, as soon as nobody else does."""
+        await self._member.line.hold(LEADERS, channel.name)
+        log.info("this process leads a channel", extra={"channel": channel.name})
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._leading[to_channel(channel.name)].run(), name=f"showing in {channel.name}")
+            if channel.name in self._alone:
+                tasks.create_task(channel.run(self._app.accept), name=f"channel {channel.name}")
+
+    async def _wind_the_clock(self) -> None:
+        while True:
+            self._app.look_at_the_clock()
+            await asyncio.sleep(CLOCK_SECONDS)
+
+    # --- as a worker
+
+    async def _work(self) -> None:
+        """Take sessions from the queue, and those of workers that have died."""
+        queue, line = self._member.queue, self._member.line
+        worker = queue.worker(self._serve, at_once=self._at_once, drain_seconds=self._drain_seconds)
+        async with self._app.desk, asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(worker.run(), name="queue")  # type: ignore[no-untyped-call]
+            await line.hold(WORKERS, str(await _number_of(worker)))
+            tasks.create_task(self._take_over(), name="taking over")
+            tasks.create_task(self._sweep(), name="sweep")
+            tasks.create_task(self._take_care(), name="care")
+            await working
+            raise LineBroken("the queue's worker has stopped")
+
+    async def _serve(self, session: str) -> None:
+        """Work off a session: what waits in it, and what comes meanwhile."""
+        dispatcher = self._app.desk.dispatcher
+        assert session not in self._at_work, "a session is one job's at a time"
+        self._at_work[session] = set()
+        try:
+            await self._put_new(session)
+            await dispatcher.free(session)
+        except asyncio.CancelledError:  # the process ends, and this was not done in time
+            dispatcher.abandon(session)
+            await dispatcher.free(session)
+            raise
+        finally:
+            del self._at_work[session]
+        if self._broken:
+            raise LineBroken("its work was ended when the line broke")
+
+    async def _put_new(self, session: str) -> None:
+        """Put what is unfinished in a session, and was not put before."""
+        for arrived in await self._app.store.unfinished_in(session):
+            known = self._at_work.get(session)
+            if known is not None and arrived.number not in known and (inbound := read_back(arrived)):
+                known.add(arrived.number)
+                self._app.desk.put(arrived, inbound, unasked=is_unasked(inbound))
+
+    async def _take_over(self) -> None:
+        while True:
+            await self._member.queue.take_over(self._is_dead_worker)
+            await asyncio.sleep(TAKE_OVER_SECONDS)
+
+    async def _is_dead_worker(self, number: int) -> bool:
+        return await self._member.line.is_gone(WORKERS, str(number))
+
+    async def _sweep(self) -> None:
+        """Find work that no job tells of, as it was left by an Errand on its own; and what dead processes hold."""
+        while True:
+            await self._member.queue.put(await self._app.store.unfinished_sessions())
+            for holder in await self._app.store.holders():
+                if holder != self._member.process and await self._member.line.is_gone(PROCESSES, holder):
+                    await self._app.budgets.take_up(holder)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _take_care(self) -> None:
+        await self._member.line.hold(LEADERS, CARE)
+        await self._app.caretaker.run()
+
+
+async def _number_of(worker: Worker) -> int:
+    """The number that a worker gets as soon as it runs."""
+    while True:
+        if worker.worker_id is not None:
+            return worker.worker_id
+        await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def _until_left(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Do this beside, as long as the context lasts, which ends with it where it fails."""
+    async with asyncio.TaskGroup() as tasks:
+        beside = tasks.create_task(work)
+        try:
+            yield
+        finally:
+            beside.cancel()

@@ -1,0 +1,34 @@
+"""errand serve --cluster: one process of several."""
+
+from contextlib import AsyncExitStack
+
+from adapters.base import Adapter
+from bot.app import build
+from bot.channels import channels_of, page_of
+from bot.cluster.member import Member
+from bot.cluster.node import Node
+from bot.settings import Settings
+
+ALONE = "telegram"  # whose server answers only one process that asks for what is new
+
+
+async def serve_part(settings: Settings, *, only: str | None, lines: bool, live: bool) -> None:
+    """Listen in the channels of the settings, or `only` "work" off sessions, or both; until cancelled, or every
+    channel has ended. Raises SettingsInvalid, StorageError, ChannelClosed."""
+    member = Member(settings.database)
+    async with AsyncExitStack() as parts:
+        app = await parts.enter_async_context(build(settings, member=member))
+        channels: list[Adapter] = []
+        if only != "work":
+            channels += await parts.enter_async_context(channels_of(settings, app, lines=lines, live=live))
+            if page := await parts.enter_async_context(page_of(settings, app)):
+                channels.append(page)
+        node = Node(
+            app,
+            member,
+            channels,
+            alone=[] if settings.telegram_webhook_url else [ALONE],
+            at_once=0 if only == "channels" else settings.cluster_sessions,
+            drain_seconds=settings.drain_seconds,
+        )
+        await node.run()
