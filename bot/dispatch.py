@@ -85,9 +85,7 @@ class Dispatcher:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
-        self._open = False
-        for box in self._boxes.values():
-            box.waiting.clear()
+        self.close()
         try:
             async with asyncio.timeout(self._drain_seconds):
                 await self._idle.wait()
@@ -96,6 +94,17 @@ class Dispatcher:
         for task in self._telling:
             task.cancel()
         await self._tasks.__aexit__(None, None, None)
+
+    def close(self) -> None:
+        """Begin nothing more: what waits stays unfinished."""
+        self._open = False
+        for box in self._boxes.values():
+            box.waiting.clear()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything is begun any more."""
+        return self._open
 
     def put(self, arrived: Arrived, inbound: Inbound, *, unasked: bool = False) -> None:
         """Queue an Inbound behind those of its session. A stop ends everything of the session that came before it.

@@ -17,6 +17,9 @@ Work = Callable[[Connection], T]
 class Wires(Protocol):
     """Who hears of writes that others must act upon: in their transaction, so that one is never without the other."""
 
+    def prepare(self, connection: Connection) -> None:
+        """Bring what they need in the database up to date, together with its schema."""
+
     def arrived(self, connection: Connection, arrived: Arrived) -> None:
         """An event came into the inbox."""
 

@@ -82,6 +82,8 @@ class PostgreSQL:
             with self._writers.begin() as connection:
                 connection.execute(select(func.pg_advisory_xact_lock(MIGRATION)))
                 migrate(connection)
+                if self._wires:
+                    self._wires.prepare(connection)
             self._opened = opened.pop_all()
 
     def _engine(self) -> Engine:

@@ -1,10 +1,11 @@
 """What every test may use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.databases import postgres_server
+from tests.databases import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
 
@@ -15,6 +16,18 @@ WHOLE_SUITE = pytest.StashKey[bool]()
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(params=["alone", "cluster"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """How conversations run: alone, or as a cluster on a PostgreSQL database."""
+    if request.param == "cluster":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        with server.database() as url:
+            monkeypatch.setattr("tests.conversations.talk.SHARED_DATABASE", url)
+            yield request.param
+    else:
+        yield request.param
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -861,4 +861,8 @@ PROMISES = (
     Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
     Promise("docs.receipts", "The answers and the chart of the page on receipts are the real ones.", (49, 57)),
     Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
+    # A cluster
+    Promise("cluster.takeover", "Where a process of a cluster dies, another one goes on with what it did.", (31,)),
+    Promise("cluster.rolling", "Processes can be replaced while questions are open and plans run.", (31,)),
+    Promise("cluster.order", "In a cluster a session's messages are answered once and in order.", (31,)),
 )

@@ -83,10 +83,6 @@ class Line:
                 return
             await asyncio.sleep(HOLD_SECONDS)
 
-    async def let_go(self, kind: str, name: str) -> None:
-        """Hold this no longer."""
-        await self._asked("SELECT pg_advisory_unlock(hashtext(%s), hashtext(%s))", kind, name)
-
     async def is_gone(self, kind: str, name: str) -> bool:
         """Whether nobody holds this."""
         return bool(await self._asked(TRY.replace("lock(", "xact_lock(", 1), kind, name))

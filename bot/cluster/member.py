@@ -23,6 +23,10 @@ class Member:
         self.line = Line(self.url, self.process)
         self.asking = Asking(self.process, self.line)
 
+    def prepare(self, connection: Connection) -> None:
+        """The tables of the queue."""
+        self.queue.prepare(connection)
+
     def arrived(self, connection: Connection, arrived: Arrived) -> None:
         """A job for it, and a word to whoever is at work in its session just now."""
         self.queue.defer(connection, arrived.session)

@@ -13,6 +13,7 @@ from bot.app import App, read_back
 from bot.cluster.leading import Leading
 from bot.cluster.line import PROCESSES, WORKERS, LineBroken, Message, to_channel, to_process
 from bot.cluster.member import ARRIVALS, Member
+from bot.cluster.queue import HandedOver
 from orchestrator.intake import is_unasked
 from storage.errors import StorageError
 
@@ -24,7 +25,6 @@ CLOCK_SECONDS = 1.0  # between two looks into the diary: whoever writes into it 
 PAUSE_SECONDS = 1.0  # before a line that broke is taken up again
 LEADERS = "errand leaders"
 CARE = "care"  # the lead of whoever forgets, and removes what is old
-TABLES = "tables"  # held by whoever makes the tables of the queue
 
 
 class Node:
@@ -67,7 +67,7 @@ class Node:
                 names = [each.name for each in self._channels]
                 besides.append(tasks.create_task(self._app.alarm.run(names), name="alarm"))
                 besides.append(tasks.create_task(self._wind_the_clock(), name="clock"))
-            if listening and not self._alone:
+            if len(listening) == len(self._channels) > 0:
                 await asyncio.gather(*listening, return_exceptions=True)  # the group raises what they raise
                 for each in besides:
                     each.cancel()
@@ -86,7 +86,6 @@ class Node:
         line, self._broken = self._member.line, False
         topics = [ARRIVALS, to_process(self._member.process), *self._leading]
         async with line, _until_left(self._hold_the_line(topics)), asyncio.TaskGroup() as self._tasks:
-            await self._make_tables()
             names = [(self._lead(each), f"leading {each.name}") for each in self._channels]
             leading = [self._tasks.create_task(lead, name=name) for lead, name in names]
             try:
@@ -107,14 +106,6 @@ class Node:
             self._broken = True
             self._app.desk.dispatcher.abandon()
             raise
-
-    async def _make_tables(self) -> None:
-        """The tables of the queue, by one process at a time."""
-        line, queue = self._member.line, self._member.queue
-        await line.hold(LEADERS, TABLES)
-        if not await queue.is_ready():
-            await queue.make_ready()
-        await line.let_go(LEADERS, TABLES)
 
     async def _show_the_rest(self) -> None:
         """What has just ended is shown before this process ends, if there is time."""
@@ -159,7 +150,11 @@ class Node:
             tasks.create_task(self._take_over(), name="taking over")
             tasks.create_task(self._sweep(), name="sweep")
             tasks.create_task(self._take_care(), name="care")
-            await working
+            try:
+                await working
+            except asyncio.CancelledError:
+                self._app.desk.dispatcher.close()
+                raise
             raise LineBroken("the queue's worker has stopped")
 
     async def _serve(self, session: str) -> None:
@@ -176,8 +171,8 @@ class Node:
             raise
         finally:
             del self._at_work[session]
-        if self._broken:
-            raise LineBroken("its work was ended when the line broke")
+        if self._broken or not dispatcher.is_open:
+            raise HandedOver
 
     async def _put_new(self, session: str) -> None:
         """Put what is unfinished in a session, and was not put before."""

@@ -5,15 +5,16 @@ session is the job's lock.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Self
+from typing import Self
 
-from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision, SyncPsycopgConnector
+from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import DeleteJobCondition, Job
-from procrastinate.tasks import Task
+from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select, text
 
 log = logging.getLogger(__name__)
 logging.getLogger("procrastinate").setLevel(logging.WARNING)  # below that it writes some lines a job
@@ -26,17 +27,30 @@ HEARTBEAT_SECONDS = 0.5
 STALLED_SECONDS = 2.0  # without a heartbeat, after which a worker may be dead: whether it is, its line says
 PRUNED_SECONDS = 24 * 3600.0  # not before it is certain that nobody asks for it any more
 
+# By procrastinate's own function, and over the connection of whoever writes.
+DEFER = text(
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
+    ":queue, :task, 0, :lock, NULL, CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
+)
+
 Serve = Callable[[str], Awaitable[None]]
 """Work off a session."""
 IsGone = Callable[[int], Awaitable[bool]]
 """Whether the worker of this number is dead."""
 
 
+class HandedOver(Exception):
+    """A session is not worked off here any more, and may have work."""
+
+
+ENDING = HandedOver, asyncio.CancelledError
+
+
 class Again(BaseRetryStrategy):
     """A job that did not come to its end, as its process ends or its database was away, is anybody's again."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        return RetryDecision(retry_in={"seconds": 0 if isinstance(exception, asyncio.CancelledError) else 1})
+        return RetryDecision(retry_in={"seconds": 0 if isinstance(exception, ENDING) else 1})
 
 
 class Queue:
@@ -44,16 +58,20 @@ class Queue:
 
     def __init__(self, url: str) -> None:
         self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS))
-        # Never opened: it only writes to connections of others, in their transactions.
-        self._writer = App(connector=SyncPsycopgConnector(conninfo=url))
-        self._deferred = _task(self._writer, _elsewhere)
         self._serve: Serve | None = None
-        _task(self._app, self._run)
+        self._app.task(name=TASK, queue=QUEUE, retry=Again(), pass_context=True)(self._run)
 
-    def defer(self, connection: Connection, session: str) -> None:
+    @staticmethod
+    def prepare(connection: Connection) -> None:
+        """Make its tables, where they are not there."""
+        if connection.execute(select(func.to_regclass("procrastinate_jobs"))).scalar() is None:
+            connection.exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
+
+    @staticmethod
+    def defer(connection: Connection, session: str) -> None:
         """Note in this transaction that a session has work."""
-        raw = connection.connection.driver_connection
-        self._deferred.configure(lock=session, connection=raw).defer(session=session)
+        job = {"queue": QUEUE, "task": TASK, "lock": session, "args": json.dumps({"session": session})}
+        connection.execute(DEFER, job)
 
     async def __aenter__(self) -> Self:
         await self._app.open_async()
@@ -61,14 +79,6 @@ class Queue:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._app.close_async()
-
-    async def is_ready(self) -> bool:
-        """Whether its tables are there."""
-        return await self._app.check_connection_async()
-
-    async def make_ready(self) -> None:
-        """Make its tables."""
-        await self._app.schema_manager.apply_schema_async()
 
     async def put(self, sessions: Iterable[str]) -> None:
         """Note that these sessions have work, where no job says so yet."""
@@ -104,11 +114,3 @@ class Queue:
     async def _run(self, context: JobContext, session: str) -> None:
         assert self._serve is not None, "only its worker takes jobs"
         await self._serve(session)
-
-
-async def _elsewhere(context: JobContext, session: str) -> None:
-    raise AssertionError("this end of the queue only puts jobs into it")
-
-
-def _task(app: App, work: Callable[[JobContext, str], Awaitable[None]]) -> Task[Any, Any, Any]:
-    return app.task(name=TASK, queue=QUEUE, retry=Again(), pass_context=True)(work)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,31 +63,16 @@ class Program:
 
 
 @asynccontextmanager
-async def serving(folder: Path, *dies_at: str, database: str | None = None) -> AsyncIterator[Program]:
-    """A life of `errand serve` in this folder; with `dies_at` it is killed there (see dying_serve)."""
-    servers = folder / "mcp.json"
-    servers.write_text(json.dumps(TESTS_SERVER))
-    environment = {
-        **os.environ,
-        "ERRAND_DATABASE": database or str(folder / "errand.db"),
-        "ERRAND_SERVERS": str(servers),
-        "ERRAND_TEST_CALLS": str(folder / "calls"),
-        "ERRAND_WEB": "false",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
-    servers.write_text(json.dumps(_with_environment(environment)))
-    command = (
-        ["-m", "tests.conversations.dying_serve", *dies_at]
-        if dies_at
-        else ["-m", "bot", "serve", "--lines", "--no-live"]
-    )
+async def serving(folder: Path, *dies_at: str, database: str | None = None, part: str = "") -> AsyncIterator[Program]:
+    """A life of `errand serve` in this folder, also as a `part` ("channels") of a cluster; with `dies_at` it is killed
+    there (see dying_serve)."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *command,
+        *_command(dies_at, part),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=folder,
-        env=environment,
+        env=_environment(folder, database),
         limit=8 * 2**20,
     )
     program = Program(process)
@@ -100,6 +85,46 @@ async def serving(folder: Path, *dies_at: str, database: str | None = None) -> A
             process.kill()
             await process.wait()
         process._transport.close()  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def working(folder: Path, *dies_at: str, database: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker of the cluster on this database; with `dies_at` it is killed there."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *_command(dies_at, "work"),
+        stdin=asyncio.subprocess.DEVNULL,
+        cwd=folder,
+        env=_environment(folder, database),
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), LONGEST_WAIT)
+
+
+def _command(dies_at: Sequence[str], part: str) -> list[str]:
+    if dies_at:
+        return ["-m", "tests.conversations.dying_serve", *dies_at, *([part] if part else [])]
+    spoken = [] if part == "work" else ["--lines", "--no-live"]
+    return ["-m", "bot", "serve", *spoken, *(["--cluster", "--only", part] if part else [])]
+
+
+def _environment(folder: Path, database: str | None) -> dict[str, str]:
+    """The settings of a process in this folder, with the tests' MCP server."""
+    servers = folder / "mcp.json"
+    environment = {
+        **os.environ,
+        "ERRAND_DATABASE": database or str(folder / "errand.db"),
+        "ERRAND_SERVERS": str(servers),
+        "ERRAND_TEST_CALLS": str(folder / "calls"),
+        "ERRAND_WEB": "false",
+        "PYTHONPATH": str(ROOT),
+    }
+    servers.write_text(json.dumps(_with_environment(environment)))
+    return environment
 
 
 def _with_environment(environment: dict[str, str]) -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot.app import App, build
+from bot.cluster.member import Member
+from bot.cluster.node import Node
 from bot.settings import read_settings
 from orchestrator.messages import Answer, Attachment, Draft, Final, Message, Notice, Person, PlanCard, Question
 from orchestrator.models import Model
@@ -17,6 +20,7 @@ from orchestrator.tools.spec import Toolset
 from tests.fakes.channel import FakeChannel
 
 LONGEST_WAIT = 30.0  # seconds
+SHARED_DATABASE = ""  # where this is set, everything runs as a cluster on that database
 
 
 class Talk:
@@ -94,6 +98,40 @@ def outgoing() -> tuple[list[str], Functions]:
     return sent, Functions([send])
 
 
+Serve = Callable[[FakeChannel], Coroutine[None, None, None]]
+"""Listen in this channel."""
+
+
+@asynccontextmanager
+async def running(
+    folder: Path,
+    *,
+    toolsets: Sequence[Toolset] | None = (),
+    model: Callable[[str], Model] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    policy: str = "",
+    **settings: Any,
+) -> AsyncIterator[tuple[App, Serve]]:
+    """An Errand on a database in this folder; where there is a SHARED_DATABASE, as a cluster of one process."""
+    paths = {"database": "errand.db", "servers": "none.json", "policy_file": "policy.toml"}
+    given = {**{name: str(folder / path) for name, path in paths.items()}, **settings}
+    given["database"] = SHARED_DATABASE or given["database"]
+    if policy:
+        (folder / "policy.toml").write_text(policy)
+    member = Member(given["database"]) if SHARED_DATABASE else None
+    async with build(read_settings(**given), toolsets=toolsets, model=model, member=member, now=now) as app:
+        yield app, (partial(_as_a_cluster, app, member) if member else lambda channel: app.serve([channel]))
+
+
+async def _as_a_cluster(app: App, member: Member, channel: FakeChannel) -> None:
+    async def idle() -> None:
+        while await app.store.unfinished_sessions() or await app.store.undelivered():
+            await asyncio.sleep(0.01)
+
+    app.idle = idle  # type: ignore[method-assign]
+    await Node(app, member, [channel], at_once=20, drain_seconds=1.0).run()
+
+
 @asynccontextmanager
 async def talking(
     folder: Path,
@@ -107,13 +145,9 @@ async def talking(
 ) -> AsyncIterator[Talk]:
     """A running Errand on a database in this folder, and a person who talks to it. None: a first run's tools. `policy`
     is the text of its policy file."""
-    paths = {"database": "errand.db", "servers": "none.json", "policy_file": "policy.toml"}
-    given = {**{name: str(folder / path) for name, path in paths.items()}, **settings}
-    if policy:
-        (folder / "policy.toml").write_text(policy)
-    async with build(read_settings(**given), toolsets=toolsets, model=model, now=now) as app:
+    async with running(folder, toolsets=toolsets, model=model, now=now, policy=policy, **settings) as (app, serve):
         fake = channel()
-        serving = asyncio.ensure_future(app.serve([fake]))
+        serving = asyncio.ensure_future(serve(fake))
         try:
             await fake.ready()
             yield Talk(app, fake)

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from bot.app import build
-from bot.settings import read_settings
 from orchestrator.errors import ModelUnreachable
 from orchestrator.messages import Edit, Message, Notice, Status
 from orchestrator.models import ChatMessage, ModelReply
 from orchestrator.tools.functions import Functions, tool
-from tests.conversations.talk import Talk, talking
+from tests.conversations.talk import Talk, running, talking
 from tests.conversations.test_plans import Models, calls, plan
 from tests.fakes.channel import FakeChannel
+
+pytestmark = pytest.mark.usefixtures("way")
 
 
 class Work:
@@ -77,10 +77,9 @@ async def edit(talk: Talk, event_id: str, text: str) -> str:
 @asynccontextmanager
 async def leaving(folder: Path, work: Work, **settings: Any) -> AsyncIterator[tuple[Talk, asyncio.Future[None]]]:
     """A running Errand that the test ends in the middle, and what it ends."""
-    given = {"database": str(folder / "errand.db"), "servers": str(folder / "none.json"), **settings}
-    async with build(read_settings(**given), toolsets=work.tools) as app:
+    async with running(folder, toolsets=work.tools, **settings) as (app, serve):
         channel = FakeChannel()
-        serving = asyncio.ensure_future(app.serve([channel]))
+        serving = asyncio.ensure_future(serve(channel))
         await channel.ready()
         yield Talk(app, channel), serving
 
@@ -256,6 +255,7 @@ async def test_an_edit_that_comes_while_another_is_stored_changes_the_same_messa
 
 
 @pytest.mark.proves("busy.edit_waiting")
+@pytest.mark.parametrize("way", ["alone"], indirect=True)  # a cluster may still end it, as its end is not so sudden
 async def test_an_edit_that_is_stored_while_the_process_ends_is_there_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
