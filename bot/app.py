@@ -97,6 +97,7 @@ class App:
         self.caretaker = caretaker
         self.budgets = budgets
         self.adapters = {} if remotes is None else remotes
+        self.channels: tuple[str, ...] = ()  # the names of those that this process serves
         self._intake = Intake(store)
         post = Post(store, self.adapters)
         fetching = Fetching(
@@ -128,6 +129,7 @@ class App:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled. Those
         `beside` listen as long as the others do."""
         self.adapters.update((adapter.name, adapter) for adapter in (*adapters, *beside))
+        self.channels = tuple(self.adapters)
         async with self.desk:
             await self._take_up()
             async with asyncio.TaskGroup() as listening:
@@ -146,11 +148,6 @@ class App:
                 for besides in (*listeners, alarm, care, metrics):
                     besides.cancel()
             await self.idle()
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """The names of the channels that are served."""
-        return tuple(self._adapters)
 
     async def standing(self) -> Standing:
         """How things stand now."""

@@ -53,6 +53,7 @@ class Node:
 
     async def run(self) -> None:
         """Until every channel has ended; without channels until cancelled."""
+        self._app.channels = tuple(each.name for each in self._channels)
         async with self._member.queue, asyncio.TaskGroup() as tasks:
             listening = [
                 tasks.create_task(each.run(self._app.accept), name=f"channel {each.name}")
@@ -64,8 +65,7 @@ class Node:
                 tasks.create_task(self._app.telemetry.serve(self._app.standing), name="metrics"),
             ]
             if self._channels:
-                names = [each.name for each in self._channels]
-                besides.append(tasks.create_task(self._app.alarm.run(names), name="alarm"))
+                besides.append(tasks.create_task(self._app.alarm.run(self._app.channels), name="alarm"))
                 besides.append(tasks.create_task(self._wind_the_clock(), name="clock"))
             if len(listening) == len(self._channels) > 0:
                 await asyncio.gather(*listening, return_exceptions=True)  # the group raises what they raise

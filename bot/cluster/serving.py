@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 
 from adapters.base import Adapter
+from adapters.hooks import Hooks
 from bot.app import build
 from bot.channels import channels_of, page_of
 from bot.cluster.member import Member
@@ -20,9 +21,10 @@ async def serve_part(settings: Settings, *, only: str | None, lines: bool, live:
         app = await parts.enter_async_context(build(settings, member=member))
         channels: list[Adapter] = []
         if only != "work":
-            channels += await parts.enter_async_context(channels_of(settings, app, lines=lines, live=live))
-            if page := await parts.enter_async_context(page_of(settings, app)):
-                channels.append(page)
+            hooks = Hooks()
+            channels += await parts.enter_async_context(channels_of(settings, app, lines=lines, live=live, hooks=hooks))
+            if page := await parts.enter_async_context(page_of(settings, app, hooks)):
+                channels += page.channels
         node = Node(
             app,
             member,
