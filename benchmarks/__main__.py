@@ -5,13 +5,26 @@ import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from benchmarks import complexity, load, loops, makespan, overhead, retrieval, routing, start, telegram, without_a_model
+from benchmarks import (
+    cluster,
+    complexity,
+    load,
+    loops,
+    makespan,
+    overhead,
+    retrieval,
+    routing,
+    start,
+    telegram,
+    without_a_model,
+)
 from benchmarks.figures import Figure
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "start": start.measure,
     "overhead": overhead.measure,
     "load": load.measure,
+    "cluster": cluster.measure,
     "loops": loops.measure,
     "makespan": makespan.measure,
     "telegram": telegram.measure,

@@ -115,8 +115,13 @@ class Fetching:
         """What the channel brings."""
         adapter = self._adapters[channel]
         if not isinstance(adapter, Fetches):
-            raise FileRefused(say("I cannot take files here. Please paste what matters of {name}.", name=file.name))
+            raise no_files_here(file)
         return await _tried(lambda: adapter.fetch(file))
+
+
+def no_files_here(file: Attachment) -> FileRefused:
+    """What is said of a file in a channel without files."""
+    return FileRefused(say("I cannot take files here. Please paste what matters of {name}.", name=file.name))
 
 
 async def _tried(ask: Callable[[], Awaitable[T]]) -> T:

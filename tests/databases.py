@@ -43,6 +43,13 @@ class PostgresServer:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
+    with a_server() as server:
+        yield server
+
+
+@contextmanager
+def a_server() -> Iterator[PostgresServer]:
+    """A server of its own, which is gone at the end."""
     with tempfile.TemporaryDirectory(prefix="errand-pg-") as name:
         folder = Path(name)
         user = None

@@ -159,7 +159,7 @@ class Leading:
         self._line.tell(to_process(message["by"]), {**answer, "answers": message["ask"]})
 
     async def _found(self, message: Message) -> Message:
-        """Raises FileRefused, DeliveryError."""
+        """Nothing, where the channel has no files, or no memory. Raises FileRefused, DeliveryError."""
         if "fetch" in message and isinstance(self._adapter, Fetches):
             wanted = Attachment.model_validate(message["fetch"])
             data = await self._adapter.fetch(wanted)
@@ -167,4 +167,4 @@ class Leading:
         if "recall" in message and isinstance(self._adapter, Recalls):
             recalled = await self._adapter.recall(Foreign.model_validate(message["recall"]))
             return {"recalled": [each.model_dump(mode="json") for each in recalled]}
-        raise DeliveryError(f"{self._adapter.name} cannot do that", gone=True)
+        return {}

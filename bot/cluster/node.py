@@ -19,7 +19,7 @@ from storage.errors import StorageError
 
 log = logging.getLogger(__name__)
 
-TAKE_OVER_SECONDS = 0.5  # between two looks for the sessions of workers that have died
+TAKE_OVER_SECONDS = 0.4  # between two looks for the sessions of workers that have died
 SWEEP_SECONDS = 10.0  # between two looks for what else was left
 CLOCK_SECONDS = 1.0  # between two looks into the diary: whoever writes into it is another process
 PAUSE_SECONDS = 1.0  # before a line that broke is taken up again
@@ -78,7 +78,7 @@ class Node:
             try:
                 await self._live()
             except* (LineBroken, ConnectorException, StorageError) as broken:
-                log.warning("the line to the others is broken", extra={"reason": str(broken.exceptions[0])})
+                log.warning("the line to the others is broken", extra={"reason": ", ".join(_reasons(broken))})
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _live(self) -> None:
@@ -202,6 +202,13 @@ class Node:
     async def _take_care(self) -> None:
         await self._member.line.hold(LEADERS, CARE)
         await self._app.caretaker.run()
+
+
+def _reasons(error: BaseException) -> list[str]:
+    """What has happened, without the groups around it."""
+    if isinstance(error, BaseExceptionGroup):
+        return [reason for each in error.exceptions for reason in _reasons(each)]
+    return [f"{type(error).__name__}: {error}"]
 
 
 async def _number_of(worker: Worker) -> int:

@@ -23,11 +23,13 @@ QUEUE = "sessions"
 TASK = "errand.serve"
 CONNECTIONS = 4
 POLL_SECONDS = 0.2  # between two looks, where no notification has come: behind a job that has just let a session go
-HEARTBEAT_SECONDS = 0.5
-STALLED_SECONDS = 2.0  # without a heartbeat, after which a worker may be dead: whether it is, its line says
+HEARTBEAT_SECONDS = 0.4
+STALLED_SECONDS = 1.5  # without a heartbeat, after which a worker may be dead: whether it is, its line says
 PRUNED_SECONDS = 24 * 3600.0  # not before it is certain that nobody asks for it any more
 
-# By procrastinate's own function, and over the connection of whoever writes.
+# By procrastinate's own function, and over the connection of whoever writes. A job that waits for this session is
+# enough: it is held until the writer's transaction ends, so that nobody takes it and does not see what was written.
+WAITS = text("SELECT id FROM procrastinate_jobs WHERE lock = :lock AND status = 'todo' LIMIT 1 FOR KEY SHARE")
 DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
     ":queue, :task, 0, :lock, NULL, CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
@@ -70,8 +72,9 @@ class Queue:
     @staticmethod
     def defer(connection: Connection, session: str) -> None:
         """Note in this transaction that a session has work."""
-        job = {"queue": QUEUE, "task": TASK, "lock": session, "args": json.dumps({"session": session})}
-        connection.execute(DEFER, job)
+        if connection.execute(WAITS, {"lock": session}).first() is None:
+            job = {"queue": QUEUE, "task": TASK, "lock": session, "args": json.dumps({"session": session})}
+            connection.execute(DEFER, job)
 
     async def __aenter__(self) -> Self:
         await self._app.open_async()

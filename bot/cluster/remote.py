@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from adapters.base import Adapter, DeliveryError, FileRefused
 from bot.cluster.line import Line, Message, to_channel
+from bot.fetching import no_files_here
 from orchestrator.messages import LIVE, Accept, Address, Attachment, Delivery, Foreign, Live
 from storage.files import FileStore
 
@@ -62,16 +63,18 @@ class Remote:
 
     async def fetch(self, attachment: Attachment) -> bytes:
         """The leader puts the file where both can read it. Raises FileRefused, DeliveryError."""
-        kept: str = (await self._asked({"fetch": attachment.model_dump(mode="json")}))["kept"]
+        answer = await self._asked({"fetch": attachment.model_dump(mode="json")})
+        if "kept" not in answer:
+            raise no_files_here(attachment)
         try:
-            return await self._files.read(kept)
+            return await self._files.read(answer["kept"])
         finally:
-            await self._files.delete(kept)
+            await self._files.delete(answer["kept"])
 
     async def recall(self, foreign: Foreign) -> Sequence[Foreign]:
         """Raises DeliveryError."""
         answer = await self._asked({"recall": foreign.model_dump(mode="json")})
-        return [Foreign.model_validate(each) for each in answer["recalled"]]
+        return [Foreign.model_validate(each) for each in answer.get("recalled", [foreign.model_dump()])]
 
     async def _asked(self, question: Message) -> Message:
         answer = await self._asking.ask(to_channel(self.name), question)

@@ -12,6 +12,8 @@ from tests.conversations.talk import talking
 from tests.conversations.test_while_busy import Work, edit, leaving
 from tests.fakes.channel import FakeChannel
 
+pytestmark = pytest.mark.usefixtures("way")
+
 REPORT = Attachment(name="report.csv", mime="text/csv", ref="r1")
 PHOTO = Attachment(kind="photo", name="photo.jpg", mime="image/jpeg", size=999, ref="p1")
 TOO_LARGE = "report.csv has 34 MB; I can take 20 MB. Send a smaller one, or a link."

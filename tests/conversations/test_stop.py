@@ -9,6 +9,8 @@ from orchestrator.messages import Notice
 from orchestrator.tools.functions import Functions, tool
 from tests.conversations.talk import outgoing, talking
 
+pytestmark = pytest.mark.usefixtures("way")
+
 
 @pytest.mark.proves("stop.now")
 async def test_stop_ends_a_running_step_at_once_and_says_what_was_finished(tmp_path: Path) -> None:
