@@ -19,12 +19,13 @@ def person_name(channel: str, person: str) -> str:
 
 def alias_of(connection: Connection, kind: str, name: str) -> tuple[str, str]:
     """What stands for a "person" or a "session" of this name, made where there is none, and the key of its digests."""
-    new = {"alias": f"{kind}-{secrets.token_hex(6)}", "kind": kind, "name": name, "key": secrets.token_hex(16)}
-    one = upsert(connection, aliases).values(new).on_conflict_do_nothing(index_elements=["kind", "name"])
-    connection.execute(one)
     mine = select(aliases.c.alias, aliases.c.key).where(aliases.c.kind == kind, aliases.c.name == name)
-    alias, key = connection.execute(mine).one()
-    return alias, key
+    if (there := connection.execute(mine).first()) is None:
+        new = {"alias": f"{kind}-{secrets.token_hex(6)}", "kind": kind, "name": name, "key": secrets.token_hex(16)}
+        one = upsert(connection, aliases).values(new).on_conflict_do_nothing(index_elements=["kind", "name"])
+        connection.execute(one)
+        there = connection.execute(mine).one()  # somebody else may have made it meanwhile
+    return there.alias, there.key
 
 
 def known(connection: Connection, kind: str, names: Collection[str]) -> list[str]:

@@ -31,7 +31,6 @@ RETENTION = "retention"
 
 def add(connection: Connection, entry: AuditEntry) -> None:
     """Write a row, in the transaction of what it records."""
-    _wait_for_others(connection)
     whose = entry.person and person_name(entry.channel, entry.person)
     person, key = alias_of(connection, "person", whose) if whose else (None, "")
     session = alias_of(connection, "session", entry.session)[0] if entry.session else None
@@ -116,6 +115,7 @@ def concerning(connection: Connection, known: Collection[str]) -> int:
 
 
 def _append(connection: Connection, row: dict[str, Any]) -> None:
+    _wait_for_others(connection)
     newest = select(audit.c.chain).order_by(audit.c.id.desc()).limit(1)
     whole = dict.fromkeys(CHAINED) | row | {"at": datetime.now(UTC)}
     chain = _link(connection.execute(newest).scalar() or "", whole)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, or_, select
 
-from storage.identities import accounts_of, among
+from storage.identities import Place, among
 from storage.records import Grant
 from storage.rows import columns, records
 from storage.tables import grants
@@ -17,9 +17,9 @@ def grant(connection: Connection, given: Grant) -> None:
     connection.execute(grants.insert(), {**row, "granted_at": datetime.now(UTC)})
 
 
-def granted(connection: Connection, channel: str, person: str, session: str | None = None) -> list[Grant]:
-    """A person's grants, oldest first; with a session only those that hold there."""
-    mine = select(*columns(Grant, grants)).where(among(grants, accounts_of(connection, channel, person)))
+def granted(connection: Connection, accounts: Sequence[Place], session: str | None = None) -> list[Grant]:
+    """The grants of somebody with these accounts, oldest first; with a session only those that hold there."""
+    mine = select(*columns(Grant, grants)).where(among(grants, accounts))
     if session is not None:
         mine = mine.where(or_(grants.c.session.is_(None), grants.c.session == session))
     return records(connection, Grant, mine.order_by(grants.c.id))

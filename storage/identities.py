@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, select, tuple_, update
 
 from storage import budgets
 from storage.records import KnownAs, LinkCode
@@ -17,23 +17,21 @@ Place = tuple[str, str]
 
 def known_as(connection: Connection, channel: str, person: str) -> list[KnownAs]:
     """The accounts of a person with the roles that they were given: this one, then the others, oldest first."""
-    places = accounts_of(connection, channel, person)
+    identity, places = _circle(connection, (channel, person))
     given = select(appointments.c.channel, appointments.c.person, appointments.c.role)
     roles = {(where, who): role for where, who, role in connection.execute(given.where(among(appointments, places)))}
-    label = label_of(connection, channel, person)
+    label = identity or _name((channel, person))
     return [KnownAs(*place, roles.get(place), label) for place in places]
 
 
 def accounts_of(connection: Connection, channel: str, person: str) -> list[Place]:
     """The same without their roles."""
-    mine = channel, person
-    identity = _identity(connection, mine)
-    return [mine, *(each for each in _joined(connection, identity) if each != mine)]
+    return _circle(connection, (channel, person))[1]
 
 
 def label_of(connection: Connection, channel: str, person: str) -> str:
     """The name of an identity: that of one of its accounts, for as long as that is one of them."""
-    return _identity(connection, (channel, person)) or _name((channel, person))
+    return _circle(connection, (channel, person))[0] or _name((channel, person))
 
 
 def among(table: Table, places: Sequence[Place]) -> ColumnElement[bool]:
@@ -82,11 +80,9 @@ def join(connection: Connection, digest: str, channel: str, person: str) -> bool
 def leave(connection: Connection, channel: str, person: str) -> None:
     """Let this account be somebody of their own again. What all have spent counts for each of both sides."""
     one_by_one(connection)
-    mine = channel, person
-    label = _identity(connection, mine)
+    label, (mine, *others) = _circle(connection, (channel, person))
     if label is None:
         return
-    others = [each for each in _joined(connection, label) if each != mine]
     connection.execute(delete(accounts).where(among(accounts, [mine] if len(others) > 1 else [mine, *others])))
     new_label = label if label != _name(mine) else _name(others[0])
     connection.execute(update(accounts).where(accounts.c.identity == label).values(identity=new_label))
@@ -94,15 +90,18 @@ def leave(connection: Connection, channel: str, person: str) -> None:
         budgets.count_apart(connection, f"person:{label}", f"person:{each}")
 
 
-def _identity(connection: Connection, place: Place) -> str | None:
-    this = and_(accounts.c.channel == place[0], accounts.c.person == place[1])
-    return connection.execute(select(accounts.c.identity).where(this)).scalar()
-
-
-def _joined(connection: Connection, identity: str | None) -> list[Place]:
-    theirs = select(accounts.c.channel, accounts.c.person).where(accounts.c.identity == identity)
-    ordered = theirs.order_by(accounts.c.joined_at, accounts.c.channel, accounts.c.person)
-    return [(channel, person) for channel, person in connection.execute(ordered)]
+def _circle(connection: Connection, mine: Place) -> tuple[str | None, list[Place]]:
+    """The identity of an account, if it is joined with others; it, and then the others, oldest first."""
+    this = accounts.alias()
+    theirs = (
+        select(accounts.c.identity, accounts.c.channel, accounts.c.person)
+        .join(this, this.c.identity == accounts.c.identity)
+        .where(this.c.channel == mine[0], this.c.person == mine[1])
+        .order_by(accounts.c.joined_at, accounts.c.channel, accounts.c.person)
+    )
+    rows = connection.execute(theirs).all()
+    others = [(row.channel, row.person) for row in rows if (row.channel, row.person) != mine]
+    return (rows[0].identity if rows else None), [mine, *others]
 
 
 def _name(place: Place) -> str:

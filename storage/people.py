@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, select
 
-from storage.identities import accounts_of, among
+from storage.identities import Place, accounts_of, among
 from storage.records import Memory, Preferences
 from storage.rows import columns, records, upsert
 from storage.tables import memories, people
@@ -14,9 +14,9 @@ from storage.tables import memories, people
 PREFERRED = [field.name for field in fields(Preferences)]
 
 
-def preferences(connection: Connection, channel: str, person: str) -> Preferences:
-    """What a person prefers, in this account or else in another one of theirs; nothing, where they have not said."""
-    places = accounts_of(connection, channel, person)
+def preferences(connection: Connection, places: Sequence[Place]) -> Preferences:
+    """What somebody with these accounts prefers, in the first one or else in another one; nothing, where they have
+    not said."""
     theirs = select(people).where(among(people, places))
     known = {(row["channel"], row["person"]): row for row in connection.execute(theirs).mappings()}
     found = [known[place] for place in places if place in known]
@@ -30,9 +30,9 @@ def prefer(connection: Connection, channel: str, person: str, changed: dict[str,
     connection.execute(new.on_conflict_do_update(index_elements=list(people.primary_key), set_=changed))
 
 
-def remembered(connection: Connection, channel: str, person: str) -> list[Memory]:
-    """What a person wants to be kept in mind, oldest first."""
-    mine = select(*columns(Memory, memories)).where(among(memories, accounts_of(connection, channel, person)))
+def remembered(connection: Connection, accounts: Sequence[Place]) -> list[Memory]:
+    """What somebody with these accounts wants to be kept in mind, oldest first."""
+    mine = select(*columns(Memory, memories)).where(among(memories, accounts))
     return records(connection, Memory, mine.order_by(memories.c.id))
 
 

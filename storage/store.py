@@ -42,6 +42,7 @@ from storage.engine import open_database
 from storage.erasing import Counts
 from storage.errors import StorageError
 from storage.forgetting import Who
+from storage.identities import accounts_of
 from storage.records import (
     Allowance,
     Amount,
@@ -198,16 +199,19 @@ class Store:
     async def view(self, session: str, *, channel: str, person: str, last: int) -> SessionView:
         """All that a turn must know, in one read: the `last` turns since /new without commands, the open question, the
         summary of what was before, and the person's grants, memories and preferences."""
-        return await self._database.read(
-            lambda c: SessionView(
-                history=tuple(turns.history(c, session, last=last)),
-                question=questions.open_question(c, session),
-                summary=known.text if (known := summaries.summary(c, session)) else "",
-                grants=tuple(grants.granted(c, channel, person, session)),
-                memories=tuple(people.remembered(c, channel, person)),
-                preferences=people.preferences(c, channel, person),
+
+        def work(connection: Connection) -> SessionView:
+            accounts = accounts_of(connection, channel, person)
+            return SessionView(
+                history=tuple(turns.history(connection, session, last=last)),
+                question=questions.open_question(connection, session),
+                summary=known.text if (known := summaries.summary(connection, session)) else "",
+                grants=tuple(grants.granted(connection, accounts, session)),
+                memories=tuple(people.remembered(connection, accounts)),
+                preferences=people.preferences(connection, accounts),
             )
-        )
+
+        return await self._database.read(work)
 
     async def history(self, session: str, *, last: int) -> list[TurnRecord]:
         """The `last` turns of the conversation since its last /new, oldest first, without commands."""
@@ -425,7 +429,7 @@ class Store:
 
     async def granted(self, channel: str, person: str, session: str | None = None) -> list[Grant]:
         """A person's standing yeses, oldest first; with a session only those that hold there."""
-        return await self._database.read(lambda c: grants.granted(c, channel, person, session))
+        return await self._database.read(lambda c: grants.granted(c, accounts_of(c, channel, person), session))
 
     # --- who people are
 
@@ -510,11 +514,11 @@ class Store:
 
     async def preferences(self, channel: str, person: str) -> Preferences:
         """How a person wants to be spoken to."""
-        return await self._database.read(lambda c: people.preferences(c, channel, person))
+        return await self._database.read(lambda c: people.preferences(c, accounts_of(c, channel, person)))
 
     async def memories(self, channel: str, person: str) -> list[Memory]:
         """What a person wants to be kept in mind, oldest first."""
-        return await self._database.read(lambda c: people.remembered(c, channel, person))
+        return await self._database.read(lambda c: people.remembered(c, accounts_of(c, channel, person)))
 
     async def templates(self) -> dict[str, KeptTemplate]:
         """Every template by its name."""

@@ -29,10 +29,11 @@ def finish(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
     if conclusion.forget_history:
         sessions.forget_history(connection, conclusion.record.session, turn)
         connection.execute(tables.summaries.delete().where(tables.summaries.c.session == conclusion.record.session))
-    for change in conclusion.changes:
-        change(connection)
     inbox.mark_done(connection, turn)
-    return outbox.put(connection, conclusion)
+    parcels = outbox.put(connection, conclusion)
+    for change in conclusion.changes:  # the audit is the last, as on PostgreSQL one writer at a time adds to it
+        change(connection)
+    return parcels
 
 
 def turn(connection: Connection, name: str) -> TurnRecord | None:
