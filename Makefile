@@ -6,7 +6,7 @@ TESTS ?= -n 2
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run telegram slack telemetry demo test check ship litellm bench lock clean
+.PHONY: run telegram slack telemetry demo test check docs ship litellm bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run   ## talk to Errand on its page and in this terminal
@@ -32,6 +32,9 @@ check: $(VENV)/dev ## lint, types, import rules, and all tests but the slow ones
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+docs: $(VENV)/dev  ## write what follows from the code into docs/reference and docs/settings.md
+	$(BIN)/python -m tests.reference
 
 ship: $(VENV)/dev  ## carry out the Dockerfile in a Debian root, as root and with mmdebstrap
 	ERRAND_SHIP=1 $(BIN)/python -m pytest tests/shipping/test_image.py

@@ -852,6 +852,7 @@ PROMISES = (
     Promise("words.complete", "Every text of the system is there in every language, with the same values.", (0,)),
     # Documentation
     Promise("docs.settings", "Every setting is documented with its default and what it is.", (49,)),
+    Promise("docs.reference", "The reference is made from the code, and is what the code says.", (49,)),
     Promise("docs.plans", "The plans of the documentation run.", (49, 60)),
     Promise("docs.examples", "The examples run.", (49,)),
     Promise("docs.models", "The documentation lists every provider as the code knows it.", (7, 61, 62)),
@@ -861,6 +862,7 @@ PROMISES = (
     Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
     Promise("docs.receipts", "The answers and the chart of the page on receipts are the real ones.", (49, 57)),
     Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
+    Promise("docs.adapter", "The channel of the page on channels runs, and passes what all channels pass.", (49,)),
     # A cluster
     Promise("cluster.takeover", "Where a process of a cluster dies, another one goes on with what it did.", (31,)),
     Promise("cluster.rolling", "Processes can be replaced while questions are open and plans run.", (31,)),

@@ -1,12 +1,16 @@
-"""The documentation cannot lie: settings are compared, plans are run, links are followed."""
+"""The documentation cannot lie: plans and commands are run, names are looked for, links are followed."""
 
 import asyncio
 import os
 import re
 import shutil
+import signal
+import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -25,16 +29,6 @@ from tests.fakes.telegram.faults import Faults
 ROOT = Path(__file__).parents[1]
 DOCS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-
-
-@pytest.mark.proves("docs.settings")
-def test_every_setting_is_listed_with_its_default_and_what_it_is() -> None:
-    listed = (ROOT / "docs" / "settings.md").read_text()
-    for name, field in Settings.model_fields.items():
-        made = {"person": "your login name", "cpus": "all there are"}.get(name)
-        default = made or ("empty" if field.default in ("", None, {}) else f"`{field.default}`")
-        assert f"| `{name}` | `ERRAND_{name.upper()}` | {default} | {field.description} |" in listed
-    assert listed.count("| `ERRAND_") == len(Settings.model_fields)
 
 
 @pytest.mark.proves("docs.links")
@@ -64,6 +58,41 @@ def test_the_examples_run(tmp_path: Path) -> None:
     said = run("-m", "bot", "plan", str(ROOT / "examples" / "spending.plan"), folder=tmp_path)
     assert "mean 9.42, dearest 12, all with tax 43.45" in said
     assert "2026-12-24 Thursday" in said
+
+
+@pytest.mark.proves("docs.adapter")
+async def test_the_channel_of_the_page_on_channels_serves_whoever_may_open_its_socket(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "own_adapter.md").read_text()
+    example = ROOT / "examples" / "own_adapter.py"
+    (snippet,) = (block for language, block in FENCED.findall(page) if language == "python")
+    assert indent(snippet, "    ") in example.read_text()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(example), cwd=tmp_path, env=environment, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with asyncio.timeout(40):
+            while not is_open(tmp_path / "errand.sock"):
+                await asyncio.sleep(0.01)
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "errand.sock")
+            writer.write(b"work\n/compute_tax amount=80 rate_percent=19\n")
+            assert await reader.readuntil(b"\n\n") == b"This is work.\n\n"
+            assert b"15.2" in await reader.readuntil(b"\n\n")
+            writer.close()
+    finally:
+        process.send_signal(signal.SIGINT)
+        await process.wait()
+    assert not (tmp_path / "errand.sock").exists()
+
+
+def is_open(path: Path) -> bool:
+    """Whether somebody listens at this socket, whose file only its owner may open."""
+    with socket.socket(socket.AF_UNIX) as trying:
+        try:
+            trying.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+    return stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 @pytest.mark.proves("docs.people")

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -11,10 +12,11 @@ from adapters.base import Adapter
 from adapters.console import Console
 from adapters.lines import Lines
 from adapters.text import SEEN
+from examples.own_adapter import Socket
 from orchestrator.messages import Accept
 from tests.adapters.core import LONGEST_WAIT, pipe
 from tests.conformance.driver import Driver
-from tests.conformance.platforms import on_slack, on_telegram, on_web
+from tests.conformance.platforms import listening, on_slack, on_telegram, on_web
 from tests.fakes.channel import FakeChannel
 
 
@@ -88,6 +90,34 @@ class FakeDriver(Driver):
         return any(each.repeated for each in self._fake.shown.values() if each.part.text == text)
 
 
+class SocketDriver(Driver):
+    """People at the socket of the example, each with a connection of their own."""
+
+    def __init__(self, channel: Socket, chats: dict[str, socket.socket]) -> None:
+        super().__init__(channel)
+        self._chats = chats
+        self._seen = dict.fromkeys(chats, "")
+
+    async def say(self, text: str, *, chat: str = "1") -> None:
+        self._chats[chat].sendall(f"{text}\n".encode())
+
+    def raw(self) -> str:
+        return "".join(map(self._read, self._chats))
+
+    def finals(self, chat: str = "1") -> list[str]:
+        return [block for block in self._read(chat).split("\n\n") if block]
+
+    def is_marked(self, text: str) -> bool:
+        return f"{SEEN}\n{text}" in self.raw()
+
+    def _read(self, chat: str) -> str:
+        """All that has come over this connection."""
+        with suppress(BlockingIOError):
+            while data := self._chats[chat].recv(2**20):
+                self._seen[chat] += data.decode()
+        return self._seen[chat]
+
+
 def _in_words(part: dict[str, Any]) -> str:
     choices = [choice for field in part.get("fields", ()) for choice in field["choices"]]
     return "\n".join([part["text"], *choices])
@@ -129,6 +159,34 @@ async def fake(folder: Path, accept: Accept) -> AsyncIterator[Driver]:
 
 
 @asynccontextmanager
+async def own(folder: Path, accept: Accept) -> AsyncIterator[Driver]:
+    path = folder / "socket"
+    channel = Socket(path, "ann")
+    with ExitStack() as opened:
+        async with listening(channel, accept):
+            chats = {chat: opened.enter_context(socket.socket(socket.AF_UNIX)) for chat in ("1", "a", "b")}
+            for chat, each in chats.items():
+                await _introduced(each, path, chat)
+            yield SocketDriver(channel, chats)
+
+
+async def _introduced(connection: socket.socket, path: Path, chat: str) -> None:
+    """Open a conversation, and wait until the channel knows it."""
+    loop = asyncio.get_running_loop()
+    connection.setblocking(False)
+    async with asyncio.timeout(LONGEST_WAIT):
+        while True:
+            try:
+                await loop.sock_connect(connection, str(path))
+            except (FileNotFoundError, ConnectionRefusedError):  # it does not listen yet
+                await asyncio.sleep(0.001)
+            else:
+                break
+        await loop.sock_sendall(connection, f"{chat}\n".encode())
+        assert await loop.sock_recv(connection, 100) == f"This is {chat}.\n\n".encode()
+
+
+@asynccontextmanager
 async def running(channel: Adapter, accept: Accept) -> AsyncIterator[None]:
     """The channel listens; at the end it must end by itself."""
     async with asyncio.timeout(LONGEST_WAIT), asyncio.TaskGroup() as tasks:
@@ -143,4 +201,5 @@ CHANNELS: dict[str, Open] = {
     "telegram": on_telegram,
     "slack": on_slack,
     "web": on_web,
+    "own": own,
 }

@@ -1,0 +1,1 @@
+"""Programs to copy from. Each one runs by itself, and in the tests."""
