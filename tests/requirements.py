@@ -853,6 +853,7 @@ PROMISES = (
     # Documentation
     Promise("docs.settings", "Every setting is documented with its default and what it is.", (49,)),
     Promise("docs.reference", "The reference is made from the code, and is what the code says.", (49,)),
+    Promise("docs.tutorial", "The tutorial can be followed word by word, from a checkout to a bot.", (49,)),
     Promise("docs.plans", "The plans of the documentation run.", (49, 60)),
     Promise("docs.examples", "The examples run.", (49,)),
     Promise("docs.models", "The documentation lists every provider as the code knows it.", (7, 61, 62)),
