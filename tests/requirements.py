@@ -841,6 +841,10 @@ PROMISES = (
         "The Dockerfile's steps make what answers a message without root, on a root that is read-only.",
         (6,),
     ),
+    Promise(
+        "ship.init", "`errand init` asks for what is needed, tries it, and writes a file for its owner alone.", (6,)
+    ),
+    Promise("ship.doctor", "`errand doctor` looks at everything, and exits with 1 where something is wrong.", (6,)),
     Promise("ship.health", "`errand health` tells by its exit whether what these settings serve is well.", (6,)),
     Promise("ship.secrets", "Secrets can lie in a folder, a file each, as containers and clusters bring them.", (6,)),
     Promise(
@@ -863,6 +867,11 @@ PROMISES = (
     Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
     Promise("docs.receipts", "The answers and the chart of the page on receipts are the real ones.", (49, 57)),
     Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
+    Promise("docs.map", "Every page is on the map.", (49,)),
+    Promise("docs.commands", "Every command line of the documentation is one that `errand` takes.", (49,)),
+    Promise("docs.architecture", "The page on architecture names modules and tables that there are.", (49,)),
+    Promise("docs.security", "What stops a threat is shown by promises that there are.", (49,)),
+    Promise("docs.cluster", "The numbers of the page on several processes are those of the code.", (31, 49)),
     Promise("docs.adapter", "The channel of the page on channels runs, and passes what all channels pass.", (49,)),
     # A cluster
     Promise("cluster.takeover", "Where a process of a cluster dies, another one goes on with what it did.", (31,)),
