@@ -99,6 +99,22 @@ def test_the_page_on_architecture_names_modules_and_tables_that_there_are() -> N
     assert sorted(named) == sorted(metadata.tables)
 
 
+@pytest.mark.proves("docs.architecture")
+def test_the_libraries_of_models_and_of_the_queue_are_imported_where_the_page_says() -> None:
+    page = (DOCS / "architecture.md").read_text()
+    (models, queue) = re.findall(
+        r"only `(\S+)` (?:imports the library of models|that of the queue)", page, re.IGNORECASE
+    )
+    assert _importing("agno") == {models}
+    assert {path.rpartition("/")[0] for path in _importing("procrastinate")} == {queue}
+
+
+def _importing(library: str) -> set[str]:
+    imports = re.compile(rf'^\s*(?:from|import) {library}\b|import_module\("{library}\b', re.MULTILINE)
+    modules = (path for package in ("bot", "adapters", "orchestrator", "storage") for path in _modules(package))
+    return {path.relative_to(ROOT).as_posix() for path in modules if imports.search(path.read_text())}
+
+
 def _modules(package: str) -> Iterator[Path]:
     return (ROOT / package).rglob("*.py")
 
