@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from orchestrator.dialects import Anthropic, Chat, Dialect, Foundry, Gemini, LiteLlm, Ollama, Transformers
+from orchestrator.dialects import Anthropic, Dialect, Foundry, Gemini, LiteLlm, Ollama, OpenAi, Transformers
 from orchestrator.errors import SettingsInvalid
 
 AZURE_SCOPE = "https://cognitiveservices.azure.com/.default"  # what a token of Entra ID is for
@@ -43,7 +43,7 @@ class Provider:
     class_name: str
     extra: str
     arguments: Callable[[Endpoint], dict[str, Any]]
-    dialect: type[Dialect] = Chat
+    dialect: type[Dialect] = OpenAi
     keys: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     home: str | None = None
@@ -151,7 +151,7 @@ def _litellm_arguments(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _compatible(name: str, home: str | None = None, dialect: type[Dialect] = Chat) -> Provider:
+def _compatible(name: str, home: str | None = None, dialect: type[Dialect] = OpenAi) -> Provider:
     """A server of one's own that speaks OpenAI's chat format, by the name that it has in settings.
 
     OpenAILike and not OpenAIChat: that one sends the role "developer", which many of these servers refuse.
