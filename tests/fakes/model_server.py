@@ -11,12 +11,14 @@ counted as characters / 4, which is near enough for accounting to be checked aga
 import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -37,11 +39,12 @@ class Say:
 class Call:
     """Answer with tool calls: (name, arguments); arguments that are text are sent as they are, broken or not.
 
-    `held` holds the stream after the first line of a plan until the event is set.
+    `held` holds the stream after the first line of a plan until the event is set. Ids begin with `ids`.
     """
 
     calls: Sequence[tuple[str, Mapping[str, Any] | str]]
     held: asyncio.Event | None = None
+    ids: str = "call"
 
 
 @dataclass(frozen=True)
@@ -198,11 +201,13 @@ class Loopback:
 
 class ModelServer(Loopback):
     """The server. `requests` are the bodies that were asked, in their order, `keys` the keys they showed, `tokens`
-    those that went in and out, and `log` what happened: "asked", "a line", "ended"."""
+    those that went in and out, `spans` when each call came and its answer was out, in seconds since 1970, and `log`
+    what happened: "asked", "a line", "ended"."""
 
     def __init__(self, script: Script, wire: Wire | None = None, *, pace: Pace | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
         self.tokens: list[tuple[int, int]] = []
+        self.spans: list[tuple[float, float]] = []
         self.log: list[str] = []
         self._pace = pace
         self.keys: list[str] = []
@@ -210,7 +215,7 @@ class ModelServer(Loopback):
         self._script = script
         self._wire = wire or OpenAiWire()
         paths = [self._wire.base + path for path in self._wire.paths]
-        super().__init__([Route(path, self._completion, methods=["POST"]) for path in paths])
+        super().__init__([Route(path, self._timed, methods=["POST"]) for path in paths])
 
     @property
     def url(self) -> str:
@@ -219,6 +224,16 @@ class ModelServer(Loopback):
     @property
     def calls(self) -> int:
         return len(self.requests)
+
+    async def _timed(self, request: Request) -> Response:
+        begun = time.time()
+
+        async def out() -> None:
+            self.spans.append((begun, time.time()))
+
+        response = await self._completion(request)
+        response.background = BackgroundTask(out)
+        return response
 
     async def _completion(self, request: Request) -> Response:
         body = await request.json()
@@ -309,7 +324,7 @@ def _usage(body: Mapping[str, Any], answer: Answer) -> dict[str, int]:
 def _wire_calls(answer: Call) -> list[dict[str, Any]]:
     return [
         {
-            "id": f"call_{number}",
+            "id": f"{answer.ids}_{number}",
             "type": "function",
             "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given)},
         }
