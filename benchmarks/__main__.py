@@ -1,4 +1,8 @@
-"""All benchmarks, one table: `make bench`, or `python -m benchmarks NAME ...` for some of them."""
+"""All benchmarks, one table: `make bench`, or `python -m benchmarks NAME ...` for some of them.
+
+Two run only by name: growth, which takes long, and `python -m benchmarks peers [ROUNDS]`, which installs from PyPI and
+has a table of its own.
+"""
 
 import platform
 import sys
@@ -8,6 +12,7 @@ from datetime import UTC, datetime
 from benchmarks import (
     cluster,
     complexity,
+    growth,
     load,
     loops,
     makespan,
@@ -19,6 +24,7 @@ from benchmarks import (
     without_a_model,
 )
 from benchmarks.figures import Figure
+from benchmarks.peers import table
 
 BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "start": start.measure,
@@ -33,6 +39,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Figure]]] = {
     "without_a_model": without_a_model.measure,
     "complexity": complexity.measure,
 }
+LONG: dict[str, Callable[[], Iterable[Figure]]] = {"growth": growth.measure}
 
 
 def main(names: list[str]) -> None:
@@ -40,8 +47,11 @@ def main(names: list[str]) -> None:
     print("| what | figure | baseline in the same run | ratio | command |")
     print("|---|---|---|---|---|")
     for name in names or BENCHMARKS:
-        for figure in BENCHMARKS[name]():
+        for figure in (BENCHMARKS | LONG)[name]():
             print(f"| {figure.row()} | `python -m benchmarks {name}` |", flush=True)
 
 
-main(sys.argv[1:])
+if sys.argv[1:2] == ["peers"]:
+    table.show(*map(int, sys.argv[2:]))
+else:
+    main(sys.argv[1:])

@@ -866,6 +866,7 @@ PROMISES = (
     Promise("docs.telegram", "The page of the local Telegram names what it has.", (1, 49)),
     Promise("docs.demo", "The demonstration plays the whole flow, and says that its model is scripted.", (49,)),
     Promise("docs.receipts", "The answers and the chart of the page on receipts are the real ones.", (49, 57)),
+    Promise("benchmarks.peers", "The benchmark beside peers measures, and tells who was not run and why.", (0,)),
     Promise("docs.links", "Links inside the project lead somewhere.", (49,)),
     Promise("docs.map", "Every page is on the map.", (49,)),
     Promise("docs.commands", "Every command line of the documentation is one that `errand` takes.", (49,)),
