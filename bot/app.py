@@ -14,26 +14,24 @@ from pydantic import ValidationError
 from adapters.base import Adapter
 from bot.alarm import Alarm
 from bot.caretaker import Caretaker, Terms
+from bot.chains import Chains, MakeModel, models_of
 from bot.delivery import Post
 from bot.desk import Desk
 from bot.fetching import Fetching
 from bot.own_code import own_embedder
-from bot.settings import Settings, WhileBusy, files_folder, redaction_of
+from bot.parts import Parts
+from bot.settings import Settings, files_folder, redaction_of
 from bot.sources import default_toolsets
 from bot.standing import Standing, sources_of
 from bot.telemetry import Telemetry, telemetry_of
-from bot.wiring import Chains, MakeModel, budgets_of, cases_of, models_of, people_of, roster_of, turns_of
+from bot.wiring import budgets_of, cases_of, people_of, roster_of, turns_of
 from orchestrator.appointing import Appointing
 from orchestrator.approving import Approving
-from orchestrator.budgets import Budgets
-from orchestrator.cases import Cases
 from orchestrator.coming import Diary
 from orchestrator.intake import Intake
 from orchestrator.listening import Listening
 from orchestrator.messages import INBOUND, Arriving, Feedback, FirstIn, Inbound, Pressing, Receipt
-from orchestrator.people import People
 from orchestrator.presses import Presses
-from orchestrator.roster import Roster
 from orchestrator.sessions import Sessions
 from orchestrator.summarizing import Summarizing
 from orchestrator.tools.catalog import Catalog
@@ -42,7 +40,7 @@ from orchestrator.turn import Turns
 from storage.errors import StorageError
 from storage.files import FileStore
 from storage.records import Arrived, Parcel, Rating
-from storage.store import Store, open_store
+from storage.store import open_store
 
 if TYPE_CHECKING:
     from bot.cluster.member import Member
@@ -63,67 +61,57 @@ class App:
 
     def __init__(
         self,
-        store: Store,
-        catalog: Catalog,
+        parts: Parts,
         turns: Turns,
-        summarizing: Summarizing,
         *,
-        files: FileStore,
-        cases: Cases,
-        people: People,
-        approving: Approving,
-        roster: Roster,
-        listening: Listening,
-        fetch_seconds: float,
-        while_busy: WhileBusy,
-        drain_seconds: float,
-        diary: Diary,
-        catches_up: bool,
         caretaker: Caretaker,
-        budgets: Budgets,
         telemetry: Telemetry,
         remotes: dict[str, Adapter] | None = None,
     ) -> None:
+        settings, store = parts.settings, parts.store
+        self.parts = parts
         self.store = store
-        self.catalog = catalog
-        self.files = files
-        self.diary = diary
-        self.telemetry = telemetry
-        self.cases = cases
-        self.people = people
-        self._presses = Presses(store, people, approving)
-        self._appointing = Appointing(store, people)
-        self.roster = roster
+        self.catalog = parts.catalog
+        self.files = parts.files
+        self.diary = parts.diary
+        self.cases = parts.cases
+        self.people = parts.people
+        self.roster = parts.roster
+        self.budgets = parts.budgets
         self.caretaker = caretaker
-        self.budgets = budgets
+        self.telemetry = telemetry
+        self._presses = Presses(store, parts.people, parts.approving)
+        self._appointing = Appointing(store, parts.people)
         self.adapters = {} if remotes is None else remotes
         self.channels: tuple[str, ...] = ()  # the names of those that this process serves
         self._intake = Intake(store)
         post = Post(store, self.adapters)
         fetching = Fetching(
             store,
-            files,
+            parts.files,
             self.adapters,
-            listening=listening,
-            seconds=fetch_seconds,
+            listening=Listening(parts.catalog, parts.files, tool=settings.transcription, seconds=settings.tool_seconds),
+            seconds=settings.fetch_seconds,
             language_of=turns.language_of,
         )
         self.desk = Desk(
             store,
             turns,
-            summarizing,
+            Summarizing(store, parts.chains.synthesizer, last=settings.history_messages),
             caretaker,
             post=post,
             fetching=fetching,
             telemetry=telemetry,
             deliver=post.deliver if remotes is None else _left_to_the_channels,
-            while_busy=while_busy,
-            drain_seconds=drain_seconds,
+            while_busy=settings.while_busy,
+            drain_seconds=settings.drain_seconds,
         )
         self._put: Put = self.desk.put if remotes is None else _left_to_the_queue
-        self.alarm = Alarm(store, partial(self._put, unasked=True), diary, catches_up=catches_up)
-        cases.begin_with(self._begin)
-        approving.begin_with(self._begin)
+        self.alarm = Alarm(
+            store, partial(self._put, unasked=True), parts.diary, catches_up=settings.missed_reminders == "catch_up"
+        )
+        parts.cases.begin_with(self._begin)
+        parts.approving.begin_with(self._begin)
 
     async def serve(self, adapters: Sequence[Adapter], *, beside: Sequence[Adapter] = ()) -> None:
         """Take up what an earlier process left, then listen until every channel has ended, or until cancelled. Those
@@ -239,24 +227,22 @@ async def build(
 
     Raises SettingsInvalid, StorageError.
     """
-    async with AsyncExitStack() as parts:
-        if member is not None:
-            from bot.cluster.remote import Remotes  # noqa: PLC0415 - only a cluster has its packages
-        telemetry = await parts.enter_async_context(telemetry_of(settings))
+    async with AsyncExitStack() as opened:
+        telemetry = await opened.enter_async_context(telemetry_of(settings))
         store = await open_store(settings.database, wires=member)
-        parts.push_async_callback(store.close)
-        make = model if model is not None else await parts.enter_async_context(models_of(settings))
+        opened.push_async_callback(store.close)
+        make = model if model is not None else await opened.enter_async_context(models_of(settings))
         people = people_of(settings, store)
         budgets = budgets_of(settings, store, people, holder=member.process if member else None, now=now)
         if member is None:
             await budgets.take_up()
-        chains = Chains.of(settings, budgets.metered(make))
-        cases = cases_of(settings, store, people, now=now)
+        metered = budgets.metered(make)
+        chains = Chains.of(settings, metered)
         diary = Diary(store, time_zone=settings.time_zone, now=now)
         sources = toolsets
         if sources is None:
             sources = default_toolsets(settings, store, chains.worker, diary=diary, patient=patient)
-        roster = roster_of(settings, chains, budgets.metered(make))
+        roster = roster_of(settings, chains, metered)
         catalog = Catalog(
             sources,
             embedder=own_embedder(settings.embedder),
@@ -264,44 +250,37 @@ async def build(
             redaction=redaction_of(settings),
             as_used=people.rules.as_used,
         )
-        parts.push_async_callback(catalog.stop)
+        opened.push_async_callback(catalog.stop)
         await catalog.start()
         files = FileStore(files_folder(settings))
-        approving = Approving(store, people, Sessions(store, files), catalog.known)
-        yield App(
+        parts = Parts(
+            settings,
             store,
+            files,
             catalog,
-            turns_of(
-                settings,
-                store,
-                catalog,
-                chains,
-                files=files,
-                budgets=budgets,
-                cases=cases,
-                diary=diary,
-                roster=roster,
-                people=people,
-                approving=approving,
-                now=now,
-            ),
-            Summarizing(store, chains.synthesizer, last=settings.history_messages),
-            files=files,
-            cases=cases,
-            people=people,
-            approving=approving,
-            roster=roster,
-            listening=Listening(catalog, files, tool=settings.transcription, seconds=settings.tool_seconds),
-            fetch_seconds=settings.fetch_seconds,
-            while_busy=settings.while_busy,
-            drain_seconds=settings.drain_seconds,
+            chains,
+            roster,
+            people,
+            budgets,
+            cases=cases_of(settings, store, people, now=now),
+            approving=Approving(store, people, Sessions(store, files), catalog.known),
             diary=diary,
-            catches_up=settings.missed_reminders == "catch_up",
-            caretaker=Caretaker(store, files, _terms(settings), now=now),
-            budgets=budgets,
-            telemetry=telemetry,
-            remotes=Remotes(member.line, member.asking, files) if member else None,
+            now=now,
         )
+        yield App(
+            parts,
+            turns_of(parts),
+            caretaker=Caretaker(store, files, _terms(settings), now=now),
+            telemetry=telemetry,
+            remotes=_remotes(member, files) if member else None,
+        )
+
+
+def _remotes(member: "Member", files: FileStore) -> dict[str, Adapter]:
+    """Every channel there may be, as whoever leads it."""
+    from bot.cluster.remote import Remotes  # noqa: PLC0415 - only a cluster has its packages
+
+    return Remotes(member.line, member.asking, files)
 
 
 def _terms(settings: Settings) -> Terms:

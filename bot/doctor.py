@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from adapters.base import ChannelClosed
 from bot.app import App, build
+from bot.chains import MakeModel, models_of
 from bot.health import health
 from bot.machine import findings
 from bot.settings import Settings
 from bot.shelf import slash_words
-from bot.wiring import MakeModel, models_of, proxy_of
+from bot.wiring import proxy_of
 from orchestrator.budgets import LOW_PERCENT
 from orchestrator.errors import ModelError, SettingsInvalid
 from orchestrator.models import ChatMessage
@@ -125,7 +126,7 @@ async def _policy_checks(settings: Settings, app: App) -> AsyncIterator[Check]:
     given = Counter((await app.people.given()).values())
     counted = ", ".join(f"{count} {role}" for role, count in given.items()) or "nobody was given a role"
     yield Check("people", ok=True, detail=f"{where}: {counted}. {rules.in_words}")
-    words = {word for word, _ in slash_words(settings, app)}
+    words = {word for word, _ in slash_words(app)}
     if unknown := sorted(word for word in rules.reserved if word not in words | POWERS.keys()):
         yield Check("people: commands", ok=False, detail=f"there is no command {unknown[0]!r} to be reserved")
     tools = [tool.name for tool in app.catalog.specs()]

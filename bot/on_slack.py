@@ -49,7 +49,7 @@ async def slack_of(settings: Settings, app: App, hooks: Hooks | None = None) -> 
             single=settings.slack_direct == "one",
             follows=settings.slack_follow,
             streams=settings.slack_streams,
-            words=[name for name, _ in slash_words(settings, app)],
+            words=[name for name, _ in slash_words(app)],
             rate=settings.slack_rate,
             read_file=partial(content, app),
         )

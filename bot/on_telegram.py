@@ -69,5 +69,5 @@ def _menu(settings: Settings, app: App) -> Mapping[str, Sequence[tuple[str, str]
     menu = {}
     for code in languages():
         with speaking(code), acting_with(app.people.rules.rights("member")):
-            menu[code] = slash_words(settings, app)
+            menu[code] = slash_words(app)
     return menu

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bot.app import App
+from bot.chains import MakeModel, chain_of
 from bot.settings import Settings, redaction_of
-from bot.wiring import MakeModel, chain_of
 from orchestrator.errors import SettingsInvalid
 from orchestrator.facts import Cost
 from orchestrator.reading import PlanLimits, Reader

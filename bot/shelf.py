@@ -3,10 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from bot.app import App
-from bot.settings import Settings
 from bot.wiring import commands_of
 from orchestrator.messages import Attachment
-from orchestrator.sessions import Sessions
 from storage.errors import StorageFileUnknown
 from storage.store import Store
 
@@ -39,16 +37,6 @@ async def content(app: App, file: Attachment) -> bytes | None:
         return None
 
 
-def slash_words(settings: Settings, app: App) -> Sequence[tuple[str, str]]:
+def slash_words(app: App) -> Sequence[tuple[str, str]]:
     """The slash words with what they do."""
-    sessions = Sessions(app.store, app.files)
-    return commands_of(
-        app.store,
-        app.catalog,
-        sessions,
-        settings,
-        cases=app.cases,
-        diary=app.diary,
-        roster=app.roster,
-        people=app.people,
-    ).menu()
+    return commands_of(app.parts).menu()

@@ -139,9 +139,9 @@ async def _insights_tool(settings: Settings, number: int, name: str) -> None:
 
 async def _replay(settings: Settings, turns: tuple[str, ...], *, planner: str, last: int | None, as_json: bool) -> None:
     from bot.app import build  # noqa: PLC0415
+    from bot.chains import models_of  # noqa: PLC0415
     from bot.dossiers import turn_named  # noqa: PLC0415
     from bot.replay import as_data, replayed, told  # noqa: PLC0415
-    from bot.wiring import models_of  # noqa: PLC0415
 
     async with build(settings, patient=True) as app, models_of(settings) as model:
         named = [await turn_named(app.store, each) for each in turns]

@@ -58,8 +58,8 @@ def demo() -> None:
 async def _chat(settings: Settings, *, first: str | None = None) -> None:
     from adapters.console import Console  # noqa: PLC0415
     from bot.app import build  # noqa: PLC0415
+    from bot.chains import about_models  # noqa: PLC0415
     from bot.channels import page_of  # noqa: PLC0415
-    from bot.wiring import about_models  # noqa: PLC0415
 
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     shows = settings if watched and first is None else settings.model_copy(update={"web": False})

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from bot.chains import Chains
 from bot.settings import read_settings
-from bot.wiring import Chains, roster_of
+from bot.wiring import roster_of
 from orchestrator.errors import ModelUnreachable, SettingsInvalid
 from orchestrator.models import ChatMessage, Model, ModelReply, Script, Scripted, ToolCall
 from orchestrator.roster import Worker, read_workers

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bot.chains import models_of
 from bot.doctor import checks
 from bot.settings import read_settings
-from bot.wiring import models_of
 from orchestrator.agno_models import Models
 from orchestrator.errors import ModelRefused, SettingsInvalid
 from orchestrator.models import ChatMessage
