@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import PostgresServer, postgres_server
+from tests.databases import PostgresServer, binaries, postgres_server
 
-__all__ = ["postgres_server"]
+__all__ = ["binaries", "postgres_server"]
 
 PROVEN = pytest.StashKey[set[str]]()
 WHOLE_SUITE = pytest.StashKey[bool]()
