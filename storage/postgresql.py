@@ -1,13 +1,14 @@
 """PostgreSQL: a pool of connections, each at work on a thread, and a lock against a second process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from math import ceil
+from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, select
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, func, select
+from sqlalchemy.exc import DBAPIError
 
 from storage.database import Wires, Work
 from storage.errors import StorageBusy, StorageError, StorageTaken
@@ -20,6 +21,14 @@ T = TypeVar("T")
 CONNECTIONS = 8
 LOCK = int.from_bytes(b"errand")  # the advisory lock of one Errand, or one cluster, on one database
 MIGRATION = int.from_bytes(b"schema")  # that of the process of a cluster which brings the schema up to date
+# The server gives up a connection whose other end is silent for longer than that, with all locks that it holds: after
+# 2 s, and 4 times 1 s. Else it would wait for two hours, and a machine that was cut off would hold up the others.
+SILENCE = {
+    "tcp_keepalives_idle": 2,
+    "tcp_keepalives_interval": 1,
+    "tcp_keepalives_count": 4,
+    "tcp_user_timeout": 6_000,
+}
 
 
 class PostgreSQL:
@@ -36,6 +45,7 @@ class PostgreSQL:
         self._busy_timeout_seconds = busy_timeout_seconds
         self._wires = wires
         self._opened = ExitStack()
+        self._keeping = Lock()
         self._keeper_thread = ThreadPoolExecutor(1, "errand-postgresql-keeper")
         self._threads = ThreadPoolExecutor(CONNECTIONS, "errand-postgresql")
 
@@ -75,10 +85,19 @@ class PostgreSQL:
 
     def _open(self) -> None:
         with ExitStack() as opened, told():
-            self._writers = self._engine().execution_options(wires=self._wires)
+            self._lockers = self._engine(poolclass=NullPool).execution_options(isolation_level="AUTOCOMMIT")
+            self._keeper = self._lockers.connect()
+            opened.callback(self._let_go)
+            _lock(self._keeper, shared=self._wires is not None)
+            pool = self._engine(
+                pool_size=CONNECTIONS,
+                max_overflow=0,
+                pool_pre_ping=True,  # after a restart of the server, the next call finds a new connection
+            )
+            event.listen(pool, "connect", self._keep_the_lock)
+            self._writers = pool.execution_options(wires=self._wires)
             opened.callback(self._writers.dispose)
             self._readers = self._writers.execution_options(isolation_level="AUTOCOMMIT")
-            _lock(opened.enter_context(self._readers.connect()), shared=self._wires is not None)
             with self._writers.begin() as connection:
                 connection.execute(select(func.pg_advisory_xact_lock(MIGRATION)))
                 migrate(connection)
@@ -86,20 +105,36 @@ class PostgreSQL:
                     self._wires.prepare(connection)
             self._opened = opened.pop_all()
 
-    def _engine(self) -> Engine:
+    def _keep_the_lock(self, new: Any, _: object) -> None:
+        """With a new connection: where the server has restarted, the lock went with the old ones, and is taken again.
+        Raises StorageTaken, StorageError."""
+        with self._keeping, ExitStack() as otherwise, told():
+            otherwise.callback(new.close)
+            if not _is_alive(self._keeper):
+                self._keeper.close()
+                self._keeper = self._lockers.connect()
+                otherwise.callback(self._keeper.close)
+                _lock(self._keeper, shared=self._wires is not None)
+            otherwise.pop_all()
+
+    def _let_go(self) -> None:
+        self._keeper.close()
+
+    def _engine(self, **pool: Any) -> Engine:
         seconds = self._busy_timeout_seconds
+        waits = {"connect_timeout": ceil(seconds), "tcp_user_timeout": ceil(seconds * 1000)}
         try:
-            engine = create_engine(
-                self._target,
-                pool_size=CONNECTIONS + 1,  # one of them holds the lock
-                max_overflow=0,
-                pool_pre_ping=True,  # after a restart of the server, the next call finds a new connection
-                connect_args={"connect_timeout": ceil(seconds), "tcp_user_timeout": ceil(seconds * 1000)},
-            )
+            engine = create_engine(self._target, connect_args=waits, **pool)
         except ModuleNotFoundError as error:
             raise StorageError("PostgreSQL needs its driver: pip install 'errand[postgres]'") from error
-        event.listen(engine, "connect", partial(_limit_waiting, seconds=seconds))
+        event.listen(engine, "connect", self._limit_waiting)
         return engine
+
+    def _limit_waiting(self, connection: Any, _: object) -> None:
+        """On a new connection of psycopg: wait as long for a lock as SQLite does."""
+        limits = {"lock_timeout": ceil(self._busy_timeout_seconds * 1000), **SILENCE}
+        connection.execute(setting(limits))
+        connection.commit()
 
     def _read(self, work: Work[T]) -> T:
         with told(), self._readers.connect() as connection:
@@ -118,10 +153,19 @@ class PostgreSQL:
         self._opened.close()
 
 
-def _limit_waiting(connection: Any, _: object, *, seconds: float) -> None:
-    """On a new connection of psycopg: wait as long for a lock as SQLite does."""
-    connection.execute(f"SET lock_timeout = {ceil(seconds * 1000)}")
-    connection.commit()
+def setting(values: Mapping[str, int]) -> str:
+    """The statement that sets these settings of a connection."""
+    return "; ".join(f"SET {name} = {value}" for name, value in values.items())
+
+
+def _is_alive(connection: Connection) -> bool:
+    if connection.closed:
+        return False
+    try:
+        connection.execute(select(1))
+    except DBAPIError:
+        return False
+    return True
 
 
 def _lock(connection: Connection, *, shared: bool) -> None:

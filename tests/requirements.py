@@ -878,4 +878,14 @@ PROMISES = (
     Promise("cluster.takeover", "Where a process of a cluster dies, another one goes on with what it did.", (31,)),
     Promise("cluster.rolling", "Processes can be replaced while questions are open and plans run.", (31,)),
     Promise("cluster.order", "In a cluster a session's messages are answered once and in order.", (31,)),
+    # Faults
+    Promise(
+        "faults.postgresql",
+        "While PostgreSQL is away messages are refused with a word, and then each is answered once; nothing is lost.",
+        (0, 31),
+    ),
+    Promise("faults.postgresql_lock", "An Errand holds its database again after a restart of PostgreSQL.", (0,)),
+    Promise("faults.cut_off", "A worker that is cut off stops before another one takes its work over.", (31,)),
+    Promise("faults.back_again", "A worker that was cut off works again when it is back.", (31,)),
+    Promise("faults.standing_still", "Nobody takes over from a worker that stands still for a while.", (31,)),
 )

@@ -77,16 +77,29 @@ class Leading:
             self._has_something.set()
 
     async def run(self) -> None:
-        """For ever."""
-        async with asyncio.TaskGroup() as self._tasks:
-            self._take(await self._undelivered(None), repeated=True)
-            while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_SECONDS):
-                        await self._has_something.wait()
-                self._has_something.clear()
-                told, self._told = self._told, set()
-                self._take(await self._undelivered([*told] or None), repeated=False)
+        """For ever. Raises StorageError at the start."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._take(await self._waiting(None), repeated=True)
+                while True:
+                    await self._lead_on()
+        finally:
+            self._forget()
+
+    async def _lead_on(self) -> None:
+        """Wait for something to show, and show it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._has_something.wait()
+        self._has_something.clear()
+        told, self._told = self._told, set()
+        self._take(await self._undelivered([*told] or None), repeated=False)
+
+    def _forget(self) -> None:
+        """What waits here stays in the outbox, for whoever leads next."""
+        self._tasks = None
+        for each in (self._told, self._known, self._answering, self._lanes):
+            each.clear()
 
     async def show_the_rest(self) -> None:
         """Returns once all is shown that is in the outbox now."""
@@ -97,12 +110,15 @@ class Leading:
             await asyncio.wait(self._showing)
 
     async def _undelivered(self, turns: Sequence[str] | None) -> list[Parcel]:
-        """What waits for this channel; of these turns, or all."""
+        """What waits for this channel; of these turns, or all. Nothing as long as that cannot be read."""
         try:
-            waiting = await self._store.undelivered(turns)
+            return await self._waiting(turns)
         except StorageError as error:
             log.warning("the outbox cannot be read just now", extra={"reason": str(error)})
             return []
+
+    async def _waiting(self, turns: Sequence[str] | None) -> list[Parcel]:
+        waiting = await self._store.undelivered(turns)
         if turns is None:
             self._known.intersection_update(parcel.id for parcel in waiting)
         return [parcel for parcel in waiting if parcel.channel == self._adapter.name]

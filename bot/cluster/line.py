@@ -16,15 +16,24 @@ from typing import Any, Self
 from psycopg import AsyncConnection, OperationalError
 from psycopg.sql import SQL, Identifier
 
+from storage.postgresql import SILENCE, setting
+
 log = logging.getLogger(__name__)
 
 PIECE = 7_900  # bytes; a notification takes 8,000
 PROCESSES = "errand processes"
 WORKERS = "errand workers"
 PING_SECONDS = 0.5
-LOST_SECONDS = 2.0  # without an answer, after which this process must not go on: others soon take over what it does
-# The server ends a connection whose other end is silent for longer than that: 2 s, and 4 times 1 s.
-KEEPALIVES = "-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=4 -c tcp_user_timeout=6000"
+LOST_SECONDS = (
+    2.0  # without an answer, after which this process must not go on: after 6 s others take over what it does
+)
+# This end gives up what it has sent and what was not received, also while it waits for its locks. Linux and macOS.
+GIVES_UP: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "tcp_user_timeout": 4_000,
+}
 HOLD_SECONDS = 0.3  # between two tries
 TRY = "SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))"
 
@@ -89,9 +98,11 @@ class Line:
 
     async def _connected(self) -> AsyncConnection[Any]:
         try:
-            return await AsyncConnection.connect(self._url, autocommit=True, connect_timeout=5, options=KEEPALIVES)
+            connection = await AsyncConnection.connect(self._url, autocommit=True, **GIVES_UP)
+            await be_missed(connection)
         except OperationalError as error:
             raise LineBroken(str(error)) from error
+        return connection
 
     async def _asked(self, question: str, *given: str) -> Any:
         """The first value of the answer."""
@@ -105,12 +116,20 @@ class Line:
 
     async def _ping(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(LOST_SECONDS):
-                    await self._asked("SELECT 1")
-            except TimeoutError as error:
-                raise LineBroken("the database does not answer") from error
+            async with asyncio.TaskGroup() as asking:
+                asked = asking.create_task(self._asked("SELECT 1"), name="line: ping")
+                await asyncio.wait({asked}, timeout=LOST_SECONDS)
+                # Where this process itself was stopped for a while, the answer is there and was not read yet.
+                await asyncio.wait({asked}, timeout=PING_SECONDS)
+                if not asked.done():
+                    await self._cut()
+                    raise LineBroken("the database does not answer")
             await asyncio.sleep(PING_SECONDS)
+
+    async def _cut(self) -> None:
+        """Let go at once: whoever waits for an answer and is cancelled first asks the server to cancel, for seconds."""
+        await self._voice.close()
+        await self._ears.close()
 
     async def _speak(self) -> None:
         while True:
@@ -138,6 +157,12 @@ class Line:
         except OperationalError as error:
             raise LineBroken(str(error)) from error
         raise LineBroken("the database has closed the connection")
+
+
+async def be_missed(connection: AsyncConnection[Any]) -> None:
+    """Let the server end this connection, soon after this machine could be reached for the last time."""
+    await connection.execute(setting(SILENCE).encode())
+    await connection.commit()
 
 
 def to_channel(name: str) -> str:

@@ -116,7 +116,7 @@ class Node:
     def _hear(self, topic: str, message: Message) -> None:
         if topic == ARRIVALS:
             if message["session"] in self._at_work:
-                self._tasks.create_task(self._put_new(message["session"]), name=f"news of {message['session']}")
+                self._tasks.create_task(self._hear_of(message["session"]), name=f"news of {message['session']}")
         elif leading := self._leading.get(topic):
             leading.hear(message)
         else:
@@ -146,8 +146,9 @@ class Node:
         worker = queue.worker(self._serve, at_once=self._at_once, drain_seconds=self._drain_seconds)
         async with self._app.desk, asyncio.TaskGroup() as tasks:
             working = tasks.create_task(worker.run(), name="queue")  # type: ignore[no-untyped-call]
-            await line.hold(WORKERS, str(await _number_of(worker)))
-            tasks.create_task(self._take_over(), name="taking over")
+            number = await _number_of(worker)
+            await line.hold(WORKERS, str(number))
+            tasks.create_task(self._take_over(number), name="taking over")
             tasks.create_task(self._sweep(), name="sweep")
             tasks.create_task(self._take_care(), name="care")
             try:
@@ -174,6 +175,13 @@ class Node:
         if self._broken or not dispatcher.is_open:
             raise HandedOver
 
+    async def _hear_of(self, session: str) -> None:
+        """Put what has come into a session that is worked off here. Else its own job tells of it, later."""
+        try:
+            await self._put_new(session)
+        except StorageError as error:
+            log.warning("what is new cannot be read just now", extra={"session": session, "reason": str(error)})
+
     async def _put_new(self, session: str) -> None:
         """Put what is unfinished in a session, and was not put before."""
         for arrived in await self._app.store.unfinished_in(session):
@@ -182,22 +190,29 @@ class Node:
                 known.add(arrived.number)
                 self._app.desk.put(arrived, inbound, unasked=is_unasked(inbound))
 
-    async def _take_over(self) -> None:
-        while True:
-            await self._member.queue.take_over(self._is_dead_worker)
-            await asyncio.sleep(TAKE_OVER_SECONDS)
+    async def _take_over(self, mine: int) -> None:
+        async def is_dead(worker: int) -> bool:
+            # Of itself the line would say so, as who holds a lock gets it; and after a pause one's own heart is late.
+            return worker != mine and await self._member.line.is_gone(WORKERS, str(worker))
 
-    async def _is_dead_worker(self, number: int) -> bool:
-        return await self._member.line.is_gone(WORKERS, str(number))
+        while True:
+            await self._member.queue.take_over(is_dead)
+            await asyncio.sleep(TAKE_OVER_SECONDS)
 
     async def _sweep(self) -> None:
         """Find work that no job tells of, as it was left by an Errand on its own; and what dead processes hold."""
         while True:
-            await self._member.queue.put(await self._app.store.unfinished_sessions())
-            for holder in await self._app.store.holders():
-                if holder != self._member.process and await self._member.line.is_gone(PROCESSES, holder):
-                    await self._app.budgets.take_up(holder)
+            try:
+                await self._take_up_the_rest()
+            except StorageError as error:
+                log.warning("what was left cannot be read just now", extra={"reason": str(error)})
             await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _take_up_the_rest(self) -> None:
+        await self._member.queue.put(await self._app.store.unfinished_sessions())
+        for holder in await self._app.store.holders():
+            if holder != self._member.process and await self._member.line.is_gone(PROCESSES, holder):
+                await self._app.budgets.take_up(holder)
 
     async def _take_care(self) -> None:
         await self._member.line.hold(LEADERS, CARE)

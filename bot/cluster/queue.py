@@ -16,12 +16,15 @@ from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 from sqlalchemy import Connection, func, select, text
 
+from bot.cluster.line import GIVES_UP, be_missed
+
 log = logging.getLogger(__name__)
 logging.getLogger("procrastinate").setLevel(logging.WARNING)  # below that it writes some lines a job
 
 QUEUE = "sessions"
 TASK = "errand.serve"
 CONNECTIONS = 4
+WAIT_SECONDS = 5.0  # for a connection; and no longer between two tries to get one, as the server may be back
 POLL_SECONDS = 0.2  # between two looks, where no notification has come: behind a job that has just let a session go
 HEARTBEAT_SECONDS = 0.4
 STALLED_SECONDS = 1.5  # without a heartbeat, after which a worker may be dead: whether it is, its line says
@@ -59,7 +62,17 @@ class Queue:
     """One process's end of the queue. Use it as a context manager. Raises procrastinate's ConnectorException."""
 
     def __init__(self, url: str) -> None:
-        self._app = App(connector=PsycopgConnector(conninfo=url, min_size=1, max_size=CONNECTIONS))
+        self._app = App(
+            connector=PsycopgConnector(
+                conninfo=url,
+                kwargs=GIVES_UP,
+                configure=be_missed,
+                min_size=1,
+                max_size=CONNECTIONS,
+                timeout=WAIT_SECONDS,
+                reconnect_timeout=WAIT_SECONDS,
+            )
+        )
         self._serve: Serve | None = None
         self._app.task(name=TASK, queue=QUEUE, retry=Again(), pass_context=True)(self._run)
 

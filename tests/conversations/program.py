@@ -27,10 +27,10 @@ class Program:
         assert self.process.stdin is not None
         self.process.stdin.write(line.encode() + b"\n")
 
-    async def read(self) -> dict[str, Any] | None:
-        """The next line, or None at the end of its life."""
+    async def read(self, *, within: float = LONGEST_WAIT) -> dict[str, Any] | None:
+        """The next line, or None at the end of its life. Raises TimeoutError after so many seconds."""
         assert self.process.stdout is not None
-        async with asyncio.timeout(LONGEST_WAIT):
+        async with asyncio.timeout(within):
             raw = await self.process.stdout.readline()
         if not raw.endswith(b"\n"):
             await asyncio.wait_for(self.process.wait(), LONGEST_WAIT)
@@ -88,9 +88,13 @@ async def serving(folder: Path, *dies_at: str, database: str | None = None, part
 
 
 @asynccontextmanager
-async def working(folder: Path, *dies_at: str, database: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A worker of the cluster on this database; with `dies_at` it is killed there."""
+async def working(
+    folder: Path, *dies_at: str, database: str, on: Sequence[str] = ()
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A worker of the cluster on this database; with `dies_at` it is killed there. `on` is a command that runs another
+    one, on another host."""
     process = await asyncio.create_subprocess_exec(
+        *on,
         sys.executable,
         *_command(dies_at, "work"),
         stdin=asyncio.subprocess.DEVNULL,
@@ -137,7 +141,7 @@ def calls_made(folder: Path) -> list[tuple[str, dict[str, Any]]]:
     """Every tool call that reached the tests' MCP server, over all of its lives."""
     log = folder / "calls"
     lines = log.read_text().splitlines() if log.exists() else []
-    return [(call["tool"], call["arguments"]) for call in map(json.loads, lines)]
+    return [(call["tool"], call["arguments"]) for call in map(json.loads, lines) if "arguments" in call]
 
 
 @asynccontextmanager
