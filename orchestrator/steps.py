@@ -119,7 +119,7 @@ class Steps:
         asked = run.waiting[step.id].asking if step.id in run.waiting else None
         if asked and not asked.is_answered:
             return run.waiting[step.id]
-        tool = self._catalog.find(step.tool)
+        tool = await self._catalog.find_late(step.tool)
         if step.id in run.begun and not (tool and tool.is_repeatable):
             return StepResult(status="waiting", waits_for="repeat", data=step.arguments)
         if tool is None:

@@ -888,4 +888,5 @@ PROMISES = (
     Promise("faults.cut_off", "A worker that is cut off stops before another one takes its work over.", (31,)),
     Promise("faults.back_again", "A worker that was cut off works again when it is back.", (31,)),
     Promise("faults.standing_still", "Nobody takes over from a worker that stands still for a while.", (31,)),
+    Promise("faults.late_tools", "A plan that goes on waits for tools that are still coming up.", (0, 54)),
 )

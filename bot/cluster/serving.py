@@ -18,7 +18,7 @@ async def serve_part(settings: Settings, *, only: str | None, lines: bool, live:
     channel has ended. Raises SettingsInvalid, StorageError, ChannelClosed."""
     member = Member(settings.database)
     async with AsyncExitStack() as parts:
-        app = await parts.enter_async_context(build(settings, member=member))
+        app = await parts.enter_async_context(build(settings, member=member, patient=only == "work"))
         channels: list[Adapter] = []
         if only != "work":
             hooks = Hooks()

@@ -17,7 +17,7 @@ from orchestrator.redaction import BY_SHAPE, Redaction
 from orchestrator.tools.embedding import Embedder, Meanings
 from orchestrator.tools.fitting import SCHEMA_TOKENS, fitted
 from orchestrator.tools.search import Index
-from orchestrator.tools.spec import NAME, Arguments, ToolResult, Toolset, ToolsetHealth, ToolSpec, schema_problem
+from orchestrator.tools.spec import NAME, Arguments, Late, ToolResult, Toolset, ToolsetHealth, ToolSpec, schema_problem
 from orchestrator.watching import span
 
 log = logging.getLogger(__name__)
@@ -137,6 +137,13 @@ class Catalog:
             return self._work[name]
         found = self._stock.named(name)
         return found if found and _may_be_used(found) else None
+
+    async def find_late(self, name: str) -> ToolSpec | None:
+        """The same, for what was planned before the sources were started: it waits for those that still come up."""
+        for toolset in self._toolsets:
+            if isinstance(toolset, Late) and self.find(name) is None:
+                await toolset.settled()
+        return self.find(name)
 
     def known(self, name: str) -> ToolSpec | None:
         """The same, whoever may use it."""

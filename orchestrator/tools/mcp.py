@@ -70,8 +70,12 @@ class McpTools:
         await self._start_known_accounts()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._wait):
-                for server in (*self._servers, *self._own.values()):
-                    await server.settled()
+                await self.settled()
+
+    async def settled(self) -> None:
+        """Returns once each server is ready, or has failed once."""
+        for server in (*self._servers, *self._own.values()):
+            await server.settled()
 
     async def _start_known_accounts(self) -> None:
         """Connect for some who have signed in before: without them, nobody knows what those servers offer."""

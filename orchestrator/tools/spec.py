@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from orchestrator.messages import size_in_words
 from orchestrator.tools.asking import Asking
@@ -183,3 +183,11 @@ class Toolset(Protocol):
         ...
 
     def health(self) -> Sequence[ToolsetHealth]: ...
+
+
+@runtime_checkable
+class Late(Protocol):
+    """A source whose tools may come after its start."""
+
+    async def settled(self) -> None:
+        """Returns once all is there that came up, or has failed to."""
