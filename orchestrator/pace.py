@@ -24,7 +24,7 @@ class Pace:
         if not self._most:
             return None
         taken, at = self._taken[f"{arrived.channel}:{person}"], arrived.received_at
-        while taken and taken[0][0] <= at - MINUTE:
+        while taken and abs(at - taken[0][0]) >= MINUTE:  # the clock may have been set back
             taken.popleft()
         if any(turn == arrived.turn for _, turn in taken):  # it is begun anew
             return None

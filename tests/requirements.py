@@ -889,4 +889,5 @@ PROMISES = (
     Promise("faults.back_again", "A worker that was cut off works again when it is back.", (31,)),
     Promise("faults.standing_still", "Nobody takes over from a worker that stands still for a while.", (31,)),
     Promise("faults.late_tools", "A plan that goes on waits for tools that are still coming up.", (0, 54)),
+    Promise("faults.clock", "A clock that jumps loses and repeats nothing, and locks nobody out.", (0,)),
 )
