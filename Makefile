@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 DEV ?= requirements/dev.txt
 TESTS ?= -n 2
+TIMES ?= 1
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run telegram slack telemetry demo test check docs ship litellm bench lock clean
+.PHONY: run telegram slack telemetry demo test faults check docs ship litellm bench lock clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run   ## talk to Errand on its page and in this terminal
@@ -25,6 +26,9 @@ demo: $(VENV)/run  ## watch the whole flow, played with a scripted model
 
 test: $(VENV)/dev  ## all tests
 	$(BIN)/python -m pytest $(TESTS)
+
+faults: $(VENV)/dev ## what must hold whatever dies, fills up, is cut off or jumps; TIMES=20 again and again
+	for time in $$(seq $(TIMES)); do echo "time $$time"; $(BIN)/python -m pytest $(TESTS) -q -m faults || exit 1; done
 
 check: $(VENV)/dev ## lint, types, import rules, and all tests but the slow ones
 	$(BIN)/ruff check .

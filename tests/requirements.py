@@ -890,4 +890,8 @@ PROMISES = (
     Promise("faults.standing_still", "Nobody takes over from a worker that stands still for a while.", (31,)),
     Promise("faults.late_tools", "A plan that goes on waits for tools that are still coming up.", (0, 54)),
     Promise("faults.clock", "A clock that jumps loses and repeats nothing, and locks nobody out.", (0,)),
+    Promise("faults.deliveries", "Events that come again and in any order are answered once, in their order.", (18,)),
+    Promise("faults.poison", "A message that kills three processes is answered as failed; the session goes on.", (0,)),
+    Promise("faults.questions", "Ten thousand open questions are rows, and nothing in memory.", (4,)),
+    Promise("faults.a_day", "In a day with restarts each reminder and each request comes exactly once.", (0,)),
 )

@@ -12,7 +12,7 @@ from tests.conversations.program import Program, calls_made, serving, working
 from tests.conversations.test_sigkill import THREE_STEPS, say
 from tests.databases import PostgresServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180)]
 
 OF_A_WORKER = [
     ("count_attempt", "after", "1"),

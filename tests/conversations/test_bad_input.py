@@ -168,6 +168,7 @@ def test_a_file_that_is_no_database_and_a_folder_that_cannot_be_written_are_name
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.faults
 @pytest.mark.proves("storage.locked_told")
 async def test_a_locked_database_rejects_the_message_and_takes_it_afterwards(tmp_path: Path) -> None:
     async with serving(tmp_path) as program:
@@ -185,6 +186,7 @@ async def test_a_locked_database_rejects_the_message_and_takes_it_afterwards(tmp
         await program.end_of_input()
 
 
+@pytest.mark.faults
 @pytest.mark.proves("storage.full_told")
 async def test_a_full_disk_rejects_the_message_and_takes_it_when_there_is_space(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:

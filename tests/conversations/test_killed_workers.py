@@ -14,7 +14,7 @@ LOOKUPS = '/plan w: @general(task="look things up", tools=["lookup"])'
 NOTE = '/plan w: @general(task="note it", tools=["note"])'
 WRITES = 6  # a round of two calls, each result, a round of one call, its result, the last reply
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 def model(request: dict[str, Any]) -> Behaviour:

@@ -198,6 +198,7 @@ async def killed_over_a_reminder(folder: Path, dies_at: tuple[str, str, str], da
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
+@pytest.mark.faults
 @pytest.mark.proves("reminders.once")
 @pytest.mark.parametrize("dies_at", DEATHS, ids="-".join)
 async def test_a_process_that_is_killed_over_a_reminder_leaves_it_to_the_next_one(
@@ -209,6 +210,7 @@ async def test_a_process_that_is_killed_over_a_reminder_leaves_it_to_the_next_on
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
+@pytest.mark.faults
 @pytest.mark.proves("reminders.once")
 async def test_on_postgresql_a_reminder_comes_once_too(tmp_path: Path, postgres_server: PostgresServer) -> None:
     with postgres_server.database() as database:

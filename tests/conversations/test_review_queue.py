@@ -205,6 +205,7 @@ async def test_the_queue_is_shown_to_reviewers_alone_and_in_private_alone(tmp_pa
         assert (await talk.app.store.open_cases())[0].state == "open"
 
 
+@pytest.mark.faults
 @pytest.mark.proves("review.poison")
 async def test_a_message_that_processes_died_over_is_a_case_and_is_answered_once_over_restarts(tmp_path: Path) -> None:
     await leave_unfinished(tmp_path, deaths=3)
@@ -223,6 +224,7 @@ async def test_a_message_that_processes_died_over_is_a_case_and_is_answered_once
         assert told_to(talk) == []
 
 
+@pytest.mark.faults
 @pytest.mark.proves("review.poison")
 async def test_a_reviewers_answer_does_not_touch_the_files_that_may_have_been_the_trouble(tmp_path: Path) -> None:
     async with talking(tmp_path, model=away, **CHAIN) as talk:

@@ -24,7 +24,7 @@ BOUNDARIES = [
 ]
 INSIDE_A_STEP = ("keep_step", "before", "2")  # the call was made, and its result is not stored yet
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(120)]
 
 
 async def live_and_die(

@@ -10,7 +10,7 @@ from storage.errors import StorageFull
 from storage.store import Store, open_store
 from tests.storage.samples import CHANNELS, arrive, conclusion, remember
 
-pytestmark = pytest.mark.proves("store.full")
+pytestmark = [pytest.mark.faults, pytest.mark.proves("store.full")]
 
 LARGE = "x" * 300_000
 

@@ -135,6 +135,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str)
     await (await open_store(url)).close()
 
 
+@pytest.mark.faults
 @pytest.mark.proves("store.busy")
 async def test_a_database_that_another_program_holds_says_so_at_the_start(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/errand.db"

@@ -113,6 +113,7 @@ async def test_one_failing_write_harms_no_other_that_is_under_way(store: Store) 
     ]
 
 
+@pytest.mark.faults
 @pytest.mark.proves("store.busy")
 async def test_a_locked_database_is_busy_after_the_time_limit_and_fine_afterwards(url: str) -> None:
     store = await open_store(url, busy_timeout_seconds=0.1)
@@ -131,6 +132,7 @@ async def _busy(store: Store, event_id: str) -> bool:
     return True
 
 
+@pytest.mark.faults
 @pytest.mark.proves("store.busy")
 async def test_a_lock_that_ends_in_time_is_waited_for(store: Store, url: str) -> None:
     async with asyncio.TaskGroup() as group:
