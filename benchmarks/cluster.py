@@ -15,7 +15,7 @@ import psycopg
 
 from benchmarks.figures import Figure, high, middle
 from tests.conversations.program import Program, calls_made, serving, working
-from tests.databases import PostgresServer, a_server
+from tests.databases import PostgresServer, a_server, programs
 
 WORKERS = (1, 2, 4)
 SESSIONS, EACH = 200, 5  # of the load
@@ -48,7 +48,7 @@ class Part:
 
 
 def measure() -> Iterator[Figure]:
-    with a_server() as server:
+    with programs() as binaries, a_server(binaries) as server:
         alone = asyncio.run(_rate(server, 0))
         for workers in WORKERS:
             rate = asyncio.run(_rate(server, workers))

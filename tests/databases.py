@@ -97,6 +97,13 @@ def a_server(binaries: Path, *, host: str = "") -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def binaries() -> Iterator[Path]:
+    with programs() as found:
+        yield found
+
+
+@contextmanager
+def programs() -> Iterator[Path]:
+    """The folder with PostgreSQL's programs."""
     with tempfile.TemporaryDirectory(prefix="errand-pg-") as name:
         _give(Path(name))
         yield _binaries(Path(name))

@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from bot.cli import errand
-from bot.cluster.line import HOLD_SECONDS, KEEPALIVES, LOST_SECONDS
+from bot.cluster.line import HOLD_SECONDS, LOST_SECONDS
 from bot.cluster.node import TAKE_OVER_SECONDS
 from bot.cluster.queue import CONNECTIONS as OF_THE_QUEUE
 from bot.cluster.queue import STALLED_SECONDS
 from storage.postgresql import CONNECTIONS as OF_THE_STORE
+from storage.postgresql import SILENCE
 from storage.tables import metadata
 from tests.requirements import PROMISES
 
@@ -141,7 +142,7 @@ def test_every_threat_of_the_page_on_security_has_a_proof() -> None:
 def test_the_numbers_of_the_page_on_several_processes_are_those_of_the_code() -> None:
     page = (DOCS / "cluster.md").read_text()
     seconds = re.findall(r"\| ([\d.]+) s \|$", page, re.MULTILINE)
-    silent = int(KEEPALIVES.rpartition("tcp_user_timeout=")[2]) / 1000
+    silent = SILENCE["tcp_user_timeout"] / 1000
     assert [*map(float, seconds)] == [STALLED_SECONDS, TAKE_OVER_SECONDS, HOLD_SECONDS, LOST_SECONDS, silent]
     store, queue, line = OF_THE_STORE + 1, OF_THE_QUEUE, 2  # the line has a voice and ears
     assert f"up to {store + queue + line} connections: {store} for the store, {queue} for the queue, {line} for" in page
