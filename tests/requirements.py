@@ -894,4 +894,5 @@ PROMISES = (
     Promise("faults.poison", "A message that kills three processes is answered as failed; the session goes on.", (0,)),
     Promise("faults.questions", "Ten thousand open questions are rows, and nothing in memory.", (4,)),
     Promise("faults.a_day", "In a day with restarts each reminder and each request comes exactly once.", (0,)),
+    Promise("faults.model", "Whatever happens in whichever order: one outcome, no call twice, no question lost.", (0,)),
 )
