@@ -1,15 +1,21 @@
 """Which definitions of tools may run: the ones that were there at first sight, and those that an operator let in."""
 
+import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from orchestrator.tools.suspicion import suspicion
+from storage.errors import StorageError, StorageTextUnstorable
 from storage.records import Change, Pin
 from storage.store import Store
 
+log = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 0.5  # between two tries
 SHOWN = 300  # characters of one part of a definition
 
 Definition = Mapping[str, Any]
@@ -64,11 +70,23 @@ class KeptPins:
         self._store = store
 
     async def held(self, server: str, definitions: Sequence[Definition]) -> list[Held]:
-        """As Pins. Raises StorageError: then nothing may be let in."""
-        plain = [each for each in definitions if not suspicion(each)]
-        await self._store.pin_first(server, [_pin(each) for each in plain])
-        pinned = {each.tool: each for each in await self._store.pinned(server)}
+        """As Pins. While the database refuses it is asked again: that is no fault of the server, and until it answers
+        nothing may be let in."""
+        while True:
+            try:
+                pinned = await self._seen(server, definitions)
+                break
+            except StorageTextUnstorable:  # trying again would not help
+                raise
+            except StorageError as error:
+                log.warning("definitions cannot be compared yet", extra={"server": server, "reason": str(error)})
+            await asyncio.sleep(PAUSE_SECONDS)
         return [held for each in definitions if (held := _held(each, pinned.get(str(each["name"]))))]
+
+    async def _seen(self, server: str, definitions: Sequence[Definition]) -> dict[str, Pin]:
+        """What is pinned of a server, by tool: at its first sight all that is not suspicious."""
+        await self._store.pin_first(server, [_pin(each) for each in definitions if not suspicion(each)])
+        return {each.tool: each for each in await self._store.pinned(server)}
 
     async def trust(self, server: str, definitions: Sequence[Definition], *, changes: Sequence[Change] = ()) -> None:
         """Let all of these in, and nothing else of this server. Write `changes` with it."""
