@@ -1,6 +1,6 @@
 """PostgreSQL: a pool of connections, each at work on a thread, and a lock against a second process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from math import ceil
@@ -133,7 +133,7 @@ class PostgreSQL:
     def _limit_waiting(self, connection: Any, _: object) -> None:
         """On a new connection of psycopg: wait as long for a lock as SQLite does."""
         limits = {"lock_timeout": ceil(self._busy_timeout_seconds * 1000), **SILENCE}
-        connection.execute(setting(limits))
+        connection.execute("; ".join(f"SET {name} = {value}" for name, value in limits.items()))
         connection.commit()
 
     def _read(self, work: Work[T]) -> T:
@@ -151,11 +151,6 @@ class PostgreSQL:
     def _close(self) -> None:
         self._threads.shutdown()
         self._opened.close()
-
-
-def setting(values: Mapping[str, int]) -> str:
-    """The statement that sets these settings of a connection."""
-    return "; ".join(f"SET {name} = {value}" for name, value in values.items())
 
 
 def _is_alive(connection: Connection) -> bool:

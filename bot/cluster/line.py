@@ -14,9 +14,10 @@ from contextlib import AsyncExitStack
 from typing import Any, Self
 
 from psycopg import AsyncConnection, OperationalError
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 
-from storage.postgresql import SILENCE, setting
+from storage.postgresql import SILENCE
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +28,6 @@ PING_SECONDS = 0.5
 LOST_SECONDS = (
     2.0  # without an answer, after which this process must not go on: after 6 s others take over what it does
 )
-# This end gives up what it has sent and what was not received, also while it waits for its locks. Linux and macOS.
-GIVES_UP: dict[str, Any] = {
-    "connect_timeout": 5,
-    "keepalives_idle": 2,
-    "keepalives_interval": 1,
-    "tcp_user_timeout": 4_000,
-}
 HOLD_SECONDS = 0.3  # between two tries
 TRY = "SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))"
 
@@ -98,11 +92,9 @@ class Line:
 
     async def _connected(self) -> AsyncConnection[Any]:
         try:
-            connection = await AsyncConnection.connect(self._url, autocommit=True, **GIVES_UP)
-            await be_missed(connection)
+            return await AsyncConnection.connect(self._url, autocommit=True, **reaching(self._url))
         except OperationalError as error:
             raise LineBroken(str(error)) from error
-        return connection
 
     async def _asked(self, question: str, *given: str) -> Any:
         """The first value of the answer."""
@@ -159,10 +151,16 @@ class Line:
         raise LineBroken("the database has closed the connection")
 
 
-async def be_missed(connection: AsyncConnection[Any]) -> None:
-    """Let the server end this connection, soon after this machine could be reached for the last time."""
-    await connection.execute(setting(SILENCE).encode())
-    await connection.commit()
+def reaching(url: str) -> dict[str, Any]:
+    """How to connect so that either end soon misses the other one, also while it waits. Linux and macOS know all."""
+    misses = " ".join(f"-c {name}={value}" for name, value in SILENCE.items())
+    return {
+        "options": f"{conninfo_to_dict(url).get('options') or ''} {misses}",
+        "connect_timeout": 5,
+        "keepalives_idle": 2,
+        "keepalives_interval": 1,
+        "tcp_user_timeout": 4_000,
+    }
 
 
 def to_channel(name: str) -> str:

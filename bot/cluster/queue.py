@@ -16,7 +16,7 @@ from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 from sqlalchemy import Connection, func, select, text
 
-from bot.cluster.line import GIVES_UP, be_missed
+from bot.cluster.line import reaching
 
 log = logging.getLogger(__name__)
 logging.getLogger("procrastinate").setLevel(logging.WARNING)  # below that it writes some lines a job
@@ -65,8 +65,7 @@ class Queue:
         self._app = App(
             connector=PsycopgConnector(
                 conninfo=url,
-                kwargs=GIVES_UP,
-                configure=be_missed,
+                kwargs=reaching(url),
                 min_size=1,
                 max_size=CONNECTIONS,
                 timeout=WAIT_SECONDS,
