@@ -114,6 +114,17 @@ class Errand(RuleBasedStateMachine):
         self._end()
         self.start()
 
+    @rule(chat=CHATS)
+    def die_behind_a_call(self, chat: str) -> None:
+        """A call that changes something has ended, and its plan has not."""
+        self.settle()
+        self._send(words(self.talk, self._name(), "/new", chat=chat))
+        self.ask(chat, '/plan a: note(text="{0}")\nb: hold(what="{0}") after a')
+        self.settle()
+        self.say(chat, "yes")
+        self.go_on(100)
+        self.die()
+
     @rule(hours=st.sampled_from([-30, -1, 1, 30]))
     def jump(self, hours: int) -> None:
         self.clock.now += timedelta(hours=hours)
