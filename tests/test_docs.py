@@ -61,6 +61,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.proves("docs.adapter")
+@pytest.mark.timeout(120)
 async def test_the_channel_of_the_page_on_channels_serves_whoever_may_open_its_socket(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "own_adapter.md").read_text()
     example = ROOT / "examples" / "own_adapter.py"
@@ -71,17 +72,20 @@ async def test_the_channel_of_the_page_on_channels_serves_whoever_may_open_its_s
         sys.executable, str(example), cwd=tmp_path, env=environment, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(90):
             while not is_open(tmp_path / "errand.sock"):
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)
             reader, writer = await asyncio.open_unix_connection(tmp_path / "errand.sock")
             writer.write(b"work\n/compute_tax amount=80 rate_percent=19\n")
             assert await reader.readuntil(b"\n\n") == b"This is work.\n\n"
             assert b"15.2" in await reader.readuntil(b"\n\n")
             writer.close()
+            process.send_signal(signal.SIGINT)
+            await process.wait()
     finally:
-        process.send_signal(signal.SIGINT)
-        await process.wait()
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     assert not (tmp_path / "errand.sock").exists()
 
 
