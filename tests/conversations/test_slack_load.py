@@ -17,7 +17,7 @@ from tests.fakes.slack import Chat, Person, slack
 
 BETWEEN = 0.005  # seconds between two messages: 200 a second, from one process that is Slack and Errand
 TRIES = 3  # a machine that is busy with other work stalls now and then: the best of them counts
-SLOWEST_ACK = 1.0  # seconds; Slack waits for three
+SLOWEST_ACK = 3.0  # seconds that Slack waits; on two quiet cores it was below 1 s
 
 
 async def slowest_ack(folder: Path) -> float:
