@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from textwrap import indent
 
@@ -69,7 +70,12 @@ async def test_the_channel_of_the_page_on_channels_serves_whoever_may_open_its_s
     assert indent(snippet, "    ") in example.read_text()
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(example), cwd=tmp_path, env=environment, stderr=asyncio.subprocess.DEVNULL
+        sys.executable,
+        str(example),
+        cwd=tmp_path,
+        env=environment,
+        stderr=asyncio.subprocess.DEVNULL,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     try:
         async with asyncio.timeout(90):
