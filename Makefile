@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEV ?= requirements/dev.txt
-TESTS ?= -n 2
+TESTS ?= -n 3
 TIMES ?= 1
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -35,7 +35,7 @@ check: $(VENV)/dev ## lint, types, import rules, and all tests but the slow ones
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 3 -m "not slow"
 
 docs: $(VENV)/dev  ## write what follows from the code into docs/reference and docs/settings.md
 	$(BIN)/python -m tests.reference
