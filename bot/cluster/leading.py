@@ -48,16 +48,16 @@ class Leading:
     """One channel, led. `run` it as long as this process leads it: what an earlier leader perhaps has not shown comes
     first. A session's parts are shown in their order, and no session waits for another one."""
 
-    def __init__(self, adapter: Adapter, store: Store, files: FileStore, line: Line) -> None:
-        self._adapter = adapter
+    def __init__(self, channel: Adapter, store: Store, files: FileStore, line: Line) -> None:
+        self.channel = channel
         self._store = store
         self._files = files
         self._line = line
-        self._post = Post(store, {adapter.name: adapter})
+        self._post = Post(store, {channel.name: channel})
         self._told: set[str] = set()  # turns of which something is in the outbox
         self._has_something = asyncio.Event()
         self._known: set[str] = set()  # parcels that wait here, or that the channel refuses for good
-        self._ended: deque[str] = deque(maxlen=ENDED)
+        self._ended: dict[str, None] = {}  # the oldest first
         self._lanes: dict[str, deque[Shown | Handed]] = {}
         self._showing: set[asyncio.Task[None]] = set()
         self._answering: set[str] = set()
@@ -71,7 +71,7 @@ class Leading:
             self._hear_live(message)
         elif "ask" in message and message["ask"] not in self._answering:
             self._answering.add(message["ask"])
-            self._tasks.create_task(self._answer(message), name=f"answer of {self._adapter.name}")
+            self._tasks.create_task(self._answer(message), name=f"answer of {self.channel.name}")
         elif "turn" in message:
             self._told.add(message["turn"])
             self._has_something.set()
@@ -121,13 +121,15 @@ class Leading:
         waiting = await self._store.undelivered(turns)
         if turns is None:
             self._known.intersection_update(parcel.id for parcel in waiting)
-        return [parcel for parcel in waiting if parcel.channel == self._adapter.name]
+        return [parcel for parcel in waiting if parcel.channel == self.channel.name]
 
     def _take(self, parcels: Sequence[Parcel], *, repeated: bool) -> None:
         for parcel in parcels:
             if parcel.id not in self._known:
                 self._known.add(parcel.id)
-                self._ended.append(parcel.turn)
+                self._ended[parcel.turn] = None
+                if len(self._ended) > ENDED:
+                    del self._ended[next(iter(self._ended))]
                 self._lane(parcel.session).append(Handed(parcel, repeated))
 
     def _hear_live(self, message: Message) -> None:
@@ -168,7 +170,7 @@ class Leading:
         except DeliveryError as error:
             answer = {"failed": str(error), "gone": error.gone, "retry_after": error.retry_after_seconds}
         except Exception:  # an edge: a channel that breaks must not end the leading of it
-            log.exception("a channel broke", extra={"channel": self._adapter.name})
+            log.exception("a channel broke", extra={"channel": self.channel.name})
             answer = {"failed": "the channel broke", "gone": True, "retry_after": None}
         finally:
             self._answering.discard(message["ask"])
@@ -176,11 +178,11 @@ class Leading:
 
     async def _found(self, message: Message) -> Message:
         """Nothing, where the channel has no files, or no memory. Raises FileRefused, DeliveryError."""
-        if "fetch" in message and isinstance(self._adapter, Fetches):
+        if "fetch" in message and isinstance(self.channel, Fetches):
             wanted = Attachment.model_validate(message["fetch"])
-            data = await self._adapter.fetch(wanted)
+            data = await self.channel.fetch(wanted)
             return {"kept": await self._files.keep(wanted.name or "file", wanted.mime, data)}
-        if "recall" in message and isinstance(self._adapter, Recalls):
-            recalled = await self._adapter.recall(Foreign.model_validate(message["recall"]))
+        if "recall" in message and isinstance(self.channel, Recalls):
+            recalled = await self.channel.recall(Foreign.model_validate(message["recall"]))
             return {"recalled": [each.model_dump(mode="json") for each in recalled]}
         return {}

@@ -6,7 +6,6 @@ lets go of them when it dies, and soon when its machine can no longer be reached
 
 import asyncio
 import json
-import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
@@ -19,17 +18,14 @@ from psycopg.sql import SQL, Identifier
 
 from storage.postgresql import SILENCE
 
-log = logging.getLogger(__name__)
-
 PIECE = 7_900  # bytes; a notification takes 8,000
 PROCESSES = "errand processes"
 WORKERS = "errand workers"
 PING_SECONDS = 0.5
-LOST_SECONDS = (
-    2.0  # without an answer, after which this process must not go on: after 6 s others take over what it does
-)
+LOST_SECONDS = 2.0  # without an answer, after which this process must not go on: after 6 s others do what it does
 HOLD_SECONDS = 0.3  # between two tries
-TRY = "SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))"
+HOLD = "SELECT pg_try_advisory_lock(hashtext(%s), hashtext(%s))"
+TRY = "SELECT pg_try_advisory_xact_lock(hashtext(%s), hashtext(%s))"  # and let it go again at once
 
 Message = dict[str, Any]
 """What can be written as JSON."""
@@ -82,13 +78,13 @@ class Line:
     async def hold(self, kind: str, name: str) -> None:
         """Returns once this process alone holds this, which it does as long as the line lives."""
         while True:
-            if await self._asked(TRY, kind, name):
+            if await self._asked(HOLD, kind, name):
                 return
             await asyncio.sleep(HOLD_SECONDS)
 
     async def is_gone(self, kind: str, name: str) -> bool:
         """Whether nobody holds this."""
-        return bool(await self._asked(TRY.replace("lock(", "xact_lock(", 1), kind, name))
+        return bool(await self._asked(TRY, kind, name))
 
     async def _connected(self) -> AsyncConnection[Any]:
         try:

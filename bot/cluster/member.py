@@ -18,9 +18,9 @@ class Member:
 
     def __init__(self, database: str) -> None:
         self.process = uuid.uuid4().hex[:16]
-        self.url = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
-        self.queue = Queue(self.url)
-        self.line = Line(self.url, self.process)
+        url = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
+        self.queue = Queue(url)
+        self.line = Line(url, self.process)
         self.asking = Asking(self.process, self.line)
 
     def prepare(self, connection: Connection) -> None:

@@ -86,8 +86,7 @@ class Node:
         line, self._broken = self._member.line, False
         topics = [ARRIVALS, to_process(self._member.process), *self._leading]
         async with line, _until_left(self._hold_the_line(topics)), asyncio.TaskGroup() as self._tasks:
-            names = [(self._lead(each), f"leading {each.name}") for each in self._channels]
-            leading = [self._tasks.create_task(lead, name=name) for lead, name in names]
+            leading = [self._tasks.create_task(self._lead(each), name=f"leading {each}") for each in self._leading]
             try:
                 if self._at_once:
                     await self._work()
@@ -124,12 +123,14 @@ class Node:
 
     # --- as a channel
 
-    async def _lead(self, channel: Adapter) -> None:
+    async def _lead(self, topic: str) -> None:
         """Show what goes into a channel, as soon as nobody else does."""
+        leading = self._leading[topic]
+        channel = leading.channel
         await self._member.line.hold(LEADERS, channel.name)
         log.info("this process leads a channel", extra={"channel": channel.name})
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._leading[to_channel(channel.name)].run(), name=f"showing in {channel.name}")
+            tasks.create_task(leading.run(), name=f"showing in {channel.name}")
             if channel.name in self._alone:
                 tasks.create_task(channel.run(self._app.accept), name=f"channel {channel.name}")
 
