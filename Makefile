@@ -37,7 +37,8 @@ check: $(VENV)/dev ## lint, types, import rules, and all tests but the slow ones
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 3 -m "not slow"
 
-docs: $(VENV)/dev  ## write what follows from the code into docs/reference and docs/settings.md
+docs: $(VENV)/dev  ## write what follows from the code: docs/reference, docs/settings.md, the newest schema
+	$(BIN)/python -m tests.newest_schema
 	$(BIN)/python -m tests.reference
 
 ship: $(VENV)/dev  ## carry out the Dockerfile in a Debian root, as root and with mmdebstrap

@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 from storage import migrations
 from storage.store import Store, open_store
 from storage.tables import metadata
+from tests.newest_schema import HEAD, newest_schema, statements_of
 
 HOME = Path(__file__).parents[2]
 
 
 @pytest.mark.proves("store.migrations")
-async def test_from_an_empty_database_the_migrations_lead_to_the_tables(store: Store) -> None:
+async def test_the_schema_is_that_of_the_tables(store: Store) -> None:
     def differences(connection: Connection) -> object:
         options = {
             "version_table": migrations.VERSION.name,
@@ -29,6 +30,14 @@ async def test_from_an_empty_database_the_migrations_lead_to_the_tables(store: S
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
 
     assert await store._database.read(differences) == []
+
+
+@pytest.mark.proves("store.migrations")
+async def test_a_new_file_gets_the_schema_to_which_the_migrations_lead(tmp_path: Path) -> None:
+    schema = newest_schema()
+    assert migrations.NEWEST.read_text() == schema, "`make docs` writes it anew"
+    await (await open_store(f"sqlite:///{tmp_path / 'new.db'}")).close()
+    assert HEAD + statements_of(tmp_path / "new.db") == schema
 
 
 @pytest.mark.proves("store.migrations")
