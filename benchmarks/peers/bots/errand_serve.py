@@ -2,7 +2,7 @@
 
 import adapters.telegram.pacing
 from adapters.pacing import Limit
-from bot.cli import main
+from bot.entry import main
 
 adapters.telegram.pacing.IN_A_CHAT = Limit(1000, 1.0)
 
