@@ -16,6 +16,7 @@ from typing import Any
 from orchestrator.heard import ENDED
 from orchestrator.tools.formats import written
 from orchestrator.tools.spec import ToolSpec
+from orchestrator.unread import unread
 
 REMEMBERED_SIGNATURES = 200
 NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()  # ai.google.dev, thought signatures
@@ -89,7 +90,11 @@ class OpenAi(Chat):
                 params["extra_body"] = {**(params.get("extra_body") or {}), "tools": tools}
             return params
 
-        return {**super()._methods(model_class), "get_request_params": get_request_params}
+        def get_async_client(agno: Any) -> Any:
+            return unread(model_class.get_async_client(agno))
+
+        extended = {"get_request_params": get_request_params, "get_async_client": get_async_client}
+        return {**super()._methods(model_class), **extended}
 
 
 class Transformers(Dialect):
