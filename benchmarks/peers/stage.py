@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
+
 from tests.fakes.model_server import Behaviour, Call, Hang, ModelServer, Pace, Say
 from tests.fakes.telegram import Chat, Person, World, telegram
 
@@ -141,8 +143,17 @@ async def staged(*, model_seconds: float = 0.0, holds_after: int | None = None) 
     """A Telegram without limits, and a model that needs so long for its first token."""
     pace = Pace(model_seconds, TOKENS_A_SECOND) if model_seconds else None
     oracle = Oracle(holds_after)
+    await _warmed_up()
     async with telegram(checked=False, flood=None) as world, ModelServer(oracle, pace=pace) as model:
         yield Stage(world, model, oracle)
+
+
+async def _warmed_up() -> None:
+    """The first streamed answer of a process takes a quarter of a second, for what it imports: that is nobody's."""
+    words = {"model": "bench", "stream": True, "messages": [{"role": "user", "content": "m1"}]}
+    async with ModelServer(Oracle()) as model, httpx2.AsyncClient(trust_env=False) as client:
+        key = {"Authorization": "Bearer obviously-fake"}
+        (await client.post(f"{model.url}/chat/completions", json=words, headers=key)).raise_for_status()
 
 
 def _is_answer(chat: Chat, mark: int) -> bool:
