@@ -6,7 +6,7 @@ again and again, for a quarter of the start's time.
 
 import gc
 
-RARELY = (50_000, 10, 10)  # objects made before the young are looked through, and how often before the older ones are
+RARELY = (10_000, 50, 20)  # objects made before the young are looked through, and how often before the older ones are
 
 
 def main() -> None:
