@@ -71,6 +71,12 @@ def count_attempt(connection: Connection, turn: str) -> int:
     return attempts
 
 
+def uncount_attempt(connection: Connection, turn: str) -> None:
+    """One attempt less. There stays a first one, as something of it may be stored."""
+    this = type_coerce(inbox.c.number, TurnName) == turn
+    connection.execute(update(inbox).where(this, inbox.c.attempts > 0).values(attempts=inbox.c.attempts - 1))
+
+
 def event(connection: Connection, channel: str, event_id: str) -> Arrived | None:
     """An event by its id."""
     this = select(*ARRIVED).where(inbox.c.channel == channel, inbox.c.event_id == event_id)

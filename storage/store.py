@@ -171,6 +171,10 @@ class Store:
         """Note that a further process works on a left-over turn: how many have done so now, the first not counted."""
         return await self._database.write(lambda c: inbox.count_attempt(c, turn))
 
+    async def uncount_attempt(self, turn: str) -> None:
+        """Note that the process that works on a turn ends, and leaves it to the next one."""
+        await self._database.write(lambda c: inbox.uncount_attempt(c, turn))
+
     async def payload(self, channel: str, event_id: str) -> str | None:
         """What an event is, as it stands now; None where it never arrived."""
         return await self._database.read(lambda c: inbox.payload(c, channel, event_id))

@@ -193,6 +193,7 @@ PROMISES = (
         "restart.unknown_outcome", "A risky call that may have happened is put to the person, never repeated.", (0,)
     ),
     Promise("restart.poison", "A message over which three processes died is answered as failed.", (0,)),
+    Promise("restart.polite", "However often processes are replaced within a turn, it goes on to its answer.", (0, 31)),
     Promise("store.notes", "What a channel notes for itself survives a restart, and is nobody else's.", (0,)),
     Promise("dispatch.left_over", "What was not shown comes first in its session, and holds up no other.", (0,)),
     Promise("dispatch.order", "Turns of a session run in the order of arrival, sessions side by side.", (0,)),

@@ -153,10 +153,11 @@ class Node:
             tasks.create_task(self._sweep(), name="sweep")
             tasks.create_task(self._take_care(), name="care")
             try:
-                await working
+                await asyncio.wait({working})
             except asyncio.CancelledError:
-                self._app.desk.dispatcher.close()
+                self._app.desk.dispatcher.close()  # before what runs is given up, so that it is known to be no death
                 raise
+            working.result()
             raise LineBroken("the queue's worker has stopped")
 
     async def _serve(self, session: str) -> None:

@@ -183,6 +183,22 @@ async def test_an_edit_changes_a_message_that_waits_also_over_a_restart(tmp_path
     assert work.done == ["look one", "look three"]
 
 
+@pytest.mark.proves("restart.polite")
+async def test_a_turn_that_outlives_many_processes_goes_on_to_its_answer(tmp_path: Path) -> None:
+    work = Work()
+    turn = ""
+    for _ in range(5):
+        async with leaving(tmp_path, work, drain_seconds=0) as (talk, serving):
+            turn = turn or await talk.send("/look what=one")
+            await work.next_begun()
+            serving.cancel()
+            await asyncio.wait({serving}, timeout=5)
+    work.may_end.set()
+    async with talking(tmp_path, toolsets=work.tools) as talk:
+        assert "done: look one" in (await talk.outcome(turn)).text
+    assert work.done == ["look one"]
+
+
 @pytest.mark.proves("busy.edit_late")
 async def test_an_edit_that_comes_after_something_was_changed_is_told_so_and_nothing_is_lost(tmp_path: Path) -> None:
     work = Work()

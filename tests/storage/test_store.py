@@ -56,6 +56,17 @@ async def test_an_event_is_still_known_after_a_restart(url: str) -> None:
 
 
 @pytest.mark.proves("store.unfinished")
+async def test_an_attempt_that_ended_politely_does_not_count_and_the_first_one_stays(store: Store) -> None:
+    await arrive(store, "a")
+    assert [await store.count_attempt("t1"), await store.count_attempt("t1")] == [1, 2]
+    await store.uncount_attempt("t1")
+    assert await store.count_attempt("t1") == 2
+    for _ in range(4):
+        await store.uncount_attempt("t1")
+    assert await store.count_attempt("t1") == 1
+
+
+@pytest.mark.proves("store.unfinished")
 async def test_unfinished_events_come_back_oldest_first_with_the_attempts_that_were_counted(store: Store) -> None:
     for event_id in ("a", "b", "c"):
         await arrive(store, event_id)
