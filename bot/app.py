@@ -1,7 +1,6 @@
 """The running application. Tests make it by the same build()."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -121,7 +120,6 @@ class App:
         self.channels = tuple(self.adapters)
         async with self.desk:
             await self._take_up()
-            gc.freeze()  # what is there now stays, and need not be looked through again
             async with asyncio.TaskGroup() as listening:
                 channels = [
                     listening.create_task(adapter.run(self.accept), name=f"channel {adapter.name}")

@@ -1,5 +1,6 @@
 """errand serve --cluster: one process of several."""
 
+import gc
 from contextlib import AsyncExitStack
 
 from adapters.base import Adapter
@@ -33,4 +34,5 @@ async def serve_part(settings: Settings, *, only: str | None, lines: bool, live:
             at_once=0 if only == "channels" else settings.cluster_sessions,
             drain_seconds=settings.drain_seconds,
         )
+        gc.freeze()  # what is there now stays, and need not be looked through again
         await node.run()

@@ -1,6 +1,7 @@
 """errand chat | serve | plan | demo: talking to people."""
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Mapping
@@ -92,6 +93,7 @@ async def _serve(settings: Settings, *, lines: bool, live: bool) -> None:
             click.echo(f"The page is at {page.address}", err=True)
             tasks.create_task(_open_browser(page.address))
         pages = page.channels if page else ()
+        gc.freeze()  # what is there now stays, and need not be looked through again
         await app.serve(channels or pages, beside=pages if channels else ())
 
 
