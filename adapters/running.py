@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 LAST_WAIT = 3.0  # seconds that an answer waits for a request of its picture
 BEHIND = 0.1  # seconds that a timer is late in a process that has too much to do
-MOST_WAITS = 10
+MOST_WAITS = 3  # of them in a row: what is shown already must not go away, as drafts do
 
 
 class Picture(ABC):
@@ -76,8 +76,8 @@ class Picture(ABC):
         """Show what is taken, as the platform can, until it ends."""
 
     async def _ends_within(self, seconds: float) -> bool:
-        """Whether it ends by then. While the process is behind with its work, a picture waits longer: it is what people
-        miss least, and its requests would make the answers later still."""
+        """Whether it ends by then; or a little later, while the process is behind with its work: a picture is what
+        people miss least, and its requests would make the answers later still."""
         for _ in range(MOST_WAITS):
             due = time.monotonic() + seconds
             try:

@@ -90,28 +90,25 @@ class Desk:
             steering.offer(arrived, inbound)
 
     async def _work(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
-        """One turn to its end. One over which too many processes have died is not tried again; one that ends politely,
-        with the turn unfinished, has not died."""
-        try:
-            return await self._worked(arrived, inbound)
-        except asyncio.CancelledError:
-            if not self.dispatcher.is_open:
-                await self._handed_over(arrived)
-            raise
-
-    async def _worked(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        """One turn to its end. One over which too many processes have died is not tried again."""
         if arrived.left_over:
             attempts = await _until_stored(lambda: self._store.count_attempt(arrived.turn), turn=arrived.turn)
             arrived = replace(arrived, attempts=attempts)
         given_up = arrived.left_over and arrived.attempts >= MOST_DEATHS
         bury = partial(self._turns.fail_turn, why="died")
-        return await self._concluded(arrived, inbound, bury if given_up else self._take_turn)
-
-    async def _handed_over(self, arrived: Arrived) -> None:
         try:
-            await self._store.uncount_attempt(arrived.turn)
+            return await self._concluded(arrived, inbound, bury if given_up else self._take_turn)
+        except asyncio.CancelledError:
+            if not self.dispatcher.is_open:
+                await self._hand_over(arrived.turn)
+            raise
+
+    async def _hand_over(self, turn: str) -> None:
+        """This process is replaced, which is no death."""
+        try:
+            await self._store.uncount_attempt(turn)
         except StorageError as error:
-            log.warning("a turn is handed over as if this process had died", extra={"reason": str(error)})
+            log.warning("a turn is handed over as by a death", extra={"turn": turn, "reason": str(error)})
 
     async def _amend(self, arrived: Arrived, inbound: Inbound, edited_by: Arrived, edit: Edit) -> Inbound | None:
         """Give a turn the words of an edit, unless it has answered or acted. What comes of the edit is that turn's."""

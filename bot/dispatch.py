@@ -112,6 +112,8 @@ class Dispatcher:
         What comes `unasked`, as nobody has just sent it, interrupts nothing, and nobody is told that it waits.
         """
         if not self._open:
+            if isinstance(inbound, Stop) and (box := self._boxes.get(arrived.session)):
+                self._end_before(box, arrived)  # whoever takes the session up ends what is left of it
             return
         box = self._box_of(arrived.session)
         box.waiting.append((arrived, inbound))
@@ -261,6 +263,7 @@ class Dispatcher:
 
     async def _begun_anew(self, box: Mailbox, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         """A turn that edits have ended, with its newest words; where it is too late for them, with the old ones."""
+        arrived = replace(arrived, left_over=False)  # by this process it was counted already
         while box.edits:
             edit_arrived, edit = box.edits[0]
             new = await self._amend(arrived, inbound, edit_arrived, edit) if self._amend else None

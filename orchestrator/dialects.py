@@ -10,13 +10,12 @@ import importlib
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from orchestrator.heard import ENDED
 from orchestrator.tools.formats import written
 from orchestrator.tools.spec import ToolSpec
-from orchestrator.unread import unread
+from orchestrator.unread import chat_client, closing, unread
 
 REMEMBERED_SIGNATURES = 200
 NO_SIGNATURE = base64.b64encode(b"skip_thought_signature_validator").decode()  # ai.google.dev, thought signatures
@@ -107,7 +106,7 @@ class Transformers(Dialect):
             async def create_plainly(*, stream_options: Any = None, **request: Any) -> Any:
                 return await create(**request)
 
-            return SimpleNamespace(chat=SimpleNamespace(completions=SimpleNamespace(create=create_plainly)))
+            return chat_client(create_plainly)
 
         return {**super()._methods(model_class), "get_async_client": get_async_client}
 
@@ -238,12 +237,7 @@ class _ClosingClient:
 
     async def complete(self, **request: Any) -> Any:
         answer = await self._client.complete(**request)
-        return self._to_its_end(answer) if request.get("stream") else answer
-
-    async def _to_its_end(self, stream: Any) -> AsyncIterator[Any]:
-        async with stream:
-            async for update in stream:
-                yield update
+        return closing(answer) if request.get("stream") else answer
 
 
 class LiteLlm(Chat):

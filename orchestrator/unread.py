@@ -4,7 +4,7 @@ Request, retries, deadlines and errors stay the client's. What is left out is th
 through every piece of an answer, to build typed objects of them: a quarter of the processor time of a short answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,7 +24,8 @@ class Piece(dict[str, Any]):
 
 
 def unread(client: Any) -> Any:
-    """A client of OpenAI's whose streams of `chat.completions.create` are Pieces; all else is as it was."""
+    """What agno asks of a client of OpenAI's, `chat.completions.create`, with streams of Pieces. Of the client's
+    options it takes `extra_headers`, `extra_query` and `extra_body`."""
 
     async def create(*, stream: bool = False, **request: Any) -> Any:
         if not stream:
@@ -32,16 +33,31 @@ def unread(client: Any) -> Any:
         from openai import AsyncStream  # noqa: PLC0415 - an extra, and its import is slow
 
         headers, query, extra = (request.pop(f"extra_{name}", None) or {} for name in ("headers", "query", "body"))
-        return await client.post(
-            "/chat/completions",
-            body={**request, "stream": True, **extra},
-            options={"headers": headers, "params": query, "security": {"bearer_auth": True}},
-            cast_to=Piece,
-            stream=True,
-            stream_cls=AsyncStream[Piece],
+        return closing(
+            await client.post(
+                "/chat/completions",
+                body={**request, "stream": True, **extra},
+                options={"headers": headers, "params": query, "security": {"bearer_auth": True}},
+                cast_to=Piece,
+                stream=True,
+                stream_cls=AsyncStream[Piece],
+            )
         )
 
+    return chat_client(create)
+
+
+def chat_client(create: Callable[..., Awaitable[Any]]) -> Any:
+    """In the shape of OpenAI's client, so much of it as agno uses."""
     return SimpleNamespace(chat=SimpleNamespace(completions=SimpleNamespace(create=create)))
+
+
+async def closing(stream: Any) -> AsyncIterator[Any]:
+    """A stream that is closed at its end, and as soon as nobody reads it any more: clients leave that to the garbage
+    collector, and the provider goes on writing meanwhile."""
+    async with stream:
+        async for piece in stream:
+            yield piece
 
 
 def _readable(value: Any) -> Any:

@@ -14,7 +14,8 @@ Change = Callable[[Connection], None]
 class Arrived:
     """One remembered event. `turn` is the name of the turn that works on it: "t" and the row's number.
 
-    `left_over` says that an earlier process took it in; `attempts` counts those that worked on it after the first.
+    `left_over` says that an earlier process took it in; `attempts` counts those that worked on it after
+    the first, and did not hand it over.
     """
 
     number: int

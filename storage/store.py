@@ -168,7 +168,8 @@ class Store:
         return await self._database.read(lambda c: inbox.arrived(c, turn))
 
     async def count_attempt(self, turn: str) -> int:
-        """Note that a further process works on a left-over turn: how many have done so now, the first not counted."""
+        """Note that a further process works on a left-over turn: how many have done so now and not handed it over, the
+        first not counted."""
         return await self._database.write(lambda c: inbox.count_attempt(c, turn))
 
     async def uncount_attempt(self, turn: str) -> None:

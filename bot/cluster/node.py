@@ -155,7 +155,8 @@ class Node:
             try:
                 await asyncio.wait({working})
             except asyncio.CancelledError:
-                self._app.desk.dispatcher.close()  # before what runs is given up, so that it is known to be no death
+                if not self._broken:
+                    self._app.desk.dispatcher.close()  # before what runs is given up: to be replaced is no death
                 raise
             working.result()
             raise LineBroken("the queue's worker has stopped")

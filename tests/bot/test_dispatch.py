@@ -185,6 +185,18 @@ async def test_a_turn_that_does_not_end_in_time_is_cancelled_and_not_concluded()
     assert log.worked == log.stopped == []
 
 
+@pytest.mark.proves("drain")
+async def test_a_stop_ends_a_turn_at_once_that_was_left_to_end_and_the_next_process_concludes_it() -> None:
+    log = Log()
+    async with dispatching(log) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        await log.started["t1"].wait()
+        dispatcher.close()
+        dispatcher.put(arrived(2), inbound(Stop))
+    assert log.cancelled == ["t1"]
+    assert log.worked == log.stopped == log.delivered == []
+
+
 async def test_a_stop_does_not_undo_what_is_being_delivered() -> None:
     log = Log()
     log.may_deliver.clear()

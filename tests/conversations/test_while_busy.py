@@ -166,6 +166,23 @@ async def test_an_edit_begins_a_running_turn_anew_while_nothing_was_changed(tmp_
     assert work.done == ["look two"]
 
 
+@pytest.mark.proves("restart.polite")
+async def test_a_message_may_be_edited_more_often_than_processes_may_die_over_it(tmp_path: Path) -> None:
+    work = Work()
+    async with leaving(tmp_path, work, drain_seconds=0) as (talk, serving):
+        turn = await say_as(talk, "m1", "/look what=0")
+        await work.next_begun()
+        serving.cancel()
+        await asyncio.wait({serving}, timeout=5)
+    async with talking(tmp_path, toolsets=work.tools) as talk:
+        await work.next_begun()
+        for number in range(1, 5):
+            await edit(talk, "m1", f"/look what={number}")
+            assert await work.next_begun() == f"look {number}"
+        work.may_end.set()
+        assert "done: look 4" in (await talk.outcome(turn)).text
+
+
 @pytest.mark.proves("busy.edit_waiting")
 async def test_an_edit_changes_a_message_that_waits_also_over_a_restart(tmp_path: Path) -> None:
     work = Work()

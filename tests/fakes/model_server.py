@@ -225,6 +225,11 @@ class ModelServer(Loopback):
     def calls(self) -> int:
         return len(self.requests)
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether an answer is on its way."""
+        return bool(self._server.server_state.tasks)
+
     async def _timed(self, request: Request) -> Response:
         begun = time.time()
 

@@ -1,6 +1,7 @@
 """Real provider clients against local servers of their formats: every answer, and every error typed."""
 
 import asyncio
+import gc
 import importlib.util
 import json
 import sys
@@ -35,6 +36,7 @@ from tests.fakes.model_server import (
     Hang,
     ModelServer,
     OpenAiWire,
+    Pace,
     Say,
     Stumble,
     TransformersWire,
@@ -104,10 +106,16 @@ both_ways = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "st
 
 
 @asynccontextmanager
-async def asking(case: Case, *answers: Behaviour) -> AsyncIterator[tuple[AgnoModel, ModelServer]]:
+async def asking(
+    case: Case, *answers: Behaviour, pace: Pace | None = None
+) -> AsyncIterator[tuple[AgnoModel, ModelServer]]:
     """The model, and its server, which gives these answers, the last one for ever."""
     left = list(answers)
-    async with ModelServer(lambda _: left.pop(0) if len(left) > 1 else left[0], case.wire()) as server:
+
+    def next_answer(_: object) -> Behaviour:
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    async with ModelServer(next_answer, case.wire(), pace=pace) as server:
         models = Models(base_urls={case.provider: server.url}, api_keys={case.provider: KEY})
         try:
             yield models.named(case.name), server
@@ -350,6 +358,24 @@ async def test_a_server_that_is_not_there_is_unreachable(case: Case, streamed: b
     with pytest.raises(ModelUnreachable):
         await models.named(case.name).reply(HELLO, on_text=shown if streamed else None, timeout_seconds=5)
     await models.aclose()
+
+
+@pytest.mark.proves("models.timeouts")
+@pytest.mark.parametrize("provider", ["openai", "openrouter", "azure", "gpu2"])
+async def test_a_stream_that_nobody_listens_to_any_more_is_closed_at_once(provider: str) -> None:
+    async def stumble(text: str) -> None:
+        raise LookupError(text)
+
+    async with asking(CASES[provider], Say("a word " * 500), pace=Pace(0, 50)) as (model, server):
+        gc.disable()
+        try:
+            with pytest.raises(LookupError):
+                await model.reply(HELLO, on_text=stumble, timeout_seconds=5)
+            async with asyncio.timeout(3):
+                while server.is_writing:
+                    await asyncio.sleep(0.01)
+        finally:
+            gc.enable()
 
 
 @every_provider
