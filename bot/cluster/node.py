@@ -79,6 +79,8 @@ class Node:
                 await self._live()
             except* (LineBroken, ConnectorException, StorageError) as broken:
                 log.warning("the line to the others is broken", extra={"reason": ", ".join(_reasons(broken))})
+            if (task := asyncio.current_task()) and task.cancelling():  # a group that fails meanwhile forgets that
+                raise asyncio.CancelledError
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _live(self) -> None:

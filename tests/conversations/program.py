@@ -106,7 +106,11 @@ async def working(
     finally:
         if process.returncode is None:
             process.terminate()
-        await asyncio.wait_for(process.wait(), LONGEST_WAIT)
+        try:
+            await asyncio.wait_for(process.wait(), LONGEST_WAIT)
+        finally:
+            if process.returncode is None:  # it does not end, which fails the test, and must not fail the next one
+                process.kill()
 
 
 def _command(dies_at: Sequence[str], part: str) -> list[str]:

@@ -48,7 +48,8 @@ def another_host() -> Iterator[Host]:
         _ip("-n", name, "link", "set", "lo", "up")
         yield host
     finally:
-        _ip("netns", "delete", name)  # its end of the cable goes with it, and so does ours
+        _ip("link", "delete", name)  # both ends: whoever still runs there keeps the namespace alive
+        _ip("netns", "delete", name)
 
 
 def _ip(*words: str) -> None:
