@@ -21,6 +21,7 @@ WORKERS = (1, 2, 4)
 SESSIONS, EACH = 200, 5  # of the load
 CALM = 200  # messages one by one
 LOOKUPS, TALKS = 1_000, 100  # turns with a call of a tool each, in so many sessions, of which workers are killed
+PLAN = '/plan a: lookup(key="{key}")\nb: slow(seconds=0.5) after a'  # so that some are at work when workers are killed
 ALONE = "one process on the same PostgreSQL"
 WAITS = "SELECT extract(epoch FROM started_at - received_at) FROM turns JOIN inbox ON number = turn"
 LOOKUPS_A_SECOND = 10  # what four workers do on two cores without being behind: only then a takeover is what it takes
@@ -97,14 +98,18 @@ async def _kills(server: PostgresServer) -> list[Figure]:
         await part.answered(LOOKUPS)
         ((taken_over,),) = part.asked(TAKEN_OVER)
         ((longest,),) = part.asked(LONGEST_WAIT.format(f"'{killed_at.isoformat()}'::timestamptz"))
-        calls = Counter(str(arguments["key"]) for _, arguments in calls_made(part.folder))
+        calls = Counter(str(arguments["key"]) for tool, arguments in calls_made(part.folder) if tool == "lookup")
         answers = len({each["delivery"] for each in part.channels.deliveries})
         under = f"{LOOKUPS} turns in {TALKS} sessions, 2 of 4 workers killed: "
         return [
             Figure(f"{under}answers, each once", answers, "", LOOKUPS, "messages"),
             Figure(f"{under}sessions in order", _in_order(part.channels), "", TALKS, "sessions"),
             Figure(
-                f"{under}calls made again", calls.total() - len(calls), "", float(str(taken_over)), "turns taken over"
+                f"{under}calls made again, with {taken_over} turns taken over",
+                calls.total() - len(calls),
+                "",
+                LOOKUPS,
+                "calls",
             ),
             Figure(f"{under}the longest wait of a message from the kill on", float(str(longest)), "s", 5, "the aim"),
         ]
@@ -116,7 +121,7 @@ async def _lookups(channels: Program) -> None:
     for asked in range(LOOKUPS):
         number, session = divmod(asked, TALKS)
         await asyncio.sleep(begun + asked / LOOKUPS_A_SECOND - time.monotonic())
-        channels.send(f"{session}-{number}", f"/lookup key={session}-{number}", chat=str(session))
+        channels.send(f"{session}-{number}", PLAN.format(key=f"{session}-{number}"), chat=str(session))
 
 
 def _in_order(channels: Program) -> int:
