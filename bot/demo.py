@@ -64,7 +64,9 @@ def _summed_up(material: str) -> str:
 async def play() -> None:
     """Play LINES in the terminal, on a database that is gone afterwards."""
     if find_spec("mcp_server_time") is None:
-        raise SettingsInvalid('The demonstration asks a real MCP server for the time: pip install "errand[time]"')
+        raise SettingsInvalid(
+            'The demonstration asks a real MCP server for the time: pip install ".[time]" in Errand\'s folder'
+        )
     with tempfile.TemporaryDirectory() as folder:
         servers = Path(folder) / "mcp.json"
         servers.write_text(json.dumps(SERVERS), encoding="utf-8")

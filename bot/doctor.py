@@ -175,7 +175,9 @@ async def slack_checks(settings: Settings) -> AsyncIterator[Check]:
 
 
 def _missing(extra: str, missing: ImportError) -> Check:
-    return Check(extra, ok=False, detail=f"it needs a package: pip install 'errand[{extra}]' ({missing.name})")
+    return Check(
+        extra, ok=False, detail=f"it needs a package: pip install '.[{extra}]' in Errand's folder ({missing.name})"
+    )
 
 
 async def _proxy_check(proxy: "Proxy") -> Check:

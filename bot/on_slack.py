@@ -31,7 +31,9 @@ async def slack_of(settings: Settings, app: App, hooks: Hooks | None = None) -> 
     try:
         from adapters.slack.channel import Slack  # noqa: PLC0415 - only who uses it needs its packages
     except ImportError as missing:
-        raise SettingsInvalid(f"Slack needs a package: pip install 'errand[slack]' ({missing.name})") from None
+        raise SettingsInvalid(
+            f"Slack needs a package: pip install '.[slack]' in Errand's folder ({missing.name})"
+        ) from None
     app_token, secret = _secret(settings.slack_app_token), _secret(settings.slack_signing_secret)
     if not (app_token or secret):
         raise SettingsInvalid(NO_WAY_IN)

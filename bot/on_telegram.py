@@ -24,7 +24,9 @@ def telegram_of(settings: Settings, app: App, hooks: Hooks | None = None) -> "Te
     try:
         from adapters.telegram.channel import Telegram  # noqa: PLC0415 - only who uses it needs its packages
     except ImportError as missing:
-        raise SettingsInvalid(f"Telegram needs a package: pip install 'errand[telegram]' ({missing.name})") from None
+        raise SettingsInvalid(
+            f"Telegram needs a package: pip install '.[telegram]' in Errand's folder ({missing.name})"
+        ) from None
     assert settings.telegram_token is not None
     return Telegram(
         settings.telegram_token.get_secret_value(),

@@ -74,7 +74,7 @@ def _packages() -> Iterator[None]:
     try:
         yield
     except ImportError as missing:
-        words = f"Traces and metrics need packages: pip install 'errand[telemetry]' ({missing.name})"
+        words = f"Traces and metrics need packages: pip install '.[telemetry]' in Errand's folder ({missing.name})"
         raise SettingsInvalid(words) from None
 
 

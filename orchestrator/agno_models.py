@@ -188,7 +188,7 @@ def _agno_model(name: str, provider: Provider, endpoint: Endpoint, dialect: Dial
         model_class = getattr(importlib.import_module(provider.module), provider.class_name)
     except ImportError as error:
         raise SettingsInvalid(
-            f"{name!r} needs packages that are not installed: pip install 'errand[{provider.extra}]'"
+            f"{name!r} needs packages that are not installed: pip install '.[{provider.extra}]' in Errand's folder"
         ) from error
     # In no hierarchy, so that no logging configuration wakes it.
     silent = logging.Logger("agno", logging.CRITICAL + 1)  # noqa: LOG001

@@ -309,5 +309,5 @@ def _identity(name: str, provider: Provider) -> Any:
     except ImportError as error:
         raise SettingsInvalid(
             f"{name!r} needs a key: set {' or '.join((*provider.keys, *provider.tokens))}; "
-            f"or to sign in with Entra ID: pip install 'errand[{provider.extra}]'"
+            f"or to sign in with Entra ID: pip install '.[{provider.extra}]' in Errand's folder"
         ) from error

@@ -126,7 +126,7 @@ class PostgreSQL:
         try:
             engine = create_engine(self._target, connect_args=waits, **pool)
         except ModuleNotFoundError as error:
-            raise StorageError("PostgreSQL needs its driver: pip install 'errand[postgres]'") from error
+            raise StorageError("PostgreSQL needs its driver: pip install '.[postgres]' in Errand's folder") from error
         event.listen(engine, "connect", self._limit_waiting)
         return engine
 

@@ -1,4 +1,4 @@
-"""The queue of a cluster: a job for each event, put there in the event's own transaction, by procrastinate.
+"""The queue of a cluster, by procrastinate: a waiting job for each session with work, put there with the event.
 
 A job says only where there is work. Whoever takes it works off its session, and no other process does meanwhile: the
 session is the job's lock.

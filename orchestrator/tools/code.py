@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from orchestrator.tools.sandbox import Sandbox
 
 ENGINE = "pydantic_monty"
-INSTALL = "It needs pydantic-monty: pip install 'errand[sandbox]'."
+INSTALL = "It needs pydantic-monty: pip install '.[sandbox]' in Errand's folder."
 RUN_CODE = ToolSpec(
     name="run_code",
     title="compute",

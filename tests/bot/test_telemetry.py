@@ -41,7 +41,7 @@ async def test_missing_packages_are_named_with_how_to_install_them(
         monkeypatch.delitem(sys.modules, name, raising=False)
     for name in ("opentelemetry.sdk.trace", "prometheus_client"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(SettingsInvalid, match=r"pip install 'errand\[telemetry\]'"):
+    with pytest.raises(SettingsInvalid, match=r"pip install '\.\[telemetry\]'"):
         async with telemetry_of(read_settings(**given)):
             pass
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 
-playwright = pytest.importorskip("playwright.async_api", reason="playwright is not here: pip install 'errand[dev]'")
+playwright = pytest.importorskip("playwright.async_api", reason="playwright is not here: pip install '.[dev]'")
 
 LONGEST_WAIT = 10_000  # milliseconds
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")

@@ -287,4 +287,4 @@ async def test_without_its_engine_there_is_no_such_tool_and_the_status_says_how_
     monkeypatch.setitem(sys.modules, "pydantic_monty", None)
     async with talking(tmp_path, toolsets=Shop().toolsets) as talk:
         assert "which does not exist" in await talk.told(f"/plan {code('output = 1')}")
-        assert "pip install 'errand[sandbox]'" in await talk.told("/status")
+        assert "pip install '.[sandbox]'" in await talk.told("/status")

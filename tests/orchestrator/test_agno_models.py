@@ -403,5 +403,5 @@ def test_a_model_is_made_once() -> None:
 @pytest.mark.proves("models.extra")
 def test_a_client_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "agno.models.openai.like", None)
-    with pytest.raises(SettingsInvalid, match=r"pip install 'errand\[openai\]'"):
+    with pytest.raises(SettingsInvalid, match=r"pip install '\.\[openai\]'"):
         Models(api_keys={"openai": KEY}).named("openai:x")

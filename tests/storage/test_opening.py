@@ -101,7 +101,7 @@ async def test_a_missing_driver_is_answered_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(StorageError, match=r"pip install 'errand\[postgres\]'"):
+    with pytest.raises(StorageError, match=r"pip install '\.\[postgres\]'"):
         await open_store("postgresql://me@/x")
 
 
