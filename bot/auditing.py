@@ -6,29 +6,22 @@ from contextlib import aclosing
 
 from bot.settings import Settings
 from orchestrator.exporting import audit_line, audit_rows
+from storage.looking import looking
 from storage.records import AuditRow
-from storage.store import open_store
 
 
 async def audited(settings: Settings, kinds: Sequence[str], *, as_json: bool) -> AsyncGenerator[str]:
     """Every row of these kinds, or of all, oldest first: a line each."""
-    store = await open_store(settings.database)
-    try:
-        async with aclosing(audit_rows(store, kinds=kinds)) as rows:
-            async for row in rows:
-                told = audit_line(row) | {"at": row.at.isoformat()}
-                yield json.dumps(told, ensure_ascii=False) if as_json else _in_a_line(row)
-    finally:
-        await store.close()
+    async with looking(settings.database) as store, aclosing(audit_rows(store, kinds=kinds)) as rows:
+        async for row in rows:
+            told = audit_line(row) | {"at": row.at.isoformat()}
+            yield json.dumps(told, ensure_ascii=False) if as_json else _in_a_line(row)
 
 
 async def verified(settings: Settings, head: str) -> tuple[bool, str]:
     """Whether the audit is whole, and what to tell of it."""
-    store = await open_store(settings.database)
-    try:
+    async with looking(settings.database) as store:
         check = await store.verify_audit(head=head)
-    finally:
-        await store.close()
     if check.broken_at is not None:
         return False, f"Row {check.broken_at} was changed, or a row before it was changed, put in or left out."
     if not check.head_found:

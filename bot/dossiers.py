@@ -3,18 +3,16 @@
 from bot.settings import Settings, redaction_of
 from orchestrator.account import Account, account_of
 from orchestrator.errors import BadInput
+from storage.looking import looking
 from storage.records import TurnRecord
-from storage.store import Store, open_store
+from storage.store import Store
 
 
 async def account(settings: Settings, turn: str | None) -> Account:
     """The account of this turn, or of the newest one. Raises BadInput, StorageError."""
-    store = await open_store(settings.database)
-    try:
+    async with looking(settings.database) as store:
         record = await turn_named(store, turn) if turn else await _newest(store)
         return await account_of(store, record, redaction_of(settings))
-    finally:
-        await store.close()
 
 
 async def turn_named(store: Store, turn: str) -> TurnRecord:

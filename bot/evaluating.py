@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bot.settings import Settings
 from orchestrator.outcomes import FEWEST, Chosen, Row, Share, advice, chosen_turns, rows
 from orchestrator.telling import money
-from storage.store import open_store
+from storage.looking import looking
 
 HEADS = (
     "request",
@@ -27,11 +27,8 @@ HEADS = (
 
 async def routing(settings: Settings, *, last: int) -> list[Chosen]:
     """Those of the newest turns for which a chain was chosen. Raises StorageError."""
-    store = await open_store(settings.database)
-    try:
+    async with looking(settings.database) as store:
         return await chosen_turns(store, last=last)
-    finally:
-        await store.close()
 
 
 def as_data(turns: Sequence[Chosen]) -> str:

@@ -9,16 +9,14 @@ from orchestrator.errors import BadInput
 from orchestrator.insights import Insight
 from orchestrator.learning import known, numbered, served, starter
 from storage.changes import serving
+from storage.looking import looking
 from storage.store import open_store
 
 
 async def listed(settings: Settings, *, as_json: bool) -> list[str]:
     """A line for each, the most frequent first."""
-    store = await open_store(settings.database)
-    try:
+    async with looking(settings.database) as store:
         found = await known(store)
-    finally:
-        await store.close()
     if as_json:
         return [each.model_dump_json(exclude={"ids"}) for each in found]
     head = f"{'':>3}  {'times':>5}  {'people':>6}  {'last':<10}  asked for"

@@ -308,6 +308,7 @@ PROMISES = (
     Promise("store.owner", "One Errand per database, until it closes or dies.", (0,)),
     Promise("store.migrations", "Migrations from an empty database equal the tables of the code.", (0,)),
     Promise("store.start", "Paths and URLs open, missing things are made, wrong ones are explained.", (0,)),
+    Promise("store.looking", "Commands that only look work beside a running Errand.", (0,)),
     Promise("store.private", "Nobody else may read the file, and no message holds a password.", (0,)),
     Promise("store.times", "Times are UTC and aware on both databases.", (0,)),
     Promise("store.text", "Text comes back as it was, or is refused by name.", (0,)),

@@ -97,17 +97,14 @@ def soak(settings: Settings, turns: int, live: bool, least: float, as_json: bool
 
 
 async def _sessions(settings: Settings) -> None:
-    from storage.store import open_store  # noqa: PLC0415
+    from storage.looking import looking  # noqa: PLC0415
 
-    store = await open_store(settings.database)
-    try:
+    async with looking(settings.database) as store:
         for each in await store.sessions():
             last = f"{each.last_at:%Y-%m-%d %H:%M}" if each.last_at else "never"
             asking = ", a question is open" if each.open_question else ""
             turns = "1 turn" if each.turns == 1 else f"{each.turns} turns"
             click.echo(f"{each.session}: {turns}, last {last}{asking}")
-    finally:
-        await store.close()
 
 
 async def _dossier(settings: Settings, turn: str | None, *, as_json: bool) -> None:
