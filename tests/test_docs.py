@@ -48,6 +48,7 @@ def run(*command: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.proves("docs.examples")
 def test_the_examples_run(tmp_path: Path) -> None:
     said = run(str(ROOT / "examples" / "own_function.py"), folder=tmp_path)
@@ -61,6 +62,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
     assert "2026-12-24 Thursday" in said
 
 
+@pytest.mark.slow
 @pytest.mark.proves("docs.adapter")
 @pytest.mark.timeout(120)
 async def test_the_channel_of_the_page_on_channels_serves_whoever_may_open_its_socket(tmp_path: Path) -> None:
@@ -133,6 +135,7 @@ def test_the_local_telegram_has_what_its_page_names() -> None:
     assert all(hasattr(Faults, name) for name in ("refuse", "drop", "lose_answer", "hold"))
 
 
+@pytest.mark.slow
 @pytest.mark.proves("docs.plans")
 def test_a_plan_file_takes_values_from_the_command_line_and_names_those_that_lack(tmp_path: Path) -> None:
     written = tmp_path / "double.plan"
@@ -141,6 +144,7 @@ def test_a_plan_file_takes_values_from_the_command_line_and_names_those_that_lac
     assert "open parameter 'number'" in run("-m", "bot", "plan", str(written), folder=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("docs.demo")
 def test_the_demonstration_plays_the_whole_flow_and_says_that_it_is_scripted(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text((ROOT / "mcp.json").read_text())

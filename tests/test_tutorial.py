@@ -77,6 +77,7 @@ async def exported(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.proves("docs.tutorial")
 async def test_without_a_model_the_words_of_the_page_find_the_tools(checkout: Path) -> None:
     first = await chat(CHATS[0])
@@ -89,6 +90,7 @@ async def test_without_a_model_the_words_of_the_page_find_the_tools(checkout: Pa
     assert "ordered 5 of coffee" in second
 
 
+@pytest.mark.slow
 @pytest.mark.proves("docs.tutorial")
 async def test_with_a_model_the_same_is_asked_in_plain_words(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "shelf: ready, 2 tools" in await command("tools test")
@@ -100,6 +102,7 @@ async def test_with_a_model_the_same_is_asked_in_plain_words(checkout: Path, mon
     assert "There are 4 tea, and 5 coffee are ordered." in told
 
 
+@pytest.mark.slow
 @pytest.mark.proves("docs.tutorial")
 async def test_on_telegram_the_link_lets_one_in_who_asks_and_agrees(
     checkout: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

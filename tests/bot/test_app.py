@@ -48,6 +48,7 @@ async def test_a_message_that_three_processes_died_over_is_answered_as_failed(
         assert "Hello" in await talk.answered("Hi")
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 @pytest.mark.proves("restart.poison")
 async def test_a_database_that_refuses_counts_as_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

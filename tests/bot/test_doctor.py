@@ -87,6 +87,7 @@ async def test_a_collector_that_takes_no_traces_is_told(tmp_path: Path) -> None:
     assert "otlp_endpoint" in detail
 
 
+@pytest.mark.slow
 async def test_beside_a_running_errand_the_rest_is_looked_at(tmp_path: Path) -> None:
     async with page_at(tmp_path) as (_, web):
         port = web.address.rpartition(":")[2]
@@ -104,6 +105,7 @@ async def test_the_schema_of_the_database_is_told(tmp_path: Path) -> None:
     assert f"schema {KNOWN[-1]}" in seen["database"].detail
 
 
+@pytest.mark.slow
 def test_the_command_exits_with_1_where_something_is_wrong_and_speaks_json(tmp_path: Path) -> None:
     well = errand_now(tmp_path, "doctor", "--json", ERRAND_WEB_PORT="0")
     lines = [json.loads(line) for line in well.stdout.splitlines()]

@@ -10,6 +10,7 @@ from tests.conversations.talk import talking
 from tests.conversations.test_steps import TOOLS, plan
 
 
+@pytest.mark.slow
 @pytest.mark.proves("dossier.command")
 async def test_a_turn_is_told_as_why_does_or_printed_whole(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=TOOLS) as talk:
@@ -35,6 +36,7 @@ async def test_what_only_looks_works_beside_a_running_errand(tmp_path: Path) -> 
     assert "1 turn" in looked["sessions"].stdout
 
 
+@pytest.mark.slow
 @pytest.mark.proves("dossier.command")
 async def test_a_turn_that_is_not_there_is_named_with_what_can_be_done(tmp_path: Path) -> None:
     missing = await errand(tmp_path, "dossier", "t9")

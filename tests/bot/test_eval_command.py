@@ -34,6 +34,7 @@ async def rated(talk: Talk, turn: str, rating: Literal["good", "bad"]) -> None:
     await talk.channel.push(feedback)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("eval.routing")
 async def test_what_became_of_requests_is_told_by_level_and_by_the_chain_that_decided(tmp_path: Path) -> None:
     def small(messages: Any) -> ModelReply:
@@ -68,6 +69,7 @@ async def test_what_became_of_requests_is_told_by_level_and_by_the_chain_that_de
     assert "| complex | external | 1 |" in (await errand(tmp_path, "eval", "routing", "--last", "1")).stdout
 
 
+@pytest.mark.slow
 @pytest.mark.proves("eval.routing")
 async def test_where_nothing_was_chosen_that_is_said(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:

@@ -32,6 +32,7 @@ async def answer(person: Person, question: str, *answers: str, times: int = 1) -
         person.type(f"{each}{ENTER}")
 
 
+@pytest.mark.slow
 async def test_a_model_and_tokens_are_asked_for_tried_and_written_for_the_owner_alone(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     async with ModelServer(lambda request: Say("OK")) as model, telegram() as fake, slack() as other:
@@ -65,6 +66,7 @@ async def test_a_model_and_tokens_are_asked_for_tried_and_written_for_the_owner_
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 async def test_a_second_time_everything_is_kept_by_enter_and_nothing_changes_without_a_yes(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# mine\nERRAND_LANGUAGE=de\n")
@@ -84,6 +86,7 @@ async def test_a_second_time_everything_is_kept_by_enter_and_nothing_changes_wit
             assert file.read_text() == after
 
 
+@pytest.mark.slow
 async def test_what_does_not_work_can_be_left_out_and_a_name_that_is_none_is_told(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     async with at_init(file, ERRAND_SERVERS="none.json") as person:

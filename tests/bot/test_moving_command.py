@@ -20,6 +20,7 @@ async def filled(folder: Path) -> None:
         await talk.app.files.keep("a.txt", "text/plain", b"hello")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.migrate_told")
 async def test_migrate_tells_what_arrived_and_what_to_set_without_the_password(
     tmp_path: Path, postgres_server: PostgresServer
@@ -43,6 +44,7 @@ async def test_migrate_tells_what_arrived_and_what_to_set_without_the_password(
     assert "is not empty" in again.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.migrate_told")
 async def test_files_that_would_not_be_found_any_more_get_a_line_of_their_own(tmp_path: Path) -> None:
     await filled(tmp_path)
@@ -61,6 +63,7 @@ async def test_files_that_would_not_be_found_any_more_get_a_line_of_their_own(tm
         assert await talk.app.store.turn("t1")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.backup_restores", "storage.backup_runs")
 async def test_a_backup_is_made_while_errand_runs_and_comes_back_in_another_folder(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:

@@ -48,6 +48,7 @@ async def serving(folder: Path, **settings: str) -> AsyncIterator[tuple[asyncio.
         await process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("web.serve")
 async def test_serve_opens_the_page_says_where_and_ends_when_told(tmp_path: Path) -> None:
     async with serving(tmp_path, web_port="0") as (process, said):
@@ -59,6 +60,7 @@ async def test_serve_opens_the_page_says_where_and_ends_when_told(tmp_path: Path
         assert await process.wait() == 143
 
 
+@pytest.mark.slow
 @pytest.mark.proves("web.serve")
 async def test_a_port_that_is_taken_is_told_with_the_fix(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -69,6 +71,7 @@ async def test_a_port_that_is_taken_is_told_with_the_fix(tmp_path: Path) -> None
             assert await process.wait() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("web.listens")
 async def test_serve_refuses_to_listen_for_everybody(tmp_path: Path) -> None:
     async with serving(tmp_path, web_host="0.0.0.0") as (process, said):
@@ -76,6 +79,7 @@ async def test_serve_refuses_to_listen_for_everybody(tmp_path: Path) -> None:
         assert await process.wait() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("web.serve")
 async def test_a_chat_in_the_terminal_has_the_page_beside_it_and_ends_both(tmp_path: Path) -> None:
     settings = {
@@ -97,6 +101,7 @@ async def test_a_chat_in_the_terminal_has_the_page_beside_it_and_ends_both(tmp_p
         assert await person.leaves() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.proves("web.serve")
 async def test_text_on_standard_input_needs_no_page(tmp_path: Path) -> None:
     done = await errand(tmp_path, "chat")
@@ -126,6 +131,7 @@ async def found(folder: Path, **given: Any) -> tuple[bool, str]:
     return next((check.ok, check.detail) for check in all_checks if check.name == "page")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("web.doctor")
 async def test_the_doctor_says_where_the_page_can_be_and_who_may_come_in(tmp_path: Path) -> None:
     ok, detail = await found(tmp_path, web_port=0)

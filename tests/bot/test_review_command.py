@@ -9,6 +9,7 @@ from tests.conversations.talk import talking
 from tests.conversations.test_review_queue import CHAIN, away, back, somebody, told_to, until_told
 
 
+@pytest.mark.slow
 @pytest.mark.proves("review.command")
 async def test_the_operator_retries_answers_and_closes_and_the_next_start_delivers(tmp_path: Path) -> None:
     async with talking(tmp_path, model=away, **CHAIN) as talk:

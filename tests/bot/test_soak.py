@@ -35,6 +35,7 @@ async def test_every_kind_of_request_is_played_and_the_deviations_made_on_purpos
     assert not (tmp_path / "mine.db").exists(), "the database is its own"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("soak.threshold")
 def test_the_command_ends_with_an_error_below_the_wanted_rate_and_shows_all_the_same(tmp_path: Path) -> None:
     good = errand_now(tmp_path, "soak", "--turns", "10", "--json")
@@ -49,6 +50,7 @@ def test_the_command_ends_with_an_error_below_the_wanted_rate_and_shows_all_the_
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("soak.live")
 async def test_a_live_soak_asks_the_configured_chain_and_needs_one(tmp_path: Path) -> None:
     async with ModelServer(lambda _: Say("Hello from the model")) as server:

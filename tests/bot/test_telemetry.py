@@ -46,6 +46,7 @@ async def test_missing_packages_are_named_with_how_to_install_them(
             pass
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telemetry.off")
 def test_what_is_off_is_not_even_loaded() -> None:
     loaded = f"import sys, bot.app, bot.channels; print([name for name in {PACKAGES} if name in sys.modules])"
@@ -56,6 +57,7 @@ def test_what_is_off_is_not_even_loaded() -> None:
     assert [each.name for each in core if "from opentelemetry" in each.read_text()] == []
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telemetry.log")
 def test_every_line_of_a_log_as_json_is_an_object_and_says_what_it_belongs_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

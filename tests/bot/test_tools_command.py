@@ -14,6 +14,7 @@ HOME = Path(__file__).parents[2]
 ADD_TIME = ("tools", "add", "time", "--env", "TZ=UTC", "--", "mcp-server-time", "--local-timezone=UTC")
 
 
+@pytest.mark.slow
 def test_a_server_is_added_tried_and_called(tmp_path: Path) -> None:
     assert "time stands in mcp.json" in errand_now(tmp_path, *ADD_TIME).stdout
     written = json.loads((tmp_path / "mcp.json").read_text())
@@ -29,6 +30,7 @@ def test_a_server_is_added_tried_and_called(tmp_path: Path) -> None:
     assert "time__get_current_time(timezone)" in listed
 
 
+@pytest.mark.slow
 def test_what_cannot_be_added_is_said_and_nothing_is_changed(tmp_path: Path) -> None:
     file = tmp_path / "mcp.json"
     file.write_text('{"servers": {"team": {"url": "https://team.example/mcp"}}}')
@@ -47,12 +49,14 @@ def test_what_cannot_be_added_is_said_and_nothing_is_changed(tmp_path: Path) -> 
     assert list(tmp_path.glob(".mcp*")) == []
 
 
+@pytest.mark.slow
 def test_a_file_with_comments_is_not_rewritten(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text('{"mcpServers": {} /* mine */}')
     done = errand_now(tmp_path, "tools", "add", "team", "--url", "https://team.example/mcp")
     assert 'write this into it yourself: {"url": "https://team.example/mcp"}' in done.stderr
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_answer_and_one_that_is_not_there_are_failures(tmp_path: Path) -> None:
     (tmp_path / "mcp.json").write_text('{"mcpServers": {"gone": {"command": "no-such-server"}}}')
     done = errand_now(tmp_path, "tools", "test", "gone", "other")
@@ -61,6 +65,7 @@ def test_a_server_that_does_not_answer_and_one_that_is_not_there_are_failures(tm
     assert "mcp.json has no server other." in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.proves("trust.command", "audit.approvals")
 def test_a_changed_tool_is_told_by_the_doctor_shown_and_let_in(tmp_path: Path) -> None:
     def serve(description: str) -> None:

@@ -289,6 +289,7 @@ async def test_only_the_tools_that_a_message_names_are_used_and_others_words_are
     assert "look_up" not in seen
 
 
+@pytest.mark.slow
 @pytest.mark.proves("api.pages")
 async def test_a_long_conversation_is_read_piece_by_piece(tmp_path: Path) -> None:
     async with at_the_api(tmp_path, toolsets=[Functions([look_up])]) as ann:

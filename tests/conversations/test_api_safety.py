@@ -129,6 +129,7 @@ async def test_where_the_page_is_open_to_this_machine_no_token_is_needed_but_a_w
         assert headers["Content-Type"] == "application/problem+json"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("api.tokens")
 async def test_tokens_are_made_listed_and_removed_on_the_command_line_and_only_hashes_are_kept(tmp_path: Path) -> None:
     database = f"--database={tmp_path / 'errand.db'}"

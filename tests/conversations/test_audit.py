@@ -74,6 +74,7 @@ async def test_a_word_on_a_reviewed_plan_is_in_the_audit(tmp_path: Path) -> None
     assert row == ("approval", "ann", {"given": False, "tools": ["send"], "what": "plan"})
 
 
+@pytest.mark.slow
 @pytest.mark.proves("audit.command")
 async def test_the_operator_reads_the_audit_and_verifies_it(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:

@@ -72,6 +72,7 @@ async def test_a_tools_own_no_is_told_in_its_words(tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.dies")
 async def test_a_server_that_dies_in_a_risky_call_leads_to_a_question_not_to_a_repeat(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=[fake_server()]) as talk:
@@ -107,6 +108,7 @@ async def test_a_turn_that_breaks_says_so_and_the_next_one_works(tmp_path: Path)
         assert "Hello" in await talk.answered("Hi")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("settings.errors", "tools.mcp.config_errors")
 @pytest.mark.parametrize(
     ("written", "named"),
@@ -125,6 +127,7 @@ def test_a_broken_mcp_json_stops_the_start_with_file_line_and_field(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.proves("settings.errors")
 def test_a_wrong_setting_stops_the_start_with_its_name_its_shape_and_the_fix(tmp_path: Path) -> None:
     done = errand("chat", folder=tmp_path, ERRAND_STEPS_AT_ONCE="many")
@@ -142,6 +145,7 @@ def test_a_wrong_setting_stops_the_start_with_its_name_its_shape_and_the_fix(tmp
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.one_process")
 async def test_a_second_process_on_the_same_database_is_refused(tmp_path: Path) -> None:
     async with serving(tmp_path) as first:
@@ -155,6 +159,7 @@ async def test_a_second_process_on_the_same_database_is_refused(tmp_path: Path) 
         await first.end_of_input()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.unusable_told")
 def test_a_file_that_is_no_database_and_a_folder_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     (tmp_path / "errand.db").write_text("this is a letter to my aunt, and no database at all, whatever you may think")
@@ -168,6 +173,7 @@ def test_a_file_that_is_no_database_and_a_folder_that_cannot_be_written_are_name
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.faults
 @pytest.mark.proves("storage.locked_told")
 async def test_a_locked_database_rejects_the_message_and_takes_it_afterwards(tmp_path: Path) -> None:
@@ -203,6 +209,7 @@ async def test_a_full_disk_rejects_the_message_and_takes_it_when_there_is_space(
         assert len(await talk.app.store.history("fake:1", last=9)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.proves("input.lines")
 async def test_a_line_that_is_no_message_is_rejected_with_the_field(tmp_path: Path) -> None:
     async with serving(tmp_path) as program:

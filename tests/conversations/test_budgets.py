@@ -365,6 +365,7 @@ async def test_a_call_that_its_provider_refused_counts_nothing(tmp_path: Path) -
         assert (day.tokens, day.held_tokens) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("budget.raised")
 async def test_in_telegram_an_admin_presses_a_button_in_their_own_chat(tmp_path: Path) -> None:
     async with telegram() as fake:

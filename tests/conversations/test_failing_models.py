@@ -77,6 +77,7 @@ async def conversation(talk: Talk) -> list[str]:
     return ends
 
 
+@pytest.mark.slow
 @pytest.mark.proves("model.falls_to_second", "model.every_trouble")
 @pytest.mark.parametrize("component", COMPONENTS)
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -95,6 +96,7 @@ async def test_a_first_member_in_trouble_changes_nothing_for_the_person(
     assert len(sent) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("model.every_trouble", "model.falls_to_offline")
 @pytest.mark.parametrize("component", COMPONENTS)
 @pytest.mark.parametrize("trouble", TROUBLES)

@@ -63,6 +63,7 @@ async def test_trouble_that_passes_is_met_with_further_tries(tmp_path: Path) -> 
         assert talk.channel.fetched == ["r1"] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.proves("files.not_fetched")
 @pytest.mark.parametrize(
     ("raised", "told"),

@@ -44,6 +44,7 @@ async def test_a_missing_zone_is_asked_for_by_name_and_the_answer_goes_on(tmp_pa
         assert "you answered the question" in await talk.told("/why")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("clarify.resumes", "restart.question")
 async def test_the_answer_goes_on_after_a_restart_and_earlier_steps_are_not_run_again(tmp_path: Path) -> None:
     looked_up = []

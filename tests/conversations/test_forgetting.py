@@ -133,6 +133,7 @@ def leave_in_free_space(folder: Path, words: str) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("forget.command")
 async def test_the_operator_forgets_a_person_and_gets_a_receipt(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:
@@ -176,6 +177,7 @@ async def test_what_is_older_than_its_days_is_deleted_at_the_start(tmp_path: Pat
         assert await store.memories("fake", ANN) != []  # what somebody wants to be kept in mind has no term
 
 
+@pytest.mark.slow
 @pytest.mark.proves("export.shape")
 async def test_an_export_has_every_line_that_its_page_names_and_no_secret(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:
@@ -196,6 +198,7 @@ async def test_an_export_has_every_line_that_its_page_names_and_no_secret(tmp_pa
     assert [json.loads(line)["kind"] for line in again.stdout.splitlines()][1:] == ["session", "session", "end"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("export.audited", "export.shape")
 async def test_an_export_of_a_person_is_theirs_alone_and_stands_in_the_audit(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:

@@ -62,6 +62,7 @@ async def test_a_template_serves_what_was_declined_from_then_on(tmp_path: Path) 
         assert "no number 1" in await talk.told('/insights template 1 other = a: singer(words="x")')
 
 
+@pytest.mark.slow
 @pytest.mark.proves("insights.template")
 async def test_the_operator_makes_a_template_from_the_command_line(tmp_path: Path) -> None:
     async with talking(tmp_path) as talk:

@@ -76,6 +76,7 @@ def somewhere(talk: Talk, chat: str) -> Talk:
     return Talk(talk.app, talk.channel, chat=chat)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.migrate_question", "storage.backup_restores", "storage.migrate_goes_on")
 @pytest.mark.parametrize("bring", [moved, brought_back])
 async def test_what_waits_in_one_database_goes_on_in_the_other(

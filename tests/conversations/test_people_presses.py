@@ -72,6 +72,7 @@ async def test_in_slack_another_ones_button_is_refused_and_the_refusal_recorded(
     assert office.done == ["send one"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("people.presses", "people.two_yeses")
 async def test_in_telegram_two_admins_agree_by_buttons_one_of_them_in_a_letter(chats: World, tmp_path: Path) -> None:
     house = House()

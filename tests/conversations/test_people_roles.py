@@ -95,6 +95,7 @@ async def on_slack(stack: AsyncExitStack, folder: Path, role: Role, house: House
     return say
 
 
+@pytest.mark.slow
 @pytest.mark.proves("people.matrix")
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("channel", [on_console, on_telegram, on_slack])
@@ -153,6 +154,7 @@ async def test_who_is_nobody_is_not_let_in_also_not_by_what_was_set_up_before(tm
     assert house.done == []
 
 
+@pytest.mark.slow
 @pytest.mark.proves("people.first")
 async def test_the_first_who_pairs_is_the_owner_and_nobody_after(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

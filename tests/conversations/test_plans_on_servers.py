@@ -47,6 +47,7 @@ async def test_two_places_are_compared_side_by_side(tmp_path: Path) -> None:
     assert sorted(str(given["place"]) for _, given in calls_made(tmp_path)) == ["Oslo", "Rome"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("plan.in_order_on_servers", "approval.asked")
 async def test_what_is_fetched_first_is_sent_then(tmp_path: Path) -> None:
     tools = [real_server(tmp_path)]

@@ -59,6 +59,7 @@ async def test_a_proxy_that_cannot_be_asked_is_told_with_the_reason(
                 pass
 
 
+@pytest.mark.slow
 @pytest.mark.proves("budget.proxy")
 async def test_the_doctor_complains_where_little_is_left_at_the_proxy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -60,6 +60,7 @@ async def test_what_is_left_out_gets_its_default(tmp_path: Path, protocol: Any) 
         assert "booked window in ICE1, meal: none" in await talk.answered("seat=window")
 
 
+@pytest.mark.slow
 @ERAS
 @pytest.mark.proves("tools.mcp.elicitation_refused")
 @pytest.mark.parametrize("word", ["decline", "cancel"])
@@ -78,6 +79,7 @@ async def test_other_words_leave_the_question_open(tmp_path: Path) -> None:
         assert "booked window" in await talk.answered("seat=window")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.elicitation_restart")
 async def test_an_answer_after_a_restart_of_both_is_given_to_the_same_question(tmp_path: Path) -> None:
     """The server's new process knows nothing of its question. It is called anew, asks the same, and gets the answer."""
@@ -88,6 +90,7 @@ async def test_an_answer_after_a_restart_of_both_is_given_to_the_same_question(t
     assert len(bookings(tmp_path)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.elicitation_restart")
 async def test_a_server_that_outlives_the_bot_goes_on_where_it_asked(tmp_path: Path) -> None:
     async with WebMcpServer(tmp_path / "calls") as web:
@@ -99,6 +102,7 @@ async def test_a_server_that_outlives_the_bot_goes_on_where_it_asked(tmp_path: P
     assert len(bookings(tmp_path)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.elicitation_restart")
 async def test_an_older_server_cannot_take_an_answer_after_a_restart_and_that_is_said(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=[server(tmp_path, "legacy")]) as talk:
@@ -112,6 +116,7 @@ async def test_an_older_server_cannot_take_an_answer_after_a_restart_and_that_is
     assert len(bookings(tmp_path)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.elicitation_restart")
 async def test_an_older_servers_harmless_call_is_made_anew_after_a_restart(tmp_path: Path) -> None:
     async with talking(tmp_path, toolsets=[server(tmp_path, "legacy")]) as talk:

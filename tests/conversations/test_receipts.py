@@ -120,6 +120,7 @@ async def fake() -> AsyncIterator[World]:
     assert server.problems == []
 
 
+@pytest.mark.slow
 @every_sample
 @pytest.mark.proves("receipts.exact", "receipts.chart")
 async def test_in_telegram_a_photo_with_the_word_below_it_is_answered_with_a_photo(
@@ -138,6 +139,7 @@ async def test_in_telegram_a_photo_with_the_word_below_it_is_answered_with_a_pho
     assert [each for each in EXPECTED[sample] if each.replace("*", "") not in shown] == []
 
 
+@pytest.mark.slow
 @every_sample
 @pytest.mark.proves("receipts.exact", "receipts.chart")
 async def test_in_slack_a_photo_with_the_word_beside_it_is_answered_with_a_picture(tmp_path: Path, sample: str) -> None:
@@ -172,6 +174,7 @@ async def test_the_plan_of_the_examples_is_the_one_behind_the_slash_word(tmp_pat
         assert by_hand == await receipt(talk, f"/receipt {KIOSK}")
 
 
+@pytest.mark.slow
 @needs_tesseract
 @pytest.mark.proves("docs.receipts", "receipts.chart")
 async def test_the_page_on_receipts_shows_what_really_comes_back(tmp_path: Path) -> None:

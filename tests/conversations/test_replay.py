@@ -143,6 +143,7 @@ async def test_a_chain_that_does_not_answer_is_a_difference_and_no_end(tmp_path:
     assert result["turns"][0]["new"]["cost_usd"] == "unknown"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("replay.decides")
 async def test_the_command_replays_what_the_database_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with ModelServer(script) as server:

@@ -118,6 +118,7 @@ async def until_told(talk: Talk, count: int) -> list[str]:
     return told_to(talk)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("review.nothing_lost", "review.told")
 async def test_a_hundred_requests_that_nobody_serves_are_all_kept_told_and_answered_after_a_retry(
     tmp_path: Path,

@@ -25,6 +25,7 @@ async def workspace() -> AsyncIterator[Slack]:
     assert server.problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.proves("sending.allowed", "sending.asks", "reminders.plain_words")
 async def test_from_telegram_a_message_reaches_slack_and_a_reminder_telegram(
     telegram_world: World, workspace: Slack, tmp_path: Path

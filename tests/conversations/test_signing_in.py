@@ -45,6 +45,7 @@ async def who(talk: Talk) -> str:
     return await talk.answered("yes")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.sign_in")
 async def test_everybody_signs_in_for_themselves(tmp_path: Path) -> None:
     async with OAuthServer() as server, talking(tmp_path, toolsets=[team(server, OpenVault())]) as ann:
@@ -79,6 +80,7 @@ async def test_a_wrong_address_is_said_and_signing_out_forgets(tmp_path: Path) -
         assert "Sign in to team here" in await talk.told("/signin team")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.tokens")
 async def test_tokens_are_renewed_after_a_restart_and_are_not_readable_at_rest(tmp_path: Path) -> None:
     settings = read_settings(database=str(tmp_path / "errand.db"), secret_key="correct horse")

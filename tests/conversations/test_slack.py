@@ -206,6 +206,7 @@ async def test_a_stream_that_slack_has_ended_goes_on_in_the_same_message(tmp_pat
         assert fake.problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.stream_trouble")
 async def test_a_workspace_without_streams_and_sessions_is_asked_once_and_sees_edits(tmp_path: Path) -> None:
     work = Work()
@@ -225,6 +226,7 @@ async def test_a_workspace_without_streams_and_sessions_is_asked_once_and_sees_e
         assert fake.problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.channel_picture")
 async def test_in_a_channel_one_message_shows_the_plan_and_becomes_the_answer(
     fake: Slack, ann: Person, team: Chat, tmp_path: Path

@@ -67,6 +67,7 @@ async def test_a_database_that_is_busy_when_a_conversation_has_begun_ends_nothin
     assert len(team.from_bot) == 3, "it is begun once"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.slash")
 async def test_a_plan_by_slash_word_runs_in_a_thread_where_it_can_ask_and_bring_files(
     fake: Slack, ann: Person, team: Chat, tmp_path: Path
@@ -104,6 +105,7 @@ async def test_a_thread_that_takes_no_answer_any_more_holds_nothing_up(
     assert fault.times == 98
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.slash")
 async def test_a_slash_word_that_is_told_to_have_failed_is_not_carried_out_all_the_same(
     fake: Slack, ann: Person, team: Chat, tmp_path: Path
@@ -225,6 +227,7 @@ async def test_a_session_that_waited_for_an_answer_is_active_after_it_in_another
 # --- pictures, and the answers that take their place
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.form_refused")
 async def test_a_long_answer_whose_form_is_refused_takes_the_place_of_its_picture_all_the_same(
     fake: Slack, ann: Person, team: Chat, tmp_path: Path

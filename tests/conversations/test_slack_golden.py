@@ -65,6 +65,7 @@ async def _talked(chat: Chat, ann: Person, *, fake: Slack, brewing: asyncio.Even
     await fake.until(lambda: not again.buttons, words="closed buttons")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.golden")
 @pytest.mark.parametrize("way", ["socket", "http"])
 @pytest.mark.parametrize("where", ["direct", "channel"])
@@ -82,6 +83,7 @@ async def test_a_conversation_reads_well(
     compare(f"slack_{where}", UNSTEADY.sub("…", chat.transcript()))
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.golden")
 async def test_slash_words_and_the_shortcut_read_well(fake: Slack, tmp_path: Path) -> None:
     ann, ben, brewing = fake.person("Ann"), fake.person("Ben"), asyncio.Event()

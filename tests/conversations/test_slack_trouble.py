@@ -146,6 +146,7 @@ METHODS = ["chat.postMessage", "chat.update", "chat.startStream", "chat.appendSt
 SHOWN = ["agents.sessions.setStatus", "assistant.threads.setStatus"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.floods")
 @pytest.mark.parametrize("method", [*METHODS, *SHOWN])
 async def test_a_429_on_any_method_delays_and_loses_nothing(
@@ -184,6 +185,7 @@ async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for(
     assert fault.reached.is_set() or method == "chat.update"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.unclear")
 @pytest.mark.parametrize("status", [500, 503])
 async def test_a_server_that_is_not_well_is_asked_again(fake: Slack, ann: Person, tmp_path: Path, status: int) -> None:
@@ -213,6 +215,7 @@ async def test_an_answer_that_another_process_has_sent_is_not_sent_again(
     assert answers(thread) == ["heard: Hello"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.killed")
 async def test_a_stream_that_a_dead_process_has_left_becomes_the_answer(
     fake: Slack, ann: Person, tmp_path: Path
@@ -240,6 +243,7 @@ async def test_a_form_that_slack_refuses_goes_out_as_plain_text(fake: Slack, ann
     assert len(ann.direct().from_bot) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.token")
 @pytest.mark.parametrize("error", ["token_revoked", "missing_scope"])
 async def test_an_answer_waits_for_a_token_that_is_mended(
@@ -253,6 +257,7 @@ async def test_an_answer_waits_for_a_token_that_is_mended(
     assert any("api.slack.com/apps" in reason for reason in reasons)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.token")
 @pytest.mark.parametrize("which", ["bot", "app"])
 async def test_a_token_that_slack_does_not_take_ends_it_with_the_fix(fake: Slack, tmp_path: Path, which: str) -> None:
@@ -281,6 +286,7 @@ async def test_an_answer_to_where_the_app_is_not_any_more_holds_nothing_up(
         await ann.direct().thread(asked).shows("done: look Oslo")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.secrets")
 async def test_no_token_is_in_any_log_whatever_goes_wrong(
     fake: Slack, ann: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -302,6 +308,7 @@ async def test_no_token_is_in_any_log_whatever_goes_wrong(
 # --- long answers and files
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.split")
 async def test_a_long_answer_comes_whole_in_messages_that_slack_takes(fake: Slack, ann: Person, tmp_path: Path) -> None:
     text = "\n\n".join(f"Part {number}: {'word ' * 150}" for number in range(60))
@@ -316,6 +323,7 @@ async def test_a_long_answer_comes_whole_in_messages_that_slack_takes(fake: Slac
     assert len(thread.from_bot) > 3
 
 
+@pytest.mark.slow
 @pytest.mark.proves("slack.split")
 async def test_a_long_answer_that_was_cut_off_in_the_middle_goes_on_there(
     fake: Slack, ann: Person, tmp_path: Path

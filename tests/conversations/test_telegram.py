@@ -117,6 +117,7 @@ async def test_a_typed_stop_ends_what_runs(fake: World, mara: Person, chat: Chat
         await chat.shows("Stopped.")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.group_picture")
 async def test_in_a_group_one_message_shows_the_plan_and_becomes_the_answer(fake: World, tmp_path: Path) -> None:
     work = Work()
@@ -205,6 +206,7 @@ async def test_in_a_group_a_question_opens_the_keyboard_and_a_reply_answers_it(f
         await group.shows("12:00 in Rome (CET)")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.form")
 async def test_several_questions_are_picked_one_by_one_and_sent_together(
     fake: World, mara: Person, chat: Chat, tmp_path: Path
@@ -221,6 +223,7 @@ async def test_several_questions_are_picked_one_by_one_and_sent_together(
     assert office.done == ["send one"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.form")
 async def test_a_pick_that_is_quicker_than_the_answer_to_the_question_is_kept(
     fake: World, mara: Person, chat: Chat, tmp_path: Path
@@ -239,6 +242,7 @@ async def test_a_pick_that_is_quicker_than_the_answer_to_the_question_is_kept(
     assert office.done == ["send one"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.plan_edit")
 async def test_a_plan_is_shown_changed_in_words_and_agreed_to_by_a_press(
     fake: World, mara: Person, chat: Chat, tmp_path: Path
@@ -315,6 +319,7 @@ async def test_a_private_topic_without_a_name_is_named_after_what_was_said_first
         await fake.until(lambda: topic.room.topics[topic.thread or 0].name == "Plan my trip to Rome", words="a title")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.door")
 async def test_nobody_comes_in_without_a_code_that_is_used_up_by_one(
     fake: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -455,6 +460,7 @@ async def test_a_flood_answer_is_waited_out_and_the_answer_arrives(
     assert fake.calls["sendMessage"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.server_error")
 async def test_a_server_error_is_tried_again_without_a_mark(
     fake: World, mara: Person, chat: Chat, tmp_path: Path
@@ -466,6 +472,7 @@ async def test_a_server_error_is_tried_again_without_a_mark(
     assert [shown.text for shown in chat.from_bot] == ["heard: Hello"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.lost_answer")
 async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for_before_it_is_sent_again(
     fake: World, mara: Person, chat: Chat, tmp_path: Path
@@ -482,6 +489,7 @@ async def test_an_answer_of_which_nobody_knows_whether_it_arrived_is_looked_for_
     assert chat.from_bot[-1].text == "(you may have seen this already)\nheard: Hello again", "it was not found"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.lost_answer", "telegram.long")
 async def test_a_long_answer_that_was_cut_off_in_the_middle_is_whole_in_the_end(
     fake: World, mara: Person, chat: Chat, tmp_path: Path
@@ -597,6 +605,7 @@ async def test_another_poll_of_the_same_bot_is_waited_out(
         await mara.private_chat().shows("heard: Hello")
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.long")
 async def test_a_long_answer_comes_in_pieces_that_telegram_takes(
     fake: World, mara: Person, chat: Chat, tmp_path: Path
@@ -625,6 +634,7 @@ async def test_the_menu_is_there_for_each_kind_of_chat_and_language(fake: World,
 # --- files
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.files")
 async def test_files_go_both_ways(fake: World, mara: Person, chat: Chat, tmp_path: Path) -> None:
     @tool(read_only=True)
@@ -702,6 +712,7 @@ async def test_a_webhook_takes_only_what_has_its_secret_and_says_yes_after_the_c
     assert answer == "heard: Hello"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.token_secret")
 async def test_the_token_is_in_no_log_whatever_goes_wrong(
     fake: World, mara: Person, chat: Chat, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -777,6 +788,7 @@ async def test_a_picture_that_telegram_refuses_harms_no_answer(
     assert fake.calls["sendMessageDraft"] <= 3
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram.group_killed")
 async def test_a_picture_that_a_dead_process_has_left_in_a_group_becomes_the_answer(
     fake: World, tmp_path: Path

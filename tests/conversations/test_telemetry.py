@@ -191,6 +191,7 @@ async def test_a_turn_that_another_process_goes_on_with_stays_in_its_trace(tmp_p
     assert told.trace == trace_of("fake", inbound.event_id, arrived.received_at.isoformat())
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telemetry.joined")
 @pytest.mark.parametrize("protocol", ["auto", "legacy"])
 async def test_an_mcp_server_is_told_of_the_trace_where_there_are_traces(tmp_path: Path, protocol: Any) -> None:

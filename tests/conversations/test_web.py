@@ -308,6 +308,7 @@ async def test_conversations_are_listed_with_titles_and_the_one_that_waits(tmp_p
         assert '"title":"/look_up city=Oslo"' in text
 
 
+@pytest.mark.slow
 @pytest.mark.proves("web.list")
 async def test_a_long_conversation_is_read_piece_by_piece(tmp_path: Path) -> None:
     async with at_the_page(tmp_path, toolsets=[Functions([look_up])]) as ann:

@@ -200,6 +200,7 @@ async def test_an_edit_changes_a_message_that_waits_also_over_a_restart(tmp_path
     assert work.done == ["look one", "look three"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("restart.polite")
 async def test_a_turn_that_outlives_many_processes_goes_on_to_its_answer(tmp_path: Path) -> None:
     work = Work()
@@ -370,6 +371,7 @@ async def test_an_edit_is_too_late_where_a_step_of_an_older_version_of_the_plan_
     assert work.done == ["send zero", "send hello"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("busy.drained")
 async def test_a_channel_that_hangs_over_a_place_in_line_keeps_nothing_from_ending(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

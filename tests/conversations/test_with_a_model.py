@@ -131,6 +131,7 @@ async def test_a_broken_first_model_leads_to_the_second(tmp_path: Path, trouble:
             _no_provider_words(talk)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("model.falls_to_offline", "model.no_provider_text")
 async def test_when_no_model_answers_the_tier_without_one_does(tmp_path: Path) -> None:
     async with ModelServer(lambda _: Fail(503)) as server:

@@ -7,6 +7,7 @@ import pytest
 from tests.wrong_plans import outcome
 
 
+@pytest.mark.slow
 @pytest.mark.proves("guard.wrong_plans")
 @pytest.mark.parametrize("share", [0.26, 0.41], ids=["26 percent", "41 percent"])
 async def test_three_quarters_of_the_wrong_calls_do_not_happen_and_few_right_ones_are_asked_about(

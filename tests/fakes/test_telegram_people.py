@@ -217,6 +217,7 @@ async def test_a_long_text_arrives_in_pieces() -> None:
         assert [len(text) for text in await heard(bot)] == [4096, 904]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram_fake.prompt")
 def test_a_bot_can_be_tried_in_a_terminal() -> None:
     command = [sys.executable, "-u", "-m", "tests.fakes.telegram"]

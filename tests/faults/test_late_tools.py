@@ -65,6 +65,7 @@ async def test_a_plan_that_goes_on_waits_for_tools_that_come_late(tmp_path: Path
     assert called == ["one", "two", "two"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("faults.late_tools")
 async def test_a_server_that_comes_up_while_the_database_is_away_has_not_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -49,6 +49,7 @@ def copy_the_first(database: Path) -> None:
         connection.commit()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("faults.questions")
 async def test_ten_thousand_questions_wait_as_rows_alone_and_each_can_be_answered(tmp_path: Path) -> None:
     sent, tools = outgoing()

@@ -141,6 +141,7 @@ async def shown(text: str) -> None:
     """Nobody looks."""
 
 
+@pytest.mark.slow
 @pytest.mark.proves("models.openai_compatible", "models.providers", "models.streaming")
 @every_provider
 @both_ways

@@ -49,6 +49,7 @@ def test_only_what_is_given_away_costs_nothing() -> None:
     assert cost_usd("openai:whisper-1", THOUSAND) is None  # priced by the hour, so tokens tell nothing
 
 
+@pytest.mark.slow
 @pytest.mark.proves("prices.late")
 def test_no_start_waits_for_the_prices() -> None:
     loaded = "import bot.cli, bot.app, adapters.console, sys; print('genai_prices' in sys.modules)"

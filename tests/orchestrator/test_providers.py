@@ -165,6 +165,7 @@ def test_an_address_that_is_none_is_told_with_its_form(addresses: object) -> Non
         read_settings(addresses=addresses)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("models.lazy")
 def test_nothing_of_a_provider_is_imported_before_its_model_is_made() -> None:
     program = (

@@ -89,6 +89,7 @@ def test_where_nothing_is_known_each_has_a_turn() -> None:
     assert set(runs.values()) == {9}
 
 
+@pytest.mark.slow
 @pytest.mark.proves("routing.newcomers", "routing.beats_round_robin")
 def test_in_simulated_pools_it_beats_round_robin_and_no_newcomer_starves() -> None:
     for seed in SEEDS:

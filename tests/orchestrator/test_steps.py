@@ -25,6 +25,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.proves("steps.input_size")
 @given(st.dictionaries(TEXT, JSON, min_size=1), st.integers(1, 100))
 def test_arguments_are_within_the_limit_as_a_whole_where_each_of_them_is(arguments: dict[str, Any], limit: int) -> None:

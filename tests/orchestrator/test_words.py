@@ -36,6 +36,7 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name}
 
 
+@pytest.mark.slow
 @pytest.mark.proves("words.complete")
 @pytest.mark.parametrize("file", FILES, ids=lambda path: path.stem)
 def test_a_language_has_every_text_with_its_values_and_no_other(file: Path) -> None:

@@ -105,6 +105,7 @@ async def test_a_backup_of_an_older_errand_is_brought_up_to_date(tmp_path: Path)
 # --- refused
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.backup_refuses")
 async def test_a_restore_wants_an_empty_database_that_nobody_works_on(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

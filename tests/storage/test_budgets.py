@@ -16,6 +16,7 @@ DAY = Allowance("team", "2026-11-21", tokens=100_000, micro_usd=5_000_000)
 MINE = Allowance("person:fake:ann", "2026-11-21", tokens=1_000)
 
 
+@pytest.mark.slow
 @pytest.mark.proves("budget.never_overspent")
 @pytest.mark.timeout(60)
 async def test_a_thousand_reservations_at_once_never_overspend(store: Store) -> None:
@@ -77,6 +78,7 @@ async def emptied(folder: Path) -> AsyncIterator[Store]:
         (folder / "errand.db").unlink()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("budget.never_overspent", "budget.settled")
 @settings(max_examples=25, deadline=None)
 @given(deeds)

@@ -65,6 +65,7 @@ async def filled(url: str, values: Values = Values(), count: int = 4) -> None:  
 # --- the same
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.migrate_same")
 async def test_every_table_arrives_with_the_same_rows(url: str, target: str) -> None:
     await filled(url)
@@ -88,6 +89,7 @@ odd_values = st.builds(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.migrate_same")
 @pytest.mark.timeout(120)
 @settings(max_examples=3, deadline=None)  # each makes three databases, in some seconds
@@ -123,6 +125,7 @@ async def test_more_rows_than_are_held_at_once_arrive_in_any_order_of_names(
 # --- what is more than rows
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.migrate_goes_on")
 async def test_no_number_is_given_out_again(url: str, target: str) -> None:
     store = await open_store(url)
@@ -293,6 +296,7 @@ IN_POSTGRESQL = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.migrate_checked")
 async def test_a_copy_that_differs_is_named_and_not_kept(url: str, target: str) -> None:
     await filled(url)
@@ -307,6 +311,7 @@ async def test_a_copy_that_differs_is_named_and_not_kept(url: str, target: str) 
 # --- all or nothing
 
 
+@pytest.mark.slow
 @pytest.mark.proves("storage.migrate_whole")
 @pytest.mark.parametrize("table", ["sessions", "votes"])
 async def test_a_copy_that_is_killed_leaves_an_empty_database_and_can_be_made_again(

@@ -33,6 +33,7 @@ def locked_by_another(url: str) -> Iterator[None]:
             connection.rollback()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("store.cancelled")
 async def test_in_a_storm_of_cancellations_each_event_reaches_exactly_one_caller(store: Store) -> None:
     """Whoever was told has it stored; whoever was cancelled brings it again, as a platform does."""

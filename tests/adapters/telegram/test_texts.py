@@ -105,6 +105,7 @@ def letters(text: str) -> str:
     return "".join(re.findall(r"[^\W_]", text))
 
 
+@pytest.mark.slow
 @pytest.mark.proves("telegram_text.prefixes")
 def test_every_beginning_of_a_nasty_text_is_valid_in_both_forms() -> None:
     for end in range(1, len(NASTY) + 1):

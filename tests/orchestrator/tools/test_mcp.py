@@ -233,6 +233,7 @@ async def test_health_tells_state_protocol_and_number_of_tools(shared: McpTools)
 # --- Servers that die ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.reconnect", "tools.mcp.outcome_unknown")
 async def test_a_server_that_dies_under_a_call_is_asked_again_only_for_what_changes_nothing(
     calls: Calls, tmp_path: Path
@@ -248,6 +249,7 @@ async def test_a_server_that_dies_under_a_call_is_asked_again_only_for_what_chan
         assert (await call(tools, "fake__note", text="bread")).text == "noted bread"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.reconnect")
 async def test_a_server_that_was_killed_while_idle_serves_the_next_call(calls: Calls) -> None:
     async with running(fake(calls)) as tools:
@@ -269,6 +271,7 @@ async def test_a_death_is_noticed_without_a_call_and_the_tools_stay_on_offer(cal
         assert len(calls.all("note")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.isolation")
 async def test_the_death_of_a_server_leaves_a_neighbours_call_alone(calls: Calls, tmp_path: Path) -> None:
     other = Calls(tmp_path / "other")
@@ -291,6 +294,7 @@ async def test_a_server_that_leaves_at_once_is_reported_with_its_last_words() ->
         assert health(tools, "leaver").detail == "its process ended with code 1: no licence[31m"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.isolation")
 async def test_a_server_that_never_answers_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mcp_transports, "GRACE_SECONDS", 0.3)
@@ -332,6 +336,7 @@ async def test_stopping_does_not_wait_for_the_next_try() -> None:
 # --- The end ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.process_group")
 async def test_stopping_ends_servers_and_all_that_they_started(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mcp_transports, "GRACE_SECONDS", 0.3)
@@ -628,6 +633,7 @@ async def test_an_http_server_that_was_away_serves_again(web: HttpServer, calls:
         assert [entry["arguments"]["text"] for entry in calls.all("note")] == ["milk", "bread"]
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.http", "tools.mcp.outcome_unknown")
 async def test_an_http_server_that_dies_under_calls(web: HttpServer, calls: Calls) -> None:
     async with running(web.settings()) as tools, asyncio.TaskGroup() as tasks:

@@ -115,6 +115,7 @@ async def test_an_older_servers_question_goes_to_nobody_where_it_may_be_anothers
         others.cancel()
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.mcp.isolation_of_people")
 async def test_isolated_people_have_a_server_each(tmp_path: Path) -> None:
     env = {"MEMORY": "/memories/${person}.json"}

@@ -251,6 +251,7 @@ def test_the_chart_is_a_light_picture_with_a_bar_in_its_own_colour_for_each_cate
     assert 2.4 < green / orange < 3.6, "three quarters and one, with round ends"
 
 
+@pytest.mark.slow
 @pytest.mark.proves("receipts.chart")
 @settings(max_examples=10, deadline=None)  # each takes a fifth of a second
 @given(st.dictionaries(st.text(max_size=60), st.floats(0, 1e9), max_size=20), st.text(max_size=5))

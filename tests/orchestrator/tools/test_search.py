@@ -69,6 +69,7 @@ async def test_recall_on_the_catalogue_of_livemcp() -> None:
     assert mean(await found(catalog, tasks)) >= 0.42  # 43.8 % measured, 527 tools, 44 tasks, 2026-11
 
 
+@pytest.mark.slow
 @pytest.mark.proves("tools.search.bm25")
 async def test_completeness_on_the_catalogue_of_seal() -> None:
     catalog, tasks = public("seal")
