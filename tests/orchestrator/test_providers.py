@@ -112,7 +112,7 @@ def test_what_is_missing_is_named(name: str, environ: Mapping[str, str], told: s
 @pytest.mark.proves("models.entra", "models.extra")
 def test_azure_without_a_key_and_without_azure_identity_names_both(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "azure.identity.aio", None)
-    with pytest.raises(SettingsInvalid, match=r"AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN.*errand\[azure\]"):
+    with pytest.raises(SettingsInvalid, match=r"AZURE_OPENAI_API_KEY or AZURE_OPENAI_AD_TOKEN.*'\.\[azure\]'"):
         Models(environ={"AZURE_OPENAI_ENDPOINT": "http://127.0.0.1:9"}).named("azure:x")
 
 
