@@ -3,12 +3,12 @@
 from dataclasses import fields
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, Connection, Integer, Select, cast, or_, select, type_coerce, update
+from sqlalchemy import Column, Connection, Integer, Select, cast, or_, select, update
 
 from storage import inbox
 from storage.records import Arrived, Case, GivenBack
 from storage.rows import record, records, upsert
-from storage.tables import TurnName, cases, turns
+from storage.tables import cases, turn_of_event, turns
 from storage.tables import inbox as events
 
 NAMED: dict[str, Column[object]] = {
@@ -51,7 +51,7 @@ def give_back(connection: Connection, turn: str, given: GivenBack) -> Arrived | 
         changed["words"] = given.words
     if not _moved(connection, turn, given.by, **changed):
         return None
-    theirs = select(events.c.channel, events.c.session).where(type_coerce(events.c.number, TurnName) == turn)
+    theirs = select(events.c.channel, events.c.session).where(turn_of_event == turn)
     channel, session = connection.execute(theirs).one()
     event = {"event_id": given.event_id, "payload": given.payload}
     return inbox.remember(connection, channel=channel, session=session, **event)

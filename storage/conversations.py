@@ -12,7 +12,6 @@ from storage.erasing import FORGOTTEN
 from storage.records import Conversation, Found, Parcel, Said, StoredPlan, Talk
 from storage.rows import columns, records
 from storage.tables import (
-    TurnName,
     inbox,
     outbox,
     plans,
@@ -21,6 +20,7 @@ from storage.tables import (
     still_open,
     turn_name,
     turn_number,
+    turn_of_event,
     turns,
     unfinished,
 )
@@ -54,9 +54,9 @@ def conversations(connection: Connection, place: str) -> list[Conversation]:
 
 def talk(connection: Connection, session: str, *, last: int, before: str | None, since: str | None) -> Talk:
     """The `last` events of a session before one, or from one on, with the parts that people were shown for them."""
-    mine = select(
-        type_coerce(inbox.c.number, TurnName), inbox.c.event_id, inbox.c.payload, inbox.c.done_at.is_not(None)
-    ).where(inbox.c.session == session, known)
+    mine = select(turn_of_event, inbox.c.event_id, inbox.c.payload, inbox.c.done_at.is_not(None)).where(
+        inbox.c.session == session, known
+    )
     if since is not None:
         said = records(connection, Said, mine.where(inbox.c.number >= turn_number(since)).order_by(inbox.c.number))
     else:

@@ -14,13 +14,11 @@ from sqlalchemy import (
     delete,
     literal,
     select,
-    type_coerce,
     update,
 )
 
 from storage.tables import Text as KeptText
 from storage.tables import (
-    TurnName,
     cases,
     inbox,
     metadata,
@@ -35,6 +33,7 @@ from storage.tables import (
     step_results,
     summaries,
     turn_number,
+    turn_of_event,
     turns,
     votes,
     work,
@@ -43,7 +42,6 @@ from storage.tables import (
 AT_ONCE = 500  # turns in one statement: databases limit how many values it may hold
 FILE = re.compile(r"[0-9a-f]{32}-[\w.-]*\w")  # the id of a kept file, wherever it stands
 FORGOTTEN = "forgotten"  # the outcome of a turn whose words are gone
-turn_of_event = type_coerce(inbox.c.number, TurnName)
 
 Counts = Counter[str]
 """Rows by table."""

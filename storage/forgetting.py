@@ -17,7 +17,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, Table, delete,
 
 from storage import aliases, audit, erasing, identities
 from storage.aliases import person_name
-from storage.erasing import FORGOTTEN, Counts, turn_of_event
+from storage.erasing import FORGOTTEN, Counts
 from storage.tables import (
     accounts,
     appointments,
@@ -40,6 +40,7 @@ from storage.tables import (
     spending,
     step_results,
     templates,
+    turn_of_event,
     turns,
     votes,
 )

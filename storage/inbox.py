@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, func, select, type_coerce, update
+from sqlalchemy import Connection, func, select, update
 
 from storage.database import wires_of
 from storage.records import Arrived
 from storage.rows import record, records, upsert
-from storage.tables import TurnName, inbox, unfinished
+from storage.tables import inbox, turn_of_event, unfinished
 
 ARRIVED = (
     inbox.c.number,
-    type_coerce(inbox.c.number, TurnName),
+    turn_of_event,
     inbox.c.session,
     inbox.c.channel,
     inbox.c.event_id,
@@ -42,7 +42,7 @@ def remember(connection: Connection, *, channel: str, event_id: str, session: st
 
 def arrived(connection: Connection, turn: str) -> Arrived | None:
     """The event on which this turn works."""
-    return record(connection, Arrived, select(*ARRIVED).where(type_coerce(inbox.c.number, TurnName) == turn))
+    return record(connection, Arrived, select(*ARRIVED).where(turn_of_event == turn))
 
 
 def unfinished_in(connection: Connection, session: str) -> list[Arrived]:
@@ -65,7 +65,7 @@ def left_over(connection: Connection, channels: Sequence[str]) -> list[Arrived]:
 
 def count_attempt(connection: Connection, turn: str) -> int:
     """One attempt more for the event of this turn: how many there are now."""
-    this = type_coerce(inbox.c.number, TurnName) == turn
+    this = turn_of_event == turn
     counted = update(inbox).where(this).values(attempts=inbox.c.attempts + 1).returning(inbox.c.attempts)
     attempts: int = connection.execute(counted).scalar_one()
     return attempts
@@ -73,7 +73,7 @@ def count_attempt(connection: Connection, turn: str) -> int:
 
 def uncount_attempt(connection: Connection, turn: str) -> None:
     """One attempt less. There stays a first one, as something of it may be stored."""
-    this = type_coerce(inbox.c.number, TurnName) == turn
+    this = turn_of_event == turn
     connection.execute(update(inbox).where(this, inbox.c.attempts > 0).values(attempts=inbox.c.attempts - 1))
 
 
@@ -91,11 +91,11 @@ def payload(connection: Connection, channel: str, event_id: str) -> str | None:
 
 def amend(connection: Connection, turn: str, payload: str) -> None:
     """Write other words over the event of this turn."""
-    this = type_coerce(inbox.c.number, TurnName) == turn
+    this = turn_of_event == turn
     connection.execute(update(inbox).where(this).values(payload=payload))
 
 
 def mark_done(connection: Connection, turn: str) -> None:
     """The event of this turn needs nothing more."""
-    this = type_coerce(inbox.c.number, TurnName) == turn
+    this = turn_of_event == turn
     connection.execute(update(inbox).where(this).values(done_at=datetime.now(UTC)))

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, String, cast, func, literal, select
 
 from storage import erasing
-from storage.erasing import AT_ONCE, Counts, turn_of_event
-from storage.tables import cases, inbox, outbox, plans, questions, still_open, turns, undelivered
+from storage.erasing import AT_ONCE, Counts
+from storage.tables import cases, inbox, outbox, plans, questions, still_open, turn_of_event, turns, undelivered
 
 
 def remove_turns(connection: Connection, before: datetime) -> tuple[Counts, list[str]]:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    type_coerce,
 )
 from sqlalchemy import Text as AnyText
 
@@ -108,6 +109,7 @@ inbox = Table(
     sqlite_autoincrement=True,
 )
 unfinished = inbox.c.done_at.is_(None)
+turn_of_event = type_coerce(inbox.c.number, TurnName)
 Index("inbox_unfinished", inbox.c.number, sqlite_where=unfinished, postgresql_where=unfinished)
 Index("inbox_of_session", inbox.c.session, inbox.c.number)
 
