@@ -82,18 +82,10 @@ class OpenAi(Chat):
     """The same through OpenAI's own client."""
 
     def _methods(self, model_class: Any) -> dict[str, Any]:
-        def get_request_params(agno: Any, *args: Any, **options: Any) -> dict[str, Any]:
-            """Tools go as they are: the client would walk through their schemas by type, 2 ms a call for 25 tools."""
-            params: dict[str, Any] = model_class.get_request_params(agno, *args, **options)
-            if tools := params.pop("tools", None):
-                params["extra_body"] = {**(params.get("extra_body") or {}), "tools": tools}
-            return params
-
         def get_async_client(agno: Any) -> Any:
             return unread(model_class.get_async_client(agno))
 
-        extended = {"get_request_params": get_request_params, "get_async_client": get_async_client}
-        return {**super()._methods(model_class), **extended}
+        return {**super()._methods(model_class), "get_async_client": get_async_client}
 
 
 class Transformers(Dialect):

@@ -1,7 +1,7 @@
 """OpenAI's client without its types: a streamed answer as the JSON that it is.
 
-Request, retries, deadlines and errors stay the client's. What is left out is that it walks through every request, and
-through every piece of an answer, to build typed objects of them: a quarter of the processor time of a short answer.
+Sending, deadlines and errors stay the client's. What is left out is that it walks through every request by type (2 ms
+for 25 tools), and makes typed objects of every piece of an answer: a quarter of the processor time of a short one.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -28,21 +28,19 @@ def unread(client: Any) -> Any:
     options it takes `extra_headers`, `extra_query` and `extra_body`."""
 
     async def create(*, stream: bool = False, **request: Any) -> Any:
-        if not stream:
-            return await client.chat.completions.create(**request)
         from openai import AsyncStream  # noqa: PLC0415 - an extra, and its import is slow
+        from openai.types.chat import ChatCompletion  # noqa: PLC0415
 
         headers, query, extra = (request.pop(f"extra_{name}", None) or {} for name in ("headers", "query", "body"))
-        return closing(
-            await client.post(
-                "/chat/completions",
-                body={**request, "stream": True, **extra},
-                options={"headers": headers, "params": query, "security": {"bearer_auth": True}},
-                cast_to=Piece,
-                stream=True,
-                stream_cls=AsyncStream[Piece],
-            )
+        answer = await client.post(
+            "/chat/completions",
+            body={**request, **({"stream": True} if stream else {}), **extra},
+            options={"headers": headers, "params": query, "security": {"bearer_auth": True}},
+            cast_to=Piece if stream else ChatCompletion,
+            stream=stream,
+            stream_cls=AsyncStream[Piece],
         )
+        return closing(answer) if stream else answer
 
     return chat_client(create)
 
