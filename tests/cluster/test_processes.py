@@ -16,8 +16,12 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(180)]
 
 OF_A_WORKER = [
     ("count_attempt", "after", "1"),
+    ("save_plan", "before", "1"),
     ("save_plan", "after", "1"),
+    ("keep_step", "after", "1"),
     ("keep_step", "after", "2"),
+    ("keep_step", "after", "3"),
+    ("finish", "before", "1"),
     ("finish", "after", "1"),
 ]
 

@@ -23,8 +23,11 @@ async def life(folder: Path, **settings: Any) -> AsyncIterator[Talk]:
             await channel.ready()
             yield Talk(app, channel)
         finally:
+            fell = serving.done() and serving
             serving.cancel()
             await asyncio.wait({serving}, timeout=LONGEST_WAIT)
+            if fell:
+                fell.result()  # raises why this life ended before it was ended
 
 
 async def shown(talk: Talk, count: int) -> None:

@@ -4,12 +4,14 @@ import asyncio
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -47,8 +49,8 @@ class Errand(RuleBasedStateMachine):
         self.runner, self.stack = asyncio.Runner(), AsyncExitStack()
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
         if self.server:
-            database = self.stack.enter_context(self.server.database())
-            self.patch.setattr("tests.conversations.talk.SHARED_DATABASE", database)
+            self.database = self.stack.enter_context(self.server.database())
+            self.patch.setattr("tests.conversations.talk.SHARED_DATABASE", self.database)
         self.numbers, self.clock = count(1), Clock(MONDAY)
         self.sent: dict[str, Message | Edit] = {}
         self.turns: dict[str, str] = {}  # the turn of each event
@@ -103,8 +105,11 @@ class Errand(RuleBasedStateMachine):
     def settle(self) -> None:
         async def idle() -> None:
             self.may_end.set()
-            async with asyncio.timeout(LONGEST_WAIT):
-                await self.talk.app.idle()
+            try:
+                async with asyncio.timeout(LONGEST_WAIT):
+                    await self.talk.app.idle()
+            except TimeoutError:
+                raise AssertionError(await self._what_is_left()) from None
             self.may_end.clear()
 
         self.runner.run(idle())
@@ -145,6 +150,17 @@ class Errand(RuleBasedStateMachine):
             self.runner = asyncio.Runner()
             self.runner.run(self.stack.aclose())
             self.runner.close()
+
+    async def _what_is_left(self) -> str:
+        """What has not come to its end, and where everything waits."""
+        store = self.talk.app.store
+        left: dict[str, Sequence[object]] = {chat: await store.unfinished_in(f"fake:{chat}") for chat in ("1", "2")}
+        left["undelivered"] = await store.undelivered()
+        if self.server:
+            with psycopg.connect(self.database) as connection:
+                left["jobs"] = connection.execute("SELECT * FROM procrastinate_jobs").fetchall()
+        waits = [f"{task.get_name()}: {awaits(task)}" for task in asyncio.all_tasks()]
+        return "\n".join([*(f"{what}: {them}" for what, them in left.items()), *sorted(waits)])
 
     async def _all_is_well(self) -> None:
         store = self.talk.app.store
@@ -217,6 +233,17 @@ class Errand(RuleBasedStateMachine):
         self.runner.run(self.lives.aclose())
         self.lives = None
         self.shown |= {name: each for name, each in self.talk.channel.shown.items() if name not in self.shown}
+
+
+def awaits(task: asyncio.Task[Any]) -> str:
+    """The lines at which a task waits, the innermost one last."""
+    lines = []
+    inner: Any = task.get_coro()
+    while inner is not None:
+        if frame := getattr(inner, "cr_frame", None) or getattr(inner, "gi_frame", None):
+            lines.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} {frame.f_code.co_name}")
+        inner = getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
+    return " > ".join(lines)
 
 
 def play(machine: type[Errand], *, examples: int, steps: int) -> None:

@@ -117,7 +117,7 @@ async def test_alone_every_message_is_answered_once_though_postgresql_was_away(
 
 
 @pytest.mark.proves("faults.postgresql")
-@pytest.mark.parametrize("how", [signal.SIGQUIT])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
 async def test_in_a_cluster_every_message_is_answered_once_though_postgresql_was_away(
     tmp_path: Path, server: PostgresServer, database: str, how: signal.Signals
 ) -> None:
