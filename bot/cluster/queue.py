@@ -37,6 +37,14 @@ DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
     ":queue, :task, 0, :lock, NULL, CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
 )
+# Only from the worker that is dead: by now another one may have taken it over.
+TAKE_OVER = """
+WITH its AS MATERIALIZED (
+    SELECT id FROM procrastinate_jobs
+    WHERE id = %(job)s AND status = 'doing' AND worker_id IS NOT DISTINCT FROM %(worker)s FOR UPDATE
+)
+SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM its
+"""
 
 Serve = Callable[[str], Awaitable[None]]
 """Work off a session."""
@@ -104,12 +112,16 @@ class Queue:
 
     async def take_over(self, is_gone: IsGone) -> int:
         """Give the jobs of dead workers back to all: how many there were."""
+        taken = 0
         stalled = await self._app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=STALLED_SECONDS)
-        jobs = [job for job in stalled if job.worker_id is None or await is_gone(job.worker_id)]
-        for job in jobs:
-            log.warning("a session is taken over from a worker that has died", extra={"session": job.lock})
-            await self._app.job_manager.retry_job(job)
-        return len(jobs)
+        for job in stalled:
+            if (job.worker_id is None or await is_gone(job.worker_id)) and await self._taken(job):
+                log.warning("a session is taken over from a worker that has died", extra={"session": job.lock})
+                taken += 1
+        return taken
+
+    async def _taken(self, job: Job) -> bool:
+        return bool(await self._app.connector.execute_query_all_async(TAKE_OVER, job=job.id, worker=job.worker_id))
 
     def worker(self, serve: Serve, *, at_once: int, drain_seconds: float) -> Worker:
         """Works off so many sessions at once."""
