@@ -189,9 +189,12 @@ class Node:
 
     async def _put_new(self, session: str) -> None:
         """Put what is unfinished in a session, and was not put before."""
-        for arrived in await self._app.store.unfinished_in(session):
-            known = self._at_work.get(session)
-            if known is not None and arrived.number not in known and (inbound := read_back(arrived)):
+        known = self._at_work.get(session)
+        unfinished = await self._app.store.unfinished_in(session)
+        if known is None or known is not self._at_work.get(session):
+            return  # what was unfinished then may have ended since; its next job looks anew
+        for arrived in unfinished:
+            if arrived.number not in known and (inbound := read_back(arrived)):
                 known.add(arrived.number)
                 self._app.desk.put(arrived, inbound, unasked=is_unasked(inbound))
 
