@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,8 @@ async def life(folder: Path, **settings: Any) -> AsyncIterator[Talk]:
         finally:
             fell = serving.done() and serving
             serving.cancel()
-            await asyncio.wait({serving}, timeout=LONGEST_WAIT)
+            done, _ = await asyncio.wait({serving}, timeout=LONGEST_WAIT)
+            assert done, f"this life does not end\n{where_all_wait()}"
             if fell:
                 fell.result()  # raises why this life ended before it was ended
 
@@ -46,6 +47,19 @@ def words(talk: Talk, event_id: str, text: str, *, chat: str = "1") -> Message:
         text=text,
         private=True,
     )
+
+
+def where_all_wait() -> str:
+    """A line for each task: the places at which it waits, the innermost one last."""
+    return "\n".join(sorted(f"{task.get_name()}: {' > '.join(_places(task))}" for task in asyncio.all_tasks()))
+
+
+def _places(task: asyncio.Task[Any]) -> Iterator[str]:
+    inner: Any = task.get_coro()
+    while inner is not None:
+        if frame := getattr(inner, "cr_frame", None) or getattr(inner, "gi_frame", None):
+            yield f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} {frame.f_code.co_name}"
+        inner = getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
 
 
 class Clock:

@@ -21,7 +21,7 @@ from orchestrator.messages import Delivery, Edit, Message, Question
 from orchestrator.tools.functions import Functions, tool
 from tests.conversations.talk import LONGEST_WAIT
 from tests.databases import PostgresServer
-from tests.faults.lives import Clock, life, words
+from tests.faults.lives import Clock, life, where_all_wait, words
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -159,8 +159,7 @@ class Errand(RuleBasedStateMachine):
         if self.server:
             with psycopg.connect(self.database) as connection:
                 left["jobs"] = connection.execute("SELECT * FROM procrastinate_jobs").fetchall()
-        waits = [f"{task.get_name()}: {awaits(task)}" for task in asyncio.all_tasks()]
-        return "\n".join([*(f"{what}: {them}" for what, them in left.items()), *sorted(waits)])
+        return "\n".join([*(f"{what}: {them}" for what, them in left.items()), where_all_wait()])
 
     async def _all_is_well(self) -> None:
         store = self.talk.app.store
@@ -233,17 +232,6 @@ class Errand(RuleBasedStateMachine):
         self.runner.run(self.lives.aclose())
         self.lives = None
         self.shown |= {name: each for name, each in self.talk.channel.shown.items() if name not in self.shown}
-
-
-def awaits(task: asyncio.Task[Any]) -> str:
-    """The lines at which a task waits, the innermost one last."""
-    lines = []
-    inner: Any = task.get_coro()
-    while inner is not None:
-        if frame := getattr(inner, "cr_frame", None) or getattr(inner, "gi_frame", None):
-            lines.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} {frame.f_code.co_name}")
-        inner = getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
-    return " > ".join(lines)
 
 
 def play(machine: type[Errand], *, examples: int, steps: int) -> None:
