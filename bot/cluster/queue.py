@@ -17,6 +17,7 @@ from procrastinate.worker import Worker
 from sqlalchemy import Connection, func, select, text
 
 from bot.cluster.line import reaching
+from bot.cluster.pool import Pool
 
 log = logging.getLogger(__name__)
 logging.getLogger("procrastinate").setLevel(logging.WARNING)  # below that it writes some lines a job
@@ -72,6 +73,7 @@ class Queue:
     def __init__(self, url: str) -> None:
         self._app = App(
             connector=PsycopgConnector(
+                pool_factory=Pool,
                 conninfo=url,
                 kwargs=reaching(url),
                 min_size=1,
