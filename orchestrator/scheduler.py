@@ -2,7 +2,7 @@
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from graphlib import TopologicalSorter
 from itertools import count
@@ -47,13 +47,25 @@ async def run_plan(
                     results[step.id] = await run_step(step, results_of_needs)
         finished[step.id].set()
 
+    await side_by_side({f"step {step.id}": run_when_ready(step) for step in plan.steps})
+    return results
+
+
+async def side_by_side(works: Mapping[str, Coroutine[None, None, None]]) -> None:
+    """Do all of this at once, each under its name, as a unit: cancelling ends all; so does the first that raises, and
+    what it raised is raised here. Where it does so just as all are cancelled, that goes before."""
+    this = asyncio.current_task()
+    assert this is not None
+    cancelled_before = this.cancelling()
     try:
         async with asyncio.TaskGroup() as group:
-            for step in plan.steps:
-                group.create_task(run_when_ready(step), name=f"step {step.id}")
+            tasks = [group.create_task(work, name=name) for name, work in works.items()]
+            if tasks:
+                await asyncio.wait(tasks)  # in here: a group that fails as it is left counts as a cancellation for ever
     except BaseExceptionGroup as broken:
-        raise first_error(broken) from broken
-    return results
+        if this.cancelling() > cancelled_before:  # which a group that fails forgets
+            raise asyncio.CancelledError from broken
+        raise _first_error(broken) from broken
 
 
 def longest_ways(plan: Plan, seconds: Callable[[Step], float]) -> dict[str, float]:
@@ -98,9 +110,9 @@ class _Slots:
                 turn.set_result(None)
 
 
-def first_error(broken: BaseException) -> BaseException:
+def _first_error(broken: BaseException) -> BaseException:
     """The error itself, for those who know what to do about its kind."""
-    return first_error(broken.exceptions[0]) if isinstance(broken, BaseExceptionGroup) else broken
+    return _first_error(broken.exceptions[0]) if isinstance(broken, BaseExceptionGroup) else broken
 
 
 def _all_known(step: Step, results: Mapping[str, StepResult]) -> dict[str, StepResult] | None:

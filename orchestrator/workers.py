@@ -21,7 +21,7 @@ from orchestrator.prompts import prompt
 from orchestrator.quoting import beginning, inside
 from orchestrator.roster import Hand, Roster, offline
 from orchestrator.routing import Routing, Standing, route
-from orchestrator.scheduler import first_error
+from orchestrator.scheduler import side_by_side
 from orchestrator.sessions import Run, work_row
 from orchestrator.tools.addresses import unnamed
 from orchestrator.tools.catalog import FIND_TOOLS, Catalog, capability, listed
@@ -283,13 +283,8 @@ class _Work:
         """Harmless calls side by side, then the others one by one. What they wait for, if they wait."""
         calls = [(call, self._tool(call)) for call in self._transcript.open_calls()]
         with_care = [(call, tool) for call, tool in calls if self._takes_care(call, tool)]
-        try:
-            async with asyncio.TaskGroup() as group:
-                for call, tool in calls:
-                    if (call, tool) not in with_care:
-                        group.create_task(self._answer_harmless(call, tool))
-        except BaseExceptionGroup as broken:
-            raise first_error(broken) from broken
+        harmless = [each for each in calls if each not in with_care]
+        await side_by_side({f"call {at}": self._answer_harmless(*each) for at, each in enumerate(harmless)})
         for call, tool in with_care:
             if waiting := await self._answer_risky(call, tool):
                 return waiting

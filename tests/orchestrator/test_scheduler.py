@@ -162,3 +162,43 @@ async def test_cancelling_ends_all_running_steps() -> None:
         await asyncio.wait({task})
     assert task.cancelled()
     assert sorted(ended) == ["a", "b"]
+
+
+@pytest.mark.proves("faults.cut_off")
+async def test_a_step_that_breaks_just_as_all_are_cancelled_does_not_keep_the_plan_going() -> None:
+    runs = asyncio.Event()
+
+    async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+        try:
+            runs.set()
+            await asyncio.Event().wait()
+        finally:
+            raise OSError("the database is gone")
+
+    task = asyncio.ensure_future(run_plan(Plan(steps=(Step(id="a", tool="x"),)), run_step))
+    await runs.wait()
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
+async def test_a_step_that_breaks_by_itself_ends_the_others_and_is_raised_as_it_is() -> None:
+    ended = []
+
+    async def run_step(step: Step, inputs: Mapping[str, StepResult]) -> StepResult:
+        if step.id == "a":
+            raise OSError("the database is gone")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(step.id)
+        return DONE
+
+    plan = Plan(steps=(Step(id="b", tool="x"), Step(id="a", tool="x")))
+    this = asyncio.current_task()
+    assert this is not None
+    for _ in range(2):  # the first one leaves nothing behind that the second takes for a cancellation
+        with pytest.raises(OSError, match="the database is gone"):
+            await run_plan(plan, run_step)
+        assert this.cancelling() == 0
+    assert ended == ["b", "b"]
