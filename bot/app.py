@@ -7,9 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from adapters.base import Adapter
 from bot.alarm import Alarm
@@ -23,6 +21,7 @@ from bot.parts import Parts
 from bot.settings import Settings, files_folder, redaction_of
 from bot.sources import default_toolsets
 from bot.standing import Standing, sources_of
+from bot.sweeping import Put, Sweeping, read_back
 from bot.telemetry import Telemetry, telemetry_of
 from bot.wiring import budgets_of, cases_of, people_of, roster_of, turns_of
 from orchestrator.appointing import Appointing
@@ -30,7 +29,7 @@ from orchestrator.approving import Approving
 from orchestrator.coming import Diary
 from orchestrator.intake import Intake
 from orchestrator.listening import Listening
-from orchestrator.messages import INBOUND, Arriving, Feedback, FirstIn, Inbound, Pressing, Receipt
+from orchestrator.messages import Arriving, Feedback, FirstIn, Inbound, Pressing, Receipt
 from orchestrator.presses import Presses
 from orchestrator.sessions import Sessions
 from orchestrator.summarizing import Summarizing
@@ -46,12 +45,6 @@ if TYPE_CHECKING:
     from bot.cluster.member import Member
 
 log = logging.getLogger(__name__)
-
-
-class Put(Protocol):
-    """Sees that an Inbound which is in the inbox is worked on."""
-
-    def __call__(self, arrived: Arrived, inbound: Inbound, *, unasked: bool = False) -> None: ...
 
 
 class App:
@@ -106,7 +99,8 @@ class App:
             while_busy=settings.while_busy,
             drain_seconds=settings.drain_seconds,
         )
-        self._put: Put = self.desk.put if remotes is None else _left_to_the_queue
+        self._sweeping = Sweeping(store, self.desk.put)
+        self._put: Put = self._sweeping.put if remotes is None else _left_to_the_queue
         self.alarm = Alarm(
             store, partial(self._put, unasked=True), parts.diary, catches_up=settings.missed_reminders == "catch_up"
         )
@@ -131,9 +125,10 @@ class App:
                 ]
                 alarm = listening.create_task(self.alarm.run([*self.adapters]), name="alarm")
                 care = listening.create_task(self.caretaker.run(), name="caretaker")
+                sweep = listening.create_task(self._sweeping.run([*self.adapters]), name="sweep")
                 metrics = listening.create_task(self.telemetry.serve(self.standing), name="metrics")
                 await asyncio.gather(*channels, return_exceptions=True)  # the group raises what they raise
-                for besides in (*listeners, alarm, care, metrics):
+                for besides in (*listeners, alarm, care, sweep, metrics):
                     besides.cancel()
             await self.idle()
 
@@ -190,17 +185,7 @@ class App:
             self.desk.dispatcher.put_off(parcel)
         for arrived in await self.store.unfinished(channels=list(self.adapters)):
             if inbound := read_back(arrived):
-                self.desk.put(arrived, inbound)
-
-
-def read_back(arrived: Arrived) -> Inbound | None:
-    """What is stored of an event; None where another version wrote it: it stays, and must not keep the others from
-    their answers."""
-    try:
-        return INBOUND.validate_json(arrived.payload)
-    except ValidationError:
-        log.exception("an unfinished event cannot be read", extra={"turn": arrived.turn})
-        return None
+                self._put(arrived, inbound)
 
 
 def _left_to_the_queue(arrived: Arrived, inbound: Inbound, *, unasked: bool = False) -> None:

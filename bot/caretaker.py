@@ -1,4 +1,4 @@
-"""Forgets who asked for it, and what is older than it may be: at the start, each day, and when a session is idle."""
+"""Forgets who asked for it, soon, and what is older than it may be, each day."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from storage.store import Store
 log = logging.getLogger(__name__)
 
 DAY = timedelta(days=1)
+LOOK = timedelta(seconds=10)  # between two looks for those who could not be forgotten yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ class Caretaker:
         self._now = now
 
     async def run(self) -> None:
-        """For ever: now, and each day."""
+        """For ever: now and each day what is old, and meanwhile who waits to be forgotten."""
         while True:
             await self.look_after()
-            await asyncio.sleep(DAY.total_seconds())
+            for _ in range(DAY // LOOK):
+                await asyncio.sleep(LOOK.total_seconds())
+                await self.forget_who_asked()
 
     async def look_after(self) -> None:
         """All that is to be done by now."""

@@ -21,7 +21,7 @@ from orchestrator.summarizing import Summarizing
 from orchestrator.turn import Turns
 from orchestrator.watching import span, trace_of, watched_by
 from orchestrator.words import say, speaking
-from storage.errors import StorageError, StorageTextUnstorable
+from storage.errors import StorageError, StorageGone, StorageTextUnstorable
 from storage.records import Arrived, Parcel
 from storage.store import Store
 
@@ -93,6 +93,8 @@ class Desk:
         """One turn to its end. One over which too many processes have died is not tried again."""
         if arrived.left_over:
             attempts = await _until_stored(lambda: self._store.count_attempt(arrived.turn), turn=arrived.turn)
+            if attempts is None:
+                return _deleted(arrived)
             arrived = replace(arrived, attempts=attempts)
         given_up = arrived.left_over and arrived.attempts >= MOST_DEATHS
         bury = partial(self._turns.fail_turn, why="died")
@@ -182,7 +184,9 @@ class Desk:
         while True:
             try:
                 return await conclude(arrived, inbound)
-            except StorageTextUnstorable:  # trying again would not help, and a left-over turn would come back for ever
+            except (StorageTextUnstorable, StorageGone):  # trying again would not help, and it would come back for ever
+                if await _until_stored(partial(self._store.arrived, arrived.turn), turn=arrived.turn) is None:
+                    return _deleted(arrived)
                 log.exception("turn cannot be stored", extra={"turn": arrived.turn})
                 if conclude == self._turns.fail_turn:
                     raise
@@ -201,13 +205,19 @@ class Desk:
                 conclude = self._turns.fail_turn
 
 
+def _deleted(arrived: Arrived) -> list[Parcel]:
+    """What comes of a turn whose event was deleted as somebody was forgotten."""
+    log.warning("what a turn was to answer was deleted", extra={"turn": arrived.turn})
+    return []
+
+
 async def _until_stored(work: Callable[[], Awaitable[T]], *, turn: str) -> T:
     """What the work comes to. It is begun anew, later, while the database refuses."""
     pause = 1.0
     while True:
         try:
             return await work()
-        except StorageTextUnstorable:  # trying again would not help
+        except (StorageTextUnstorable, StorageGone):  # trying again would not help
             raise
         except StorageError as error:
             log.warning("the database refuses, and is asked again", extra={"turn": turn, "reason": str(error)})

@@ -90,6 +90,7 @@ class Budgets:
         self._output_tokens = output_tokens
         self._unknown_price_usd = unknown_price_usd
         self._now = now
+        self._late: dict[str, Amount | None] = {}  # by reservation, what a call has used; None: all of it
 
     async def take_up(self, holder: str | None = None) -> None:
         """Settle what an earlier process, or this one that has died, had reserved: its calls may have been made, so
@@ -129,7 +130,13 @@ class Budgets:
             return None
         hold = Hold(f"{self._holder}:{uuid.uuid4().hex}", allowances)
         amount = await self._amount(hold, model, Usage(input_tokens, self._output_tokens))
-        if refused := await self._store.reserve(hold.id, amount, allowances):
+        await self.settle_late()
+        try:
+            refused = await self._store.reserve(hold.id, amount, allowances)
+        except BaseException:
+            self._late[hold.id] = Amount(0)  # it may be stored all the same, and no call is made
+            raise
+        if refused:
             bill.refused = refused
             log.info("a budget has no room", extra={"scope": refused.scope, "period": refused.period, "model": model})
             raise OverBudget
@@ -138,19 +145,28 @@ class Budgets:
     async def settle(self, hold: Hold, model: str, usage: Usage) -> None:
         """Count what a call has used; where its provider did not tell, what was reserved.
 
-        Where the database refuses, that costs nobody their answer: it stays held, and counts in full at the next start.
+        Where the database refuses, that costs nobody their answer: it stays held until the next call, `settle_late`.
         """
         known = usage.input_tokens is not None and usage.output_tokens is not None
         used = await self._amount(hold, model, usage) if known else None
         try:
             warned = await self._store.settle(hold.id, used, of=hold.allowances, percent=WARNED_PERCENT)
-        except StorageError as error:
-            log.warning("a model call is not settled", extra={"model": model, "reason": str(error)})
+        except BaseException as error:
+            self._late[hold.id] = used
+            if not isinstance(error, StorageError):
+                raise
+            log.warning("a model call is not settled yet", extra={"model": model, "reason": str(error)})
             return
         for each in warned:
             log.warning("a budget is nearly spent", extra={"scope": each.scope, "period": each.period})
         if bill := _bill.get():
             bill.warned += warned
+
+    async def settle_late(self) -> None:
+        """Settle the calls that could not be settled after they were made. Raises StorageError."""
+        for name, used in [*self._late.items()]:
+            await self._store.settle(name, used, of=(), percent=WARNED_PERCENT)
+            self._late.pop(name, None)
 
     async def _amount(self, hold: Hold, model: str, usage: Usage) -> Amount:
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)

@@ -115,12 +115,19 @@ class Raising:
         agreed = words in each_way("allow more") | each_way("yes")
         if not agreed and words not in each_way("no"):
             raise BadInput(say("Write `/budget yes {id}` or `/budget no {id}`.", id=request.id))
+        letters = [await self._word_back(talk, each, agreed=agreed) for each in await self._waiting_with(request)]
         return Told(
             say("Allowed: {more} more.", more=_more(request)) if agreed else say("Then it stays as it is."),
             changes=(answering_request(request, admin=account, agreed=agreed),),
-            letters=(await self._word_back(talk, request, agreed=agreed),),
+            letters=tuple(letters),
             closes=asked,
         )
+
+    async def _waiting_with(self, request: BudgetRequest) -> list[BudgetRequest]:
+        """All that this answers, one a chat: several may have come to the end of a budget at once."""
+        place = request.scope, request.period
+        others = [each for each in await self._store.budget_requests() if (each.scope, each.period) == place]
+        return [*{each.address: each for each in (*others, request)}.values()]
 
     async def _word_back(self, talk: Talk, request: BudgetRequest, *, agreed: bool) -> Letter:
         address = Address.model_validate_json(request.address)

@@ -40,12 +40,14 @@ class Summarizing:
         old = turns[: len(turns) - self._window // 2]
         calls: list[ModelCall] = []
         try:
-            reply = await self._chain.reply(_material(await self._store.summary(session), old), note=calls.append)
+            before = await self._store.summary(session)
+            reply = await self._chain.reply(_material(before, old), note=calls.append)
         except NoModelAnswered as error:
             log.warning("a talk could not be summed up", extra={"session": session, "reason": str(error)})
             return
         summary = Summary(session, upto=old[-1].turn, text=reply.text.strip()[:LONGEST_SUMMARY])
-        await self._store.keep_summary(summary, turn=turns[-1].turn, calls=calls)
+        of = [each.turn for each in old]
+        await self._store.keep_summary(summary, before=before, of=of, turn=turns[-1].turn, calls=calls)
 
     def _is_due(self, session: str) -> bool:
         left = self._turns_until_look.get(session, 1) - 1

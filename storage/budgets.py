@@ -5,6 +5,7 @@ from dataclasses import fields
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, tuple_, update
 
+from storage.errors import StorageError
 from storage.records import Allowance, Amount, BudgetRequest, Spent
 from storage.rows import columns, record, records, upsert, values
 from storage.tables import budget_requests, reservations, spending
@@ -85,10 +86,13 @@ def open_requests(connection: Connection) -> list[BudgetRequest]:
 
 
 def answer(connection: Connection, request: BudgetRequest, *, admin: str, agreed: bool) -> None:
-    """Close a request, and raise the limit where the admin agreed. Of two answers the first one counts."""
-    still_open = (budget_requests.c.id == request.id) & budget_requests.c.answered_by.is_(None)
-    closed = update(budget_requests).where(still_open).values(answered_by=admin).returning(budget_requests.c.id)
-    if connection.execute(closed).first() is None or not agreed:
+    """Close a request, with all others for the same budget, and raise the limit once where the admin agreed. Of two
+    answers the first one counts: the other one raises StorageError."""
+    same = (budget_requests.c.scope == request.scope) & (budget_requests.c.period == request.period)
+    open_ones = update(budget_requests).where(same, budget_requests.c.answered_by.is_(None)).values(answered_by=admin)
+    if request.id not in connection.execute(open_ones.returning(budget_requests.c.id)).scalars().all():
+        raise StorageError("Somebody else has just answered this.")
+    if not agreed:
         return
     more = {
         "more_tokens": spending.c.more_tokens + request.tokens,

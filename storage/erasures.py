@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from storage import forgetting
 from storage.erasing import Counts
-from storage.forgetting import Who
+from storage.forgetting import UnderWay, Who
 from storage.tables import erasures
 
 
@@ -22,9 +22,20 @@ def asked(connection: Connection) -> list[tuple[str, str]]:
     return [(channel, person) for channel, person in connection.execute(waiting.order_by(erasures.c.id))]
 
 
-def carry_out(connection: Connection, channel: str, person: str, who: Who) -> Counts:
-    """Forget somebody, and write down which files are still to go."""
-    counts, files = forgetting.forget(connection, channel, person, who)
+def carry_out(connection: Connection, channel: str, person: str, who: Who, *, waits: bool = False) -> Counts | None:
+    """Forget somebody, and write down which files are still to go. With `waits` only who still waits for it, and has
+    nothing under way: else nothing happens (None)."""
+    attempt = connection.begin_nested()
+    theirs = (erasures.c.channel == channel) & (erasures.c.person == person) & erasures.c.files.is_(None)
+    if waits and not connection.execute(delete(erasures).where(theirs)).rowcount:
+        attempt.rollback()  # by now another process has done it
+        return None
+    try:
+        counts, files = forgetting.forget(connection, channel, person, who, waits=waits)
+    except UnderWay:
+        attempt.rollback()
+        return None
+    attempt.commit()
     leave(connection, files)
     counts["files"] = len(files)
     return +counts

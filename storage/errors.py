@@ -8,6 +8,7 @@ StorageError
 ├── StorageMissing       there is no file
 ├── StorageFileUnknown   no file is kept under this id: trying again does not help
 ├── StorageTextUnstorable  text with NUL or half a surrogate pair: trying again does not help
+├── StorageGone          what it hangs on was deleted meanwhile: trying again does not help
 └── StorageTaken         another Errand runs on this database
 """
 
@@ -37,6 +38,10 @@ class StorageUnreadable(StorageError):
 
 class StorageMissing(StorageError):
     """There is no database."""
+
+
+class StorageGone(StorageError):
+    """What this belongs to has been deleted meanwhile."""
 
 
 class StorageTaken(StorageError):

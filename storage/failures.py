@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError, StatementError
 
-from storage.errors import StorageBusy, StorageError, StorageFull, StorageReadOnly, StorageUnreadable
+from storage.errors import StorageBusy, StorageError, StorageFull, StorageGone, StorageReadOnly, StorageUnreadable
 
 SQLITE = {  # primary result codes, sqlite.org/rescode.html
     5: StorageBusy,  # SQLITE_BUSY
@@ -16,7 +16,9 @@ SQLITE = {  # primary result codes, sqlite.org/rescode.html
     13: StorageFull,  # SQLITE_FULL
     26: StorageUnreadable,  # SQLITE_NOTADB
 }
+SQLITE_FOREIGN_KEY = 787  # the extended code of a row that would point nowhere
 POSTGRESQL = {  # SQLSTATE, appendix A of its manual
+    "23503": StorageGone,  # foreign_key_violation
     "25006": StorageReadOnly,  # read_only_sql_transaction, as on a standby
     "40001": StorageBusy,  # serialization_failure
     "40P01": StorageBusy,  # deadlock_detected
@@ -55,6 +57,8 @@ def _kind(cause: BaseException) -> type[StorageError] | None:
     if isinstance(cause, OSError):
         return SYSTEM.get(cause.errno or 0)
     code = getattr(cause, "sqlite_errorcode", None)
+    if code == SQLITE_FOREIGN_KEY:
+        return StorageGone
     if code is not None:
         return SQLITE.get(code & 0xFF)
     return POSTGRESQL.get(getattr(cause, "sqlstate", None) or "")

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, Table, delete, func, or_, select, true, update
@@ -42,12 +43,15 @@ from storage.tables import (
     templates,
     turn_of_event,
     turns,
+    undelivered,
+    unfinished,
     votes,
 )
 
 Who = Callable[[str], tuple[str, str]]
 """The id and the name of the person of an event (JSON); empty where it has none."""
 
+PATIENCE = timedelta(hours=1)  # for which somebody is not forgotten, as a part of theirs is not shown: it may never be
 TELLING = 5  # characters of an id that stands nowhere by chance; a shorter one counts as a whole text of JSON only
 SHORTEST_NAME = 3
 
@@ -88,19 +92,25 @@ Rule = Callable[[Connection, Whom], Counts]
 """Take away, or make unreadable, what is kept of a person: how many rows that concerns, by table."""
 
 
-def forget(connection: Connection, channel: str, person: str, who: Who) -> tuple[Counts, list[str]]:
+class UnderWay(Exception):
+    """Something of theirs is being worked on, or is still on its way to them."""
+
+
+def forget(connection: Connection, channel: str, person: str, who: Who, *, waits: bool) -> tuple[Counts, list[str]]:
     """Forget a person, with all accounts that are joined with this one: how many rows that concerned, by table, and the
-    files that nobody needs any more."""
+    files that nobody needs any more. With `waits` it raises UnderWay, and its transaction is to be given up then."""
     counts, files = Counts(), set[str]()
     for account in identities.accounts_of(connection, channel, person):
-        some, unused = _forget(connection, *account, who)
+        whom = find(connection, *account, who)
+        if waits and _is_busy(connection, whom, who):
+            raise UnderWay
+        some, unused = _forget(connection, whom)
         counts += some
         files.update(unused)
     return counts, sorted(files)
 
 
-def _forget(connection: Connection, channel: str, person: str, who: Who) -> tuple[Counts, list[str]]:
-    whom = find(connection, channel, person, who)
+def _forget(connection: Connection, whom: Whom) -> tuple[Counts, list[str]]:
     files = erasing.files_of(connection, (*whom.gone, *whom.blanked))
     files.update(*(erasing.FILE.findall(body) for _, body in _coming(connection, whom)))
     counts = Counts()
@@ -109,18 +119,15 @@ def _forget(connection: Connection, channel: str, person: str, who: Who) -> tupl
     return +counts, erasing.unused(connection, files)
 
 
-def is_busy(connection: Connection, channel: str, person: str, who: Who) -> bool:
-    """Whether something of theirs is being worked on, or is still on its way to them, under any of their accounts."""
-    return any(_is_busy(connection, *account, who) for account in identities.accounts_of(connection, channel, person))
-
-
-def _is_busy(connection: Connection, channel: str, person: str, who: Who) -> bool:
-    open_events = select(inbox.c.payload).where(inbox.c.done_at.is_(None), inbox.c.channel == channel)
-    if any(who(payload)[0] == person for payload in connection.execute(open_events).scalars()):
+def _is_busy(connection: Connection, whom: Whom, who: Who) -> bool:
+    """Looked at behind `find`: on PostgreSQL an event may have come between the two."""
+    theirs = whom.gone | whom.blanked
+    begun = select(turn_of_event, inbox.c.payload).where(unfinished, inbox.c.channel == whom.channel)
+    if any(turn in theirs or who(payload)[0] == whom.person for turn, payload in connection.execute(begun)):
         return True
-    whom = find(connection, channel, person, who)
-    waiting = connection.execute(select(outbox.c.turn, outbox.c.session).where(outbox.c.delivered_at.is_(None)))
-    return any(turn in whom.gone | whom.blanked or session in whom.alone for turn, session in waiting)
+    waiting = select(outbox.c.turn, outbox.c.session).join(turns, turns.c.turn == outbox.c.turn)
+    waiting = waiting.where(undelivered, turns.c.finished_at > datetime.now(UTC) - PATIENCE)
+    return any(turn in theirs or session in whom.alone for turn, session in connection.execute(waiting))
 
 
 # --- whom and where -----------------------------------------------------------------------------------
@@ -242,9 +249,13 @@ def with_turns(connection: Connection, whom: Whom) -> Counts:
 
 
 def _turns(connection: Connection, whom: Whom) -> Counts:
-    """Turns with all that hangs on them. Their ids are given to nothing else, so ratings of others may stay."""
-    dropped = Counts(summaries=erasing.drop_summaries(connection, whom.gone | whom.blanked))
-    return dropped + erasing.erase(connection, whom.gone) + erasing.blank(connection, whom.blanked)
+    """Turns with all that hangs on them. Their ids are given to nothing else, so ratings of others may stay.
+
+    Summaries of what is blanked go last: one that is being kept just now is waited for, as it holds its turns.
+    """
+    counts = Counts(summaries=erasing.drop_summaries(connection, whom.gone))
+    counts += erasing.erase(connection, whom.gone) + erasing.blank(connection, whom.blanked)
+    return counts + Counts(summaries=erasing.drop_summaries(connection, whom.blanked))
 
 
 def _schedules(connection: Connection, whom: Whom) -> Counts:

@@ -63,11 +63,11 @@ def left_over(connection: Connection, channels: Sequence[str]) -> list[Arrived]:
     return [replace(arrived, left_over=True) for arrived in records(connection, Arrived, theirs)]
 
 
-def count_attempt(connection: Connection, turn: str) -> int:
-    """One attempt more for the event of this turn: how many there are now."""
+def count_attempt(connection: Connection, turn: str) -> int | None:
+    """One attempt more for the event of this turn: how many there are now. None where it was deleted."""
     this = turn_of_event == turn
     counted = update(inbox).where(this).values(attempts=inbox.c.attempts + 1).returning(inbox.c.attempts)
-    attempts: int = connection.execute(counted).scalar_one()
+    attempts: int | None = connection.execute(counted).scalar()
     return attempts
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select, update
 
+from storage import sessions
 from storage.database import wires_of
 from storage.records import Conclusion, Letter, Parcel
 from storage.rows import columns, records, values
@@ -19,6 +20,8 @@ def put(connection: Connection, conclusion: Conclusion) -> list[Parcel]:
         Parcel(id=f"{turn}.{position}", turn=turn, **values(letter))
         for position, letter in enumerate((*shown, *conclusion.letters))
     ]
+    for letter in conclusion.letters:  # nothing may have been said there for so long that it is deleted
+        sessions.begin(connection, letter.session, letter.address)
     if parcels:
         rows = [{"position": position, **values(parcel)} for position, parcel in enumerate(parcels)]
         connection.execute(outbox.insert(), rows)

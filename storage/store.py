@@ -17,7 +17,6 @@ from storage import (
     declined,
     durations,
     erasures,
-    forgetting,
     grants,
     identities,
     inbox,
@@ -40,7 +39,7 @@ from storage import (
 from storage.database import Database, Wires
 from storage.engine import open_database
 from storage.erasing import Counts
-from storage.errors import StorageError
+from storage.errors import StorageGone
 from storage.forgetting import Who
 from storage.identities import accounts_of
 from storage.records import (
@@ -140,9 +139,13 @@ class Store:
 
         try:
             await self._database.write(work)
-        except StorageError:
-            self._known_sessions.discard(session)  # it may have been forgotten, by another process too
-            raise
+        except StorageGone:
+            if is_new:
+                raise
+            self._known_sessions.discard(session)  # another process has forgotten it
+            return await self.remember(
+                channel=channel, event_id=event_id, session=session, address=address, payload=payload
+            )
         except asyncio.CancelledError:
             if arrived is not None:
                 self._unheard[channel, event_id] = arrived
@@ -167,9 +170,9 @@ class Store:
         """The event on which a turn works."""
         return await self._database.read(lambda c: inbox.arrived(c, turn))
 
-    async def count_attempt(self, turn: str) -> int:
+    async def count_attempt(self, turn: str) -> int | None:
         """Note that a further process works on a left-over turn: how many have done so now and not handed it over, the
-        first not counted."""
+        first not counted. None where its event was deleted."""
         return await self._database.write(lambda c: inbox.count_attempt(c, turn))
 
     async def uncount_attempt(self, turn: str) -> None:
@@ -511,9 +514,14 @@ class Store:
         """The turns since the last /new that no summary holds, oldest first."""
         return await self._database.read(lambda c: summaries.not_summed_up(c, session))
 
-    async def keep_summary(self, summary: Summary, *, turn: str, calls: Sequence[ModelCall]) -> None:
-        """Write a summary over the older one, and its model calls to the turn after which they were made."""
-        await self._database.write(lambda c: summaries.keep(c, summary, turn=turn, calls=tuple(calls)))
+    async def keep_summary(
+        self, summary: Summary, *, before: str, of: Sequence[str], turn: str, calls: Sequence[ModelCall]
+    ) -> None:
+        """Write a summary over the older one, and its model calls to the turn after which they were made. Nothing is
+        written where the older text, or one of the turns `of` which it was made, was forgotten meanwhile."""
+        await self._database.write(
+            lambda c: summaries.keep(c, summary, before=before, of=of, turn=turn, calls=tuple(calls))
+        )
 
     # --- people and templates
 
@@ -594,7 +602,7 @@ class Store:
             attempt = connection.begin_nested()
             counts = erasures.carry_out(connection, channel, person, who)
             attempt.rollback()
-            return counts
+            return counts or Counts()
 
         return await self._database.write(work)
 
@@ -602,13 +610,12 @@ class Store:
         self, channel: str, person: str, who: Who, *, waits: bool, changes: Callable[[Counts], Sequence[Change]]
     ) -> Counts | None:
         """Forget a person: how many rows that concerned, by table. With `waits` nothing happens (None) while something
-        of theirs is under way. `changes` are written with it. Then the files go, see `to_be_cleaned`."""
+        of theirs is under way, or where they do not wait for it any more. `changes` are written with it. Then the files
+        go, see `to_be_cleaned`."""
 
         def work(connection: Connection) -> Counts | None:
-            if waits and forgetting.is_busy(connection, channel, person, who):
-                return None
-            counts = erasures.carry_out(connection, channel, person, who)
-            for change in changes(counts):
+            counts = erasures.carry_out(connection, channel, person, who, waits=waits)
+            for change in changes(counts) if counts is not None else ():
                 change(connection)
             return counts
 

@@ -1,9 +1,11 @@
 """Summaries: what was said in a session before the part that models see word by word."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, select
 
+from storage.erasing import FORGOTTEN
 from storage.records import ModelCall, Summary, TurnRecord
 from storage.rows import columns, record, records, upsert
 from storage.tables import sessions, summaries, turns
@@ -25,9 +27,24 @@ def not_summed_up(connection: Connection, session: str) -> list[TurnRecord]:
     return records(connection, TurnRecord, mine.order_by(turns.c.turn))
 
 
-def keep(connection: Connection, new: Summary, *, turn: str, calls: tuple[ModelCall, ...]) -> None:
-    """Write the summary over the older one, and its model calls to the turn after which they were made."""
+def keep(
+    connection: Connection,
+    new: Summary,
+    *,
+    before: str,
+    of: Sequence[str],
+    turn: str,
+    calls: tuple[ModelCall, ...],
+) -> None:
+    """Write the summary over the older one, and its model calls to the turn after which they were made; not where
+    words that it was made of were forgotten meanwhile. Whoever forgets just now is waited for, and waits for this."""
+    known = select(turns.c.turn, turns.c.outcome).where(turns.c.turn.in_([*of, turn])).with_for_update(read=True)
+    left = {name for name, outcome in connection.execute(known) if outcome != FORGOTTEN}
+    if turn in left:
+        add_calls(connection, turn, calls)
+    older = select(summaries.c.text).where(summaries.c.session == new.session).with_for_update()
+    if not left.issuperset(of) or (connection.execute(older).scalar() or "") != before:
+        return
     row = {"upto": new.upto, "text": new.text, "made_at": datetime.now(UTC)}
     upserted = upsert(connection, summaries).values(session=new.session, **row)
     connection.execute(upserted.on_conflict_do_update(index_elements=[summaries.c.session], set_=row))
-    add_calls(connection, turn, calls)

@@ -887,6 +887,7 @@ PROMISES = (
         (0, 31),
     ),
     Promise("faults.postgresql_lock", "An Errand holds its database again after a restart of PostgreSQL.", (0,)),
+    Promise("faults.half_told", "What is stored, but could not be said to be, is answered without a restart.", (31,)),
     Promise("faults.cut_off", "A worker that is cut off stops before another one takes its work over.", (31,)),
     Promise("faults.back_again", "A worker that was cut off works again when it is back.", (31,)),
     Promise("faults.standing_still", "Nobody takes over from a worker that stands still for a while.", (31,)),

@@ -9,11 +9,12 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 
 from adapters.base import Adapter
-from bot.app import App, read_back
+from bot.app import App
 from bot.cluster.leading import Leading
 from bot.cluster.line import PROCESSES, WORKERS, LineBroken, Message, to_channel, to_process
 from bot.cluster.member import ARRIVALS, Member
 from bot.cluster.queue import HandedOver
+from bot.sweeping import read_back
 from orchestrator.intake import is_unasked
 from storage.errors import StorageError
 
@@ -217,6 +218,7 @@ class Node:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def _take_up_the_rest(self) -> None:
+        await self._app.budgets.settle_late()
         await self._member.queue.put(await self._app.store.unfinished_sessions())
         for holder in await self._app.store.holders():
             if holder != self._member.process and await self._member.line.is_gone(PROCESSES, holder):

@@ -5,9 +5,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from orchestrator.forgetting import whose
 from orchestrator.messages import INBOUND, Notice
 from orchestrator.models import ChatMessage, ModelReply, Scripted
 from orchestrator.tools.functions import Functions, tool
@@ -33,6 +35,54 @@ async def leave_unfinished(folder: Path, *, channel: str = "fake", deaths: int =
     for _ in range(deaths - 1):  # the first one to work on it is not counted
         await store.count_attempt("t1")
     await store.close()
+
+
+@pytest.mark.proves("faults.half_told")
+async def test_an_event_of_which_the_database_could_not_say_that_it_was_stored_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.sweeping.SWEEP_SECONDS", 0.05)
+    async with talking(tmp_path) as talk:
+        database = talk.app.store._database
+        write = database.write
+
+        async def breaks_behind_the_commit(work: Any) -> Any:
+            done = await write(work)
+            if "remember" in work.__qualname__:
+                database.write = write  # type: ignore[method-assign]
+                raise StorageError("the connection is gone")
+            return done
+
+        database.write = breaks_behind_the_commit  # type: ignore[method-assign]
+        message = talk.channel.message("Hi")
+        with pytest.raises(StorageError):
+            await talk.channel.push(message)
+        assert not (await talk.channel.push(message)).new, "it is known already"
+        await talk.channel.until(lambda channel: len(channel.shown) == 1)
+        await talk.answered("Hi again")
+        assert len({each.turn for each in talk.channel.attempts}) == len(talk.channel.attempts) == 2
+
+
+@pytest.mark.proves("forget.waits")
+async def test_a_turn_whose_event_is_deleted_under_it_ends_and_its_chat_goes_on(tmp_path: Path, way: str) -> None:
+    may_end = asyncio.Event()
+
+    @tool(read_only=True)
+    async def hold() -> str:
+        """Take long."""
+        await may_end.wait()
+        return "held"
+
+    async with talking(tmp_path, toolsets=[Functions([hold])]) as talk:
+        await talk.send("/hold")
+        await talk.channel.until_live("plan")
+        counts = await talk.app.store.forget("fake", "ann", whose, waits=False, changes=lambda counts: ())
+        assert counts
+        assert counts["inbox"] == 1
+        may_end.set()
+        assert "Hello" in await talk.answered("Hi")
+        await talk.app.idle()
+        assert len(talk.channel.shown) == 1, way
 
 
 @pytest.mark.faults

@@ -1,5 +1,6 @@
 """Forgetting, retention and export, as people and operators meet them."""
 
+import asyncio
 import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -9,12 +10,13 @@ from typing import Any
 import pytest
 
 from bot.settings import Settings
-from orchestrator.messages import Answer, Attachment, Choice, Person, Question
+from orchestrator.messages import Answer, Attachment, Choice, Delivery, Person, Question
 from storage.changes import asking_to_forget
 from storage.store import open_store
 from storage.tables import metadata
 from tests.bot.command import errand
-from tests.conversations.talk import Talk, talking
+from tests.conversations.talk import LONGEST_WAIT, Talk, talking
+from tests.fakes.channel import FakeChannel
 
 ANN, NAME, CANARY = "u774411223", "Ann Leewards", "zanzibar"
 TOOLS: dict[str, Any] = {"toolsets": None, "send_to": "team=fake:1"}
@@ -123,6 +125,31 @@ async def test_what_was_asked_before_a_death_is_forgotten_at_the_next_start(tmp_
     async with talking(tmp_path) as talk:
         await talk.app.caretaker.look_after()
         assert traces(tmp_path) == []
+
+
+class Slow(FakeChannel):
+    """A part is shown some time after it was said."""
+
+    async def deliver(self, delivery: Delivery) -> None:
+        await asyncio.sleep(0.3)
+        await super().deliver(delivery)
+
+
+@pytest.mark.proves("forget.waits")
+async def test_whoever_is_forgotten_is_so_soon_after_the_last_word_to_them(
+    tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.caretaker.LOOK", timedelta(seconds=0.1))
+    async with talking(tmp_path, channel=Slow) as talk:
+        alone = ann(talk, chat=f"dm-{ANN}")
+        await alone.told(f"/memory add I live in {CANARY}")
+        await alone.asked("/forget me")
+        await alone.told("yes")
+        async with asyncio.timeout(LONGEST_WAIT):
+            while await talk.app.store.asked_to_be_forgotten():
+                await asyncio.sleep(0.05)
+        assert await talk.app.store.memories("fake", ANN) == [], way
+        assert len(await talk.app.store.audited(kinds=["forget"])) == 1
 
 
 def leave_in_free_space(folder: Path, words: str) -> None:

@@ -2,15 +2,24 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.records import Allowance, Amount, Spent
+from orchestrator.budgets import Budgets
+from orchestrator.limits import Limits, Payer
+from orchestrator.models import Usage
+from storage.changes import answering_request, asking_admins
+from storage.errors import StorageError
+from storage.records import Allowance, Amount, BudgetRequest, Letter, Spent
 from storage.store import Store, open_store
+from tests.storage.samples import ADDRESS, NOW, SESSION, arrive, conclusion
 
 DAY = Allowance("team", "2026-11-21", tokens=100_000, micro_usd=5_000_000)
 MINE = Allowance("person:fake:ann", "2026-11-21", tokens=1_000)
@@ -106,3 +115,61 @@ def test_in_any_order_nothing_is_held_above_a_limit_and_all_adds_up(
                 assert (each.held_tokens, each.held_micro_usd) == (0, 0)
 
     asyncio.run(check())
+
+
+def request(number: int) -> BudgetRequest:
+    return BudgetRequest(f"b{number}", MINE.scope, MINE.period, 500, 0, "ann", ADDRESS, NOW)
+
+
+@pytest.mark.proves("budget.raised")
+async def test_one_answer_closes_every_request_for_the_same_budget_and_raises_it_once(store: Store) -> None:
+    asked = [request(number) for number in range(3)]
+    await store.change(*(asking_admins(each) for each in asked))
+    await store.change(answering_request(asked[1], admin="fake:boss", agreed=True))
+    assert await store.budget_requests() == []
+    with pytest.raises(StorageError, match="just answered"):
+        await store.change(answering_request(asked[2], admin="fake:other", agreed=True))
+    (mine,) = await store.spent([MINE])
+    assert mine.more_tokens == 500
+
+
+@pytest.mark.proves("budget.raised")
+async def test_a_word_reaches_a_conversation_of_which_everything_was_deleted(store: Store) -> None:
+    letter = Letter("console:gone", "console", ADDRESS, "{}")
+    turn = await arrive(store, "1")
+    parcels = await store.finish(replace(conclusion(turn), letters=(letter,)))
+    assert [each.session for each in parcels] == [SESSION, letter.session]
+
+
+class Scarce(Limits):
+    """One limit, for everybody."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def holding_for(self, payer: Payer, now: datetime) -> tuple[Allowance, ...]:
+        return (MINE,)
+
+
+@pytest.mark.proves("budget.settled")
+@pytest.mark.parametrize("cancelled", [False, True])
+async def test_what_is_reserved_for_a_call_that_is_never_made_is_given_back(store: Store, cancelled: bool) -> None:
+    budgets = Budgets(store, Scarce(), output_tokens=100, unknown_price_usd=None, now=lambda: NOW)
+    write = store._database.write
+
+    async def breaks_behind_the_commit(work: Any) -> Any:
+        await write(work)
+        store._database.write = write  # type: ignore[method-assign]
+        raise asyncio.CancelledError if cancelled else StorageError("the connection is gone")
+
+    store._database.write = breaks_behind_the_commit  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError if cancelled else StorageError):
+        await budgets.hold("m", 800)
+    assert (await store.spent([MINE]))[0].held_tokens == 900
+    hold = await budgets.hold("m", 700)
+    assert hold is not None
+    store._database.write = breaks_behind_the_commit  # type: ignore[method-assign]
+    with suppress(asyncio.CancelledError):
+        await budgets.settle(hold, "m", Usage(10, 10))
+    await budgets.settle_late()
+    assert await store.spent([MINE]) == [Spent(MINE.scope, MINE.period, tokens=20)]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from storage import changes
-from storage.forgetting import RULES
+from storage.forgetting import PATIENCE, RULES
 from storage.records import (
     Allowance,
     Amount,
@@ -81,7 +81,7 @@ async def said(store: Store, chat: str, person: str, *, words: str = CANARY, nam
     parcels = await store.finish(replace(done, record=record, channel="telegram", address=address, changes=(case,)))
     for parcel in parcels:
         await store.delivered(parcel.id)
-    await store.keep_summary(Summary(session, turn, words), turn=turn, calls=())
+    await store.keep_summary(Summary(session, turn, words), before="", of=[turn], turn=turn, calls=())
     return turn
 
 
@@ -266,13 +266,28 @@ async def test_nobody_is_forgotten_while_something_of_theirs_is_under_way(store:
         channel="telegram", event_id="1", session=f"telegram:{ANN}", address="{}", payload=event(ANN)
     )
     assert arrived is not None
+    await store.change(changes.asking_to_forget("telegram", ANN))
     assert await forget(store, waits=True) is None
-    done = conclusion(arrived.turn, session=arrived.session)
+    done = conclusion(arrived.turn, session=arrived.session, at=datetime.now(UTC))
     (parcel,) = await store.finish(replace(done, record=replace(done.record, person=ANN)))
     assert await forget(store, waits=True) is None
+    assert await store.asked_to_be_forgotten() == [("telegram", ANN)]
     await store.delivered(parcel.id)
     assert await forget(store, waits=True) is not None
+    assert await forget(store, waits=True) is None, "by now another process has done it"
     assert await said(store, ANN, ANN)  # they may come back, as somebody new
+
+
+@pytest.mark.proves("forget.waits")
+async def test_a_part_that_no_channel_takes_does_not_keep_them_for_ever(store: Store) -> None:
+    session = f"telegram:{ANN}"
+    arrived = await store.remember(channel="telegram", event_id="1", session=session, address="{}", payload=event(ANN))
+    assert arrived is not None
+    done = conclusion(arrived.turn, session=session, at=datetime.now(UTC) - PATIENCE)
+    assert await store.finish(replace(done, record=replace(done.record, person=ANN)))
+    await store.change(changes.asking_to_forget("telegram", ANN))
+    assert await forget(store, waits=True) is not None
+    assert await store.undelivered() == []
 
 
 @pytest.mark.proves("retention.turns")

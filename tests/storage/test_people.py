@@ -59,12 +59,28 @@ async def test_a_summary_takes_its_turns_out_of_those_that_are_not_summed_up(sto
     conversation = [turns[0], *turns[2:]]
     assert [each.turn for each in await store.not_summed_up(SESSION)] == conversation
     call = ModelCall("synthesizer", "m", 0.1)
-    await store.keep_summary(Summary(SESSION, conversation[1], "so far"), turn=conversation[-1], calls=[call])
+    new = Summary(SESSION, conversation[1], "so far")
+    await store.keep_summary(new, before="", of=conversation[:2], turn=conversation[-1], calls=[call])
     assert [each.turn for each in await store.not_summed_up(SESSION)] == conversation[2:]
     assert await store.summary(SESSION) == "so far"
     assert call in await store.model_calls(conversation[-1])
     view = await store.view(SESSION, channel="fake", person=ANN, last=2)
     assert (view.summary, [each.turn for each in view.history]) == ("so far", conversation[-2:])
+
+
+@pytest.mark.proves("summary.made")
+async def test_a_summary_of_what_was_forgotten_meanwhile_is_not_kept(store: Store) -> None:
+    turns = await talk(store, "direct", "direct", "direct")
+    call = ModelCall("synthesizer", "m", 0.1)
+    await store.keep_summary(Summary(SESSION, turns[0], "first"), before="", of=turns[:1], turn=turns[1], calls=[])
+    of_older_words = Summary(SESSION, turns[1], "second")
+    await store.keep_summary(of_older_words, before="else", of=turns[1:2], turn=turns[1], calls=[call])
+    assert await store.summary(SESSION) == "first"
+    assert await store.model_calls(turns[1]) == [call], "what it has cost was spent"
+    await store.forget("console", "me", lambda payload: ("me", ""), waits=False, changes=lambda counts: ())
+    of_forgotten = Summary(SESSION, turns[1], "third")
+    await store.keep_summary(of_forgotten, before="", of=turns[:2], turn=turns[2], calls=[call])
+    assert await store.summary(SESSION) == ""
 
 
 @pytest.mark.proves("review.edited")
