@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Self
@@ -63,8 +64,8 @@ class Dispatcher:
         interrupts: bool = False,
         drain_seconds: float = 10.0,
     ) -> None:
-        self._work = work
-        self._stop = stop
+        self._work = _contained(work)
+        self._stop = _contained(stop)
         self._deliver = deliver
         self._deliver_again = deliver_again or deliver
         self._amend = amend
@@ -146,7 +147,14 @@ class Dispatcher:
             box = self._boxes[session] = Mailbox()
             self._idle.clear()
             box.serving = self._tasks.create_task(self._serve(session, box), name=f"session {session}")
+            box.serving.add_done_callback(lambda _: self._remove(session, box))  # also where it never came to its end
         return self._boxes[session]
+
+    def _remove(self, session: str, box: Mailbox) -> None:
+        if self._boxes.get(session) is box:
+            del self._boxes[session]
+            if not self._boxes:
+                self._idle.set()
 
     @staticmethod
     def _end_before(box: Mailbox, arrived: Arrived) -> None:
@@ -201,11 +209,10 @@ class Dispatcher:
         try:
             await self._work_off(session, box)
         finally:
-            if box.running:
-                await asyncio.wait({box.running})  # it was abandoned, and ends
-            del self._boxes[session]
-            if not self._boxes:
-                self._idle.set()
+            while box.running and not box.running.done():  # it was abandoned, and ends; perhaps more than once
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({box.running})
+            self._remove(session, box)
 
     async def _work_off(self, session: str, box: Mailbox) -> None:
         if box.left_over:
@@ -286,6 +293,19 @@ class Dispatcher:
 
     async def _turn(self, arrived: Arrived, inbound: Inbound) -> list[Parcel]:
         return await self._work(arrived, inbound)
+
+
+def _contained(work: Work) -> Work:
+    """Work that raises all the same leaves its turn unfinished, and takes nobody down with it."""
+
+    async def contained(arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        try:
+            return await work(arrived, inbound)
+        except Exception:  # an edge
+            log.exception("a turn has no end", extra={"turn": arrived.turn})
+            return []
+
+    return contained
 
 
 def _is_of(edit: Edit, arrived: Arrived, inbound: Inbound) -> bool:

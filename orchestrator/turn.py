@@ -1,5 +1,6 @@
 """The story of a turn: one Inbound comes in, a Decision is made, a Plan may run, and one part goes out."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import assert_never
@@ -34,6 +35,8 @@ from orchestrator.watching import note, span
 from orchestrator.words import say, speaking
 from storage.records import Arrived, Conclusion, Parcel
 from storage.store import Store
+
+log = logging.getLogger(__name__)
 
 
 class Turns:
@@ -125,20 +128,27 @@ class Turns:
         """End a turn that a person has stopped, and say what was finished before. The stop itself ends in silence."""
         if isinstance(inbound, Stop):
             return await self._end_early(arrived, inbound, Ending("command"))
-        run = await self._sessions.begun(arrived)
         with speaking(await self._sessions.language_of(arrived, inbound)):
-            text = " ".join(filter(None, (say("Stopped."), so_far(run) if run else "")))
+            text = " ".join(filter(None, (say("Stopped."), await self._so_far(arrived))))
         return await self._end_early(arrived, inbound, Ending("stopped", Notice(text=text)))
 
     async def fail_turn(self, arrived: Arrived, inbound: Inbound, *, why: str = "broken") -> list[Parcel]:
         """End a turn that cannot be done: our fault, and we say so. A person looks at it; `why` is for them."""
         case = "" if isinstance(inbound, Stop | Edit) else why
-        run = await self._sessions.begun(arrived)
         with speaking(await self._sessions.language_of(arrived, inbound)):
             wrong = say("Something went wrong on my side ({turn}).", turn=arrived.turn)
             kept = await self._cases.promise() if case else say("Please try other words.")
-            text = " ".join(filter(None, (wrong, so_far(run) if run else "", kept)))
+            text = " ".join(filter(None, (wrong, await self._so_far(arrived), kept)))
         return await self._end_early(arrived, inbound, Ending("failed", Notice(text=text), case=case))
+
+    async def _so_far(self, arrived: Arrived) -> str:
+        """What of a turn's plan has happened, in words; nothing of a plan that another version wrote."""
+        try:
+            run = await self._sessions.begun(arrived)
+        except (ValueError, LookupError):
+            log.exception("a stored plan cannot be read", extra={"turn": arrived.turn})
+            return ""
+        return so_far(run) if run else ""
 
     async def has_acted(self, arrived: Arrived) -> bool:
         """Whether this turn has done something that cannot be begun anew with other words."""

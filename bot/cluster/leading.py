@@ -56,6 +56,7 @@ class Leading:
         self._post = Post(store, {channel.name: channel})
         self._told: set[str] = set()  # turns of which something is in the outbox
         self._has_something = asyncio.Event()
+        self._next_look = 0.0  # by the loop's clock, into the whole outbox
         self._known: set[str] = set()  # parcels that wait here, or that the channel refuses for good
         self._ended: dict[str, None] = {}  # the oldest first
         self._lanes: dict[str, deque[Shown | Handed]] = {}
@@ -80,6 +81,7 @@ class Leading:
         """For ever. Raises StorageError at the start."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
+                self._next_look = asyncio.get_running_loop().time() + LOOK_SECONDS
                 self._take(await self._waiting(None), repeated=True)
                 while True:
                     await self._lead_on()
@@ -87,13 +89,18 @@ class Leading:
             self._forget()
 
     async def _lead_on(self) -> None:
-        """Wait for something to show, and show it."""
+        """Wait for something to show, and show it. Of what could not be read, the next whole look knows."""
+        clock = asyncio.get_running_loop()
         with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout_at(self._next_look):
                 await self._has_something.wait()
         self._has_something.clear()
         told, self._told = self._told, set()
-        self._take(await self._undelivered([*told] or None), repeated=False)
+        if clock.time() < self._next_look:
+            self._take(await self._undelivered([*told]), repeated=False)
+        else:
+            self._next_look = clock.time() + LOOK_SECONDS
+            self._take(await self._undelivered(None), repeated=False)
 
     def _forget(self) -> None:
         """What waits here stays in the outbox, for whoever leads next."""

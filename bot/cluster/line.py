@@ -48,9 +48,11 @@ class Line:
         self._unsaid: dict[Hashable, tuple[str, Message]] = {}
         self._has_something = asyncio.Event()
         self._mouth = asyncio.Lock()
+        self.listens = asyncio.Event()  # set once every topic is heard
         self._connections = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        self.listens.clear()
         async with AsyncExitStack() as opened:
             self._voice = await opened.enter_async_context(await self._connected())
             self._ears = await opened.enter_async_context(await self._connected())
@@ -136,6 +138,7 @@ class Line:
         try:
             for topic in topics:
                 await self._ears.execute(SQL("LISTEN {}").format(Identifier(topic)))
+            self.listens.set()
             async for heard in self._ears.notifies():
                 pieces = begun.setdefault(heard.pid, deque())
                 pieces.append(heard.payload[1:])

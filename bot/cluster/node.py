@@ -49,7 +49,8 @@ class Node:
         self._at_once = at_once
         self._drain_seconds = drain_seconds
         self._at_work: dict[str, set[int]] = {}  # the events that were put, by the sessions that are worked off here
-        self._broken = False
+        self._broken = asyncio.Event()  # set from then on until the next life of the line
+        self._leads: list[asyncio.Task[None]] = []
         self._leading = {to_channel(each.name): Leading(each, app.store, app.files, member.line) for each in channels}
 
     async def run(self) -> None:
@@ -86,28 +87,34 @@ class Node:
 
     async def _live(self) -> None:
         """Until the line breaks."""
-        line, self._broken = self._member.line, False
+        line = self._member.line
+        self._broken.clear()
         topics = [ARRIVALS, to_process(self._member.process), *self._leading]
         async with line, _until_left(self._hold_the_line(topics)), asyncio.TaskGroup() as self._tasks:
-            leading = [self._tasks.create_task(self._lead(each), name=f"leading {each}") for each in self._leading]
+            await line.listens.wait()
+            self._leads = [self._tasks.create_task(self._lead(each), name=f"leading {each}") for each in self._leading]
             try:
                 if self._at_once:
                     await self._work()
-                await asyncio.wait(leading)  # for ever, or until one fails
+                await asyncio.wait(self._leads)  # for ever, or until one fails
             finally:
-                if not self._broken:
+                if not self._broken.is_set():
                     await self._show_the_rest()
-                for each in leading:
-                    each.cancel()
+                self._lead_no_more()
 
     async def _hold_the_line(self, topics: Sequence[str]) -> None:
-        """Where it breaks, all work of this process ends at once, as others will soon take it over."""
+        """Where it breaks, this process leads and works no more at once, as others will soon do that."""
         try:
             await self._member.line.run(topics, self._hear)
         except* LineBroken:
-            self._broken = True
+            self._broken.set()
+            self._lead_no_more()
             self._app.desk.dispatcher.abandon()
             raise
+
+    def _lead_no_more(self) -> None:
+        for each in self._leads:
+            each.cancel()
 
     async def _show_the_rest(self) -> None:
         """What has just ended is shown before this process ends, if there is time."""
@@ -116,6 +123,13 @@ class Node:
                 await asyncio.gather(*(each.show_the_rest() for each in self._leading.values()))
 
     def _hear(self, topic: str, message: Message) -> None:
+        """What cannot be heard is lost, and no more than that: the database has all that matters."""
+        try:
+            self._act_upon(topic, message)
+        except Exception:  # an edge: another version may have said it
+            log.exception("a word of another process was not understood", extra={"topic": topic})
+
+    def _act_upon(self, topic: str, message: Message) -> None:
         if topic == ARRIVALS:
             if message["session"] in self._at_work:
                 self._tasks.create_task(self._hear_of(message["session"]), name=f"news of {message['session']}")
@@ -153,12 +167,12 @@ class Node:
             number = await _number_of(worker)
             await line.hold(WORKERS, str(number))
             tasks.create_task(self._take_over(number), name="taking over")
-            tasks.create_task(self._sweep(), name="sweep")
+            tasks.create_task(self._sweep(number), name="sweep")
             tasks.create_task(self._take_care(), name="care")
             try:
                 await asyncio.wait({working})
             except asyncio.CancelledError:
-                if not self._broken:
+                if not self._broken.is_set():
                     self._app.desk.dispatcher.close()  # before what runs is given up: to be replaced is no death
                 raise
             working.result()
@@ -167,6 +181,8 @@ class Node:
     async def _serve(self, session: str) -> None:
         """Work off a session: what waits in it, and what comes meanwhile."""
         dispatcher = self._app.desk.dispatcher
+        if self._broken.is_set():
+            raise HandedOver
         assert session not in self._at_work, "a session is one job's at a time"
         self._at_work[session] = set()
         try:
@@ -178,7 +194,7 @@ class Node:
             raise
         finally:
             del self._at_work[session]
-        if self._broken or not dispatcher.is_open:
+        if self._broken.is_set() or not dispatcher.is_open:
             raise HandedOver
 
     async def _hear_of(self, session: str) -> None:
@@ -192,8 +208,8 @@ class Node:
         """Put what is unfinished in a session, and was not put before."""
         known = self._at_work.get(session)
         unfinished = await self._app.store.unfinished_in(session)
-        if known is None or known is not self._at_work.get(session):
-            return  # what was unfinished then may have ended since; its next job looks anew
+        if self._broken.is_set() or known is None or known is not self._at_work.get(session):
+            return  # what was unfinished then may have ended since, or is another process's; the next job looks anew
         for arrived in unfinished:
             if arrived.number not in known and (inbound := read_back(arrived)):
                 known.add(arrived.number)
@@ -208,10 +224,18 @@ class Node:
             await self._member.queue.take_over(is_dead)
             await asyncio.sleep(TAKE_OVER_SECONDS)
 
-    async def _sweep(self) -> None:
-        """Find work that no job tells of, as it was left by an Errand on its own; and what dead processes hold."""
+    async def _sweep(self, mine: int) -> None:
+        """Find work that no job tells of, as it was left by an Errand on its own; jobs of this worker, of the number
+        `mine`, that have ended, as that could not be stored; and what dead processes hold."""
+        ended: set[int | None] = set()
         while True:
             try:
+                idle = [job for job in await self._member.queue.held(mine) if job.lock not in self._at_work]
+                for job in idle:
+                    if job.id in ended:  # and was so at the last look
+                        log.warning("a session is given back whose end was not stored", extra={"session": job.lock})
+                        await self._member.queue.give_back(job)
+                ended = {job.id for job in idle}
                 await self._take_up_the_rest()
             except StorageError as error:
                 log.warning("what was left cannot be read just now", extra={"reason": str(error)})

@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Self
 
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
-from procrastinate.jobs import DeleteJobCondition, Job
+from procrastinate.jobs import DeleteJobCondition, Job, Status
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 from sqlalchemy import Connection, func, select, text
 
+from bot.cluster.jobs import Jobs
 from bot.cluster.line import reaching
 from bot.cluster.pool import Pool
 
@@ -38,14 +39,6 @@ DEFER = text(
     "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
     ":queue, :task, 0, :lock, NULL, CAST(:args AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
 )
-# Only from the worker that is dead: by now another one may have taken it over.
-TAKE_OVER = """
-WITH its AS MATERIALIZED (
-    SELECT id FROM procrastinate_jobs
-    WHERE id = %(job)s AND status = 'doing' AND worker_id IS NOT DISTINCT FROM %(worker)s FOR UPDATE
-)
-SELECT procrastinate_retry_job_v2(id, now(), NULL, NULL, NULL) FROM its
-"""
 
 Serve = Callable[[str], Awaitable[None]]
 """Work off a session."""
@@ -82,6 +75,7 @@ class Queue:
                 reconnect_timeout=WAIT_SECONDS,
             )
         )
+        self._jobs = self._app.job_manager = Jobs(self._app.connector)
         self._serve: Serve | None = None
         self._app.task(name=TASK, queue=QUEUE, retry=Again(), pass_context=True)(self._run)
 
@@ -107,7 +101,7 @@ class Queue:
 
     async def put(self, sessions: Iterable[str]) -> None:
         """Note that these sessions have work, where no job says so yet."""
-        known = {job.lock for job in await self._app.job_manager.list_jobs_async(queue=QUEUE)}
+        known = {job.lock for job in await self._jobs.list_jobs_async(queue=QUEUE)}
         for session in sessions:
             if session not in known:
                 await self._app.configure_task(TASK, queue=QUEUE, lock=session).defer_async(session=session)
@@ -115,15 +109,20 @@ class Queue:
     async def take_over(self, is_gone: IsGone) -> int:
         """Give the jobs of dead workers back to all: how many there were."""
         taken = 0
-        stalled = await self._app.job_manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=STALLED_SECONDS)
+        stalled = await self._jobs.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=STALLED_SECONDS)
         for job in stalled:
-            if (job.worker_id is None or await is_gone(job.worker_id)) and await self._taken(job):
+            if (job.worker_id is None or await is_gone(job.worker_id)) and await self._jobs.give_back(job):
                 log.warning("a session is taken over from a worker that has died", extra={"session": job.lock})
                 taken += 1
         return taken
 
-    async def _taken(self, job: Job) -> bool:
-        return bool(await self._app.connector.execute_query_all_async(TAKE_OVER, job=job.id, worker=job.worker_id))
+    async def held(self, worker: int) -> list[Job]:
+        """The jobs that this worker has."""
+        return [*await self._jobs.list_jobs_async(queue=QUEUE, status=Status.DOING.value, worker_id=worker)]
+
+    async def give_back(self, job: Job) -> None:
+        """Let anybody take a job, unless its worker does not have it any more."""
+        await self._jobs.give_back(job)
 
     def worker(self, serve: Serve, *, at_once: int, drain_seconds: float) -> Worker:
         """Works off so many sessions at once."""

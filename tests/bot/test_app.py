@@ -19,6 +19,7 @@ from storage.records import Conclusion, Parcel, StoredStep
 from storage.store import Store, open_store
 from tests.conversations.talk import outgoing, talking
 from tests.fakes.channel import FakeChannel
+from tests.faults.lives import life
 
 
 async def leave_unfinished(folder: Path, *, channel: str = "fake", deaths: int = 0) -> None:
@@ -61,6 +62,29 @@ async def test_an_event_of_which_the_database_could_not_say_that_it_was_stored_i
         await talk.channel.until(lambda channel: len(channel.shown) == 1)
         await talk.answered("Hi again")
         assert len({each.turn for each in talk.channel.attempts}) == len(talk.channel.attempts) == 2
+
+
+@pytest.mark.proves("cluster.rolling")
+async def test_a_turn_whose_plan_another_version_has_written_is_answered_as_failed(tmp_path: Path, way: str) -> None:
+    began, may_end = asyncio.Event(), asyncio.Event()
+
+    @tool(read_only=True)
+    async def hold() -> str:
+        """Take long."""
+        began.set()
+        await may_end.wait()
+        raise RuntimeError("it was ended")
+
+    given: dict[str, Any] = {"toolsets": [Functions([hold])]}
+    async with life(tmp_path, **given) as talk:
+        turn = await talk.send("/hold")
+        await began.wait()
+        (plan,) = [plan for plan in [await talk.app.store.plan_of(turn)] if plan]
+        newer = json.dumps({**json.loads(plan.body), "plan": {"a_newer_word": True}})
+        await talk.app.store.save_plan(replace(plan, body=newer), why="")
+    async with life(tmp_path, **given) as talk:
+        assert "Something went wrong on my side" in (await talk.outcome(turn)).text, way
+        assert "Hello" in await talk.answered("Hi")
 
 
 @pytest.mark.proves("forget.waits")

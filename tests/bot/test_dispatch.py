@@ -235,3 +235,52 @@ async def test_what_an_earlier_process_has_not_shown_comes_before_all_else_of_it
         await dispatcher.idle()
     assert again == ["t1"]
     assert log.delivered == ["t3", "t1", "t2"]
+
+
+@pytest.mark.proves("faults.cut_off")
+async def test_a_turn_that_takes_long_to_end_may_be_abandoned_twice() -> None:
+    log, may_end, ends = Log(), asyncio.Event(), asyncio.Event()
+
+    async def unwinds(arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        try:
+            return await log.work(arrived, inbound)
+        finally:
+            ends.set()
+            await may_end.wait()
+
+    async with dispatching(log, work=unwinds) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        await log.started["t1"].wait()
+        dispatcher.abandon()
+        await ends.wait()
+        dispatcher._boxes["a"].serving.cancel()  # type: ignore[union-attr]
+        await asyncio.sleep(0.01)
+        may_end.set()
+        await asyncio.wait_for(dispatcher.free("a"), 5)
+        assert dispatcher.busy_sessions == 0
+
+
+@pytest.mark.proves("faults.cut_off")
+async def test_what_is_abandoned_before_it_has_begun_is_gone() -> None:
+    async with dispatching(Log()) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        dispatcher.abandon()
+        await asyncio.wait_for(dispatcher.free("a"), 5)
+        assert dispatcher.busy_sessions == 0
+
+
+@pytest.mark.proves("dispatch.order")
+async def test_a_turn_that_has_no_end_takes_nobody_down_with_it() -> None:
+    log = Log()
+
+    async def breaks(arrived: Arrived, inbound: Inbound) -> list[Parcel]:
+        if arrived.turn == "t1":
+            raise RuntimeError("it must not raise")
+        return [parcel(arrived)]
+
+    async with dispatching(log, work=breaks) as dispatcher:
+        dispatcher.put(arrived(1), inbound())
+        dispatcher.put(arrived(2), inbound())
+        dispatcher.put(arrived(3, "b"), inbound())
+        await dispatcher.idle()
+    assert sorted(log.delivered) == ["t2", "t3"]
