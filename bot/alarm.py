@@ -23,8 +23,8 @@ LONGEST_WAIT = 60.0  # seconds between two looks at the clock: somebody may have
 class Alarm:
     """Takes in what is due, and hands it on: as soon as something new stands in the diary, and when the time comes.
 
-    What arrives is in the inbox together with the note that it has: what is not handed on is taken up at the next
-    start. With `catches_up` what was missed arrives late, once; else not at all.
+    What arrives is in the inbox together with the note that it has: what is not handed on is found soon. With
+    `catches_up` what was missed arrives late, once; else not at all.
     """
 
     def __init__(

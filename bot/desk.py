@@ -21,7 +21,7 @@ from orchestrator.summarizing import Summarizing
 from orchestrator.turn import Turns
 from orchestrator.watching import span, trace_of, watched_by
 from orchestrator.words import say, speaking
-from storage.errors import StorageError, StorageGone, StorageTextUnstorable
+from storage.errors import StorageError, StorageGone, StorageOutdated, StorageTextUnstorable
 from storage.records import Arrived, Parcel
 from storage.store import Store
 
@@ -191,6 +191,8 @@ class Desk:
                 if conclude == self._turns.fail_turn:
                     raise
                 conclude = self._turns.fail_turn
+            except StorageOutdated:
+                log.info("a turn is decided anew", extra={"turn": arrived.turn})
             except StorageError as error:
                 log.warning("turn cannot be stored yet", extra={"turn": arrived.turn, "reason": str(error)})
                 told = Status(text=f"{say('I cannot save my work just now, and keep trying.')} {error}")

@@ -158,9 +158,9 @@ class Dispatcher:
 
     @staticmethod
     def _end_before(box: Mailbox, arrived: Arrived) -> None:
-        """End everything of the session that came before this."""
-        box.stopped_before = arrived.number
-        if box.running:
+        """End everything of the session that came before this, also where this was found late."""
+        box.stopped_before = max(box.stopped_before, arrived.number)
+        if box.running and box.current and box.current[0].number < arrived.number:
             box.running.cancel()
 
     @staticmethod

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from pydantic import ValidationError
 
-from orchestrator.intake import is_unasked
 from orchestrator.messages import INBOUND, Inbound
 from storage.errors import StorageError
 from storage.records import Arrived
@@ -33,10 +33,13 @@ class Sweeping:
         self._put = put
         self._known: set[int] = set()  # the numbers of all that were put, and are perhaps unfinished
         self._seen: set[int] = set()  # those that the last look has found, and nobody had put
+        self._found: set[int] = (
+            set()
+        )  # those that a look has put, rare: whoever brings one again later gets no second turn
 
     def put(self, arrived: Arrived, inbound: Inbound, *, unasked: bool = False) -> None:
         """Queue an Inbound, unless it was put before."""
-        if arrived.number not in self._known:
+        if arrived.number not in self._known | self._found:
             self._known.add(arrived.number)
             self._put(arrived, inbound, unasked=unasked)
 
@@ -54,13 +57,14 @@ class Sweeping:
         known = frozenset(self._known)
         unfinished = {each.number: each for each in await self._store.unfinished(channels=channels)}
         self._known -= known - unfinished.keys()
-        left = unfinished.keys() - self._known
+        left = unfinished.keys() - self._known - self._found
         for number in sorted(left & self._seen):
             log.warning("an event is found that nobody works on", extra={"turn": unfinished[number].turn})
             if inbound := read_back(unfinished[number]):
-                self.put(unfinished[number], inbound, unasked=is_unasked(inbound))
-            self._known.add(number)
-        self._seen = left - self._known
+                # Nobody has begun it; and it interrupts nothing, as others may have come meanwhile.
+                self._put(replace(unfinished[number], left_over=False), inbound, unasked=True)
+            self._found.add(number)
+        self._seen = left - self._found
 
 
 def read_back(arrived: Arrived) -> Inbound | None:

@@ -115,19 +115,21 @@ class Raising:
         agreed = words in each_way("allow more") | each_way("yes")
         if not agreed and words not in each_way("no"):
             raise BadInput(say("Write `/budget yes {id}` or `/budget no {id}`.", id=request.id))
-        letters = [await self._word_back(talk, each, agreed=agreed) for each in await self._waiting_with(request)]
+        others = await self._waiting_with(request)
+        one_a_chat = {each.address: each for each in (*others, request)}
+        letters = [await self._word_back(talk, each, agreed=agreed) for each in one_a_chat.values()]
         return Told(
             say("Allowed: {more} more.", more=_more(request)) if agreed else say("Then it stays as it is."),
-            changes=(answering_request(request, admin=account, agreed=agreed),),
+            changes=(answering_request(request, others=[each.id for each in others], admin=account, agreed=agreed),),
             letters=tuple(letters),
             closes=asked,
         )
 
     async def _waiting_with(self, request: BudgetRequest) -> list[BudgetRequest]:
-        """All that this answers, one a chat: several may have come to the end of a budget at once."""
+        """The other ones that an answer to this answers: several may have come to the end of a budget at once."""
         place = request.scope, request.period
-        others = [each for each in await self._store.budget_requests() if (each.scope, each.period) == place]
-        return [*{each.address: each for each in (*others, request)}.values()]
+        known = await self._store.budget_requests()
+        return [each for each in known if (each.scope, each.period) == place and each.id != request.id]
 
     async def _word_back(self, talk: Talk, request: BudgetRequest, *, agreed: bool) -> Letter:
         address = Address.model_validate_json(request.address)

@@ -1,11 +1,11 @@
 """Budgets: what is spent, what running calls hold, and what admins are asked for. All amounts are whole numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 
 from sqlalchemy import ColumnElement, Connection, delete, or_, select, tuple_, update
 
-from storage.errors import StorageError
+from storage.errors import StorageOutdated
 from storage.records import Allowance, Amount, BudgetRequest, Spent
 from storage.rows import columns, record, records, upsert, values
 from storage.tables import budget_requests, reservations, spending
@@ -85,13 +85,15 @@ def open_requests(connection: Connection) -> list[BudgetRequest]:
     return records(connection, BudgetRequest, still_open.order_by(budget_requests.c.asked_at))
 
 
-def answer(connection: Connection, request: BudgetRequest, *, admin: str, agreed: bool) -> None:
-    """Close a request, with all others for the same budget, and raise the limit once where the admin agreed. Of two
-    answers the first one counts: the other one raises StorageError."""
+def answer(
+    connection: Connection, request: BudgetRequest, *, others: Collection[str], admin: str, agreed: bool
+) -> None:
+    """Close a request, and the `others` for the same budget, and raise the limit once where the admin agreed. Raises
+    StorageOutdated where these are not all that are open by now: of two answers the first one counts."""
     same = (budget_requests.c.scope == request.scope) & (budget_requests.c.period == request.period)
     open_ones = update(budget_requests).where(same, budget_requests.c.answered_by.is_(None)).values(answered_by=admin)
-    if request.id not in connection.execute(open_ones.returning(budget_requests.c.id)).scalars().all():
-        raise StorageError("Somebody else has just answered this.")
+    if {*connection.execute(open_ones.returning(budget_requests.c.id)).scalars()} != {request.id, *others}:
+        raise StorageOutdated
     if not agreed:
         return
     more = {

@@ -1,6 +1,6 @@
 """Changes of what is kept beside the turns: each is written together with the end of the turn that made it, or not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
@@ -60,9 +60,9 @@ def asking_admins(request: BudgetRequest) -> Change:
     return lambda connection: budgets.ask(connection, request)
 
 
-def answering_request(request: BudgetRequest, *, admin: str, agreed: bool) -> Change:
-    """Write down what an admin said to it."""
-    return lambda connection: budgets.answer(connection, request, admin=admin, agreed=agreed)
+def answering_request(request: BudgetRequest, *, others: Collection[str], admin: str, agreed: bool) -> Change:
+    """Write down what an admin said to it, and so to the `others` for the same budget."""
+    return lambda connection: budgets.answer(connection, request, others=others, admin=admin, agreed=agreed)
 
 
 def entering_case(turn: str, why: str) -> Change:

@@ -44,7 +44,8 @@ class Database(Protocol):
         """Run one SELECT."""
 
     async def write(self, work: Work[T]) -> T:
-        """Run the work in one transaction. When this returns it is stored; when it raises, nothing is."""
+        """Run the work in one transaction. When this returns it is stored; when it raises, nothing is; or all of it,
+        where the connection broke behind the COMMIT."""
 
     def snapshot(self) -> AbstractContextManager[Connection]:
         """All of it at one moment, for reading, on the thread of the caller. It need not be open, and another process

@@ -8,7 +8,8 @@ StorageError
 ├── StorageMissing       there is no file
 ├── StorageFileUnknown   no file is kept under this id: trying again does not help
 ├── StorageTextUnstorable  text with NUL or half a surrogate pair: trying again does not help
-├── StorageGone          what it hangs on was deleted meanwhile: trying again does not help
+├── StorageGone          a row that this points to is gone, or one that it deletes is needed: the same would fail again
+├── StorageOutdated      others have written what this was decided by: it is to be decided anew
 └── StorageTaken         another Errand runs on this database
 """
 
@@ -41,7 +42,11 @@ class StorageMissing(StorageError):
 
 
 class StorageGone(StorageError):
-    """What this belongs to has been deleted meanwhile."""
+    """What this belongs to has been deleted meanwhile, or something new belongs to what this deletes."""
+
+
+class StorageOutdated(StorageError):
+    """Somebody else has just changed this."""
 
 
 class StorageTaken(StorageError):

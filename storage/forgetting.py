@@ -51,7 +51,9 @@ from storage.tables import (
 Who = Callable[[str], tuple[str, str]]
 """The id and the name of the person of an event (JSON); empty where it has none."""
 
-PATIENCE = timedelta(hours=1)  # for which somebody is not forgotten, as a part of theirs is not shown: it may never be
+# For which somebody is not forgotten as a part of theirs is not shown, or a turn has not ended: it may never do so.
+PATIENCE = timedelta(hours=1)
+LONGEST_TURN = timedelta(days=1)
 TELLING = 5  # characters of an id that stands nowhere by chance; a shorter one counts as a whole text of JSON only
 SHORTEST_NAME = 3
 
@@ -101,8 +103,10 @@ def forget(connection: Connection, channel: str, person: str, who: Who, *, waits
     files that nobody needs any more. With `waits` it raises UnderWay, and its transaction is to be given up then."""
     counts, files = Counts(), set[str]()
     for account in identities.accounts_of(connection, channel, person):
+        if waits and _at_work(connection, Whom(*account), who):
+            raise UnderWay  # as mostly: without looking through all texts
         whom = find(connection, *account, who)
-        if waits and _is_busy(connection, whom, who):
+        if waits and (_at_work(connection, whom, who) or _on_its_way(connection, whom)):
             raise UnderWay
         some, unused = _forget(connection, whom)
         counts += some
@@ -119,14 +123,19 @@ def _forget(connection: Connection, whom: Whom) -> tuple[Counts, list[str]]:
     return +counts, erasing.unused(connection, files)
 
 
-def _is_busy(connection: Connection, whom: Whom, who: Who) -> bool:
-    """Looked at behind `find`: on PostgreSQL an event may have come between the two."""
-    theirs = whom.gone | whom.blanked
+def _at_work(connection: Connection, whom: Whom, who: Who) -> bool:
+    """Whether something of theirs is being worked on. On PostgreSQL it may have come while it was looked for them."""
     begun = select(turn_of_event, inbox.c.payload).where(unfinished, inbox.c.channel == whom.channel)
-    if any(turn in theirs or who(payload)[0] == whom.person for turn, payload in connection.execute(begun)):
-        return True
+    begun = begun.where(inbox.c.received_at > datetime.now(UTC) - LONGEST_TURN)
+    theirs = whom.gone | whom.blanked
+    return any(turn in theirs or who(payload)[0] == whom.person for turn, payload in connection.execute(begun))
+
+
+def _on_its_way(connection: Connection, whom: Whom) -> bool:
+    """Whether something is still to be shown to them, or of them."""
     waiting = select(outbox.c.turn, outbox.c.session).join(turns, turns.c.turn == outbox.c.turn)
     waiting = waiting.where(undelivered, turns.c.finished_at > datetime.now(UTC) - PATIENCE)
+    theirs = whom.gone | whom.blanked
     return any(turn in theirs or session in whom.alone for turn, session in connection.execute(waiting))
 
 

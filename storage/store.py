@@ -104,9 +104,9 @@ async def open_store(url: str, *, busy_timeout_seconds: float = 5.0, wires: Wire
 class Store:
     """Every method is one transaction: when it returns it is stored, when it raises nothing of it is.
 
-    Only a caller that was cancelled cannot know: its write is stored as a whole or not at all, and nothing of
-    it goes on any more. It may always be repeated, as repeating a write changes nothing. Nothing here needs a
-    time limit of the caller. Raises StorageError, and its kinds.
+    Only a caller that was cancelled, or whose connection broke behind the COMMIT, cannot know: its write is stored as a
+    whole or not at all, and nothing of it goes on any more. It may always be repeated, as repeating a write changes
+    nothing. Nothing here needs a time limit of the caller. Raises StorageError, and its kinds.
     """
 
     def __init__(self, database: Database) -> None:
@@ -155,7 +155,7 @@ class Store:
         return arrived or unheard
 
     async def unfinished(self, *, channels: Sequence[str]) -> list[Arrived]:
-        """What an earlier process left unfinished in these channels, oldest first."""
+        """What is unfinished in these channels, oldest first."""
         return await self._database.read(lambda c: inbox.left_over(c, channels))
 
     async def unfinished_in(self, session: str) -> list[Arrived]:
@@ -517,8 +517,8 @@ class Store:
     async def keep_summary(
         self, summary: Summary, *, before: str, of: Sequence[str], turn: str, calls: Sequence[ModelCall]
     ) -> None:
-        """Write a summary over the older one, and its model calls to the turn after which they were made. Nothing is
-        written where the older text, or one of the turns `of` which it was made, was forgotten meanwhile."""
+        """Write a summary over the older one, and its model calls to the turn after which they were made. Only the
+        calls are written where the older text, or one of the turns `of` which it was made, was forgotten meanwhile."""
         await self._database.write(
             lambda c: summaries.keep(c, summary, before=before, of=of, turn=turn, calls=tuple(calls))
         )

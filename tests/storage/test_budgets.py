@@ -16,7 +16,7 @@ from orchestrator.budgets import Budgets
 from orchestrator.limits import Limits, Payer
 from orchestrator.models import Usage
 from storage.changes import answering_request, asking_admins
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageOutdated
 from storage.records import Allowance, Amount, BudgetRequest, Letter, Spent
 from storage.store import Store, open_store
 from tests.storage.samples import ADDRESS, NOW, SESSION, arrive, conclusion
@@ -125,10 +125,13 @@ def request(number: int) -> BudgetRequest:
 async def test_one_answer_closes_every_request_for_the_same_budget_and_raises_it_once(store: Store) -> None:
     asked = [request(number) for number in range(3)]
     await store.change(*(asking_admins(each) for each in asked))
-    await store.change(answering_request(asked[1], admin="fake:boss", agreed=True))
+    with pytest.raises(StorageOutdated):
+        await store.change(answering_request(asked[1], others=["b0"], admin="fake:boss", agreed=True))
+    assert len(await store.budget_requests()) == 3
+    await store.change(answering_request(asked[1], others=["b0", "b2"], admin="fake:boss", agreed=True))
     assert await store.budget_requests() == []
-    with pytest.raises(StorageError, match="just answered"):
-        await store.change(answering_request(asked[2], admin="fake:other", agreed=True))
+    with pytest.raises(StorageOutdated):
+        await store.change(answering_request(asked[2], others=[], admin="fake:other", agreed=True))
     (mine,) = await store.spent([MINE])
     assert mine.more_tokens == 500
 
