@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 def image() -> Iterator[Stage]:
     """What the Dockerfile makes. It takes a minute, more on a busy disk, and 1.2 GB, which are gone afterwards."""
     if "ERRAND_SHIP" not in os.environ:
-        pytest.skip("this takes minutes: `make ship` carries out the Dockerfile, and CI does")
+        pytest.skip("this takes minutes: `make ship` carries out the Dockerfile")
     if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("mmdebstrap") is None:
         pytest.skip("a Debian root is made by root alone, with mmdebstrap: apt-get install mmdebstrap")
     if sys.version_info[:2] != (3, 11):
