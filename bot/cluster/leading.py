@@ -96,11 +96,10 @@ class Leading:
                 await self._has_something.wait()
         self._has_something.clear()
         told, self._told = self._told, set()
-        if clock.time() < self._next_look:
-            self._take(await self._undelivered([*told]), repeated=False)
-        else:
+        is_whole = clock.time() >= self._next_look
+        if is_whole:
             self._next_look = clock.time() + LOOK_SECONDS
-            self._take(await self._undelivered(None), repeated=False)
+        self._take(await self._undelivered(None if is_whole else [*told]), repeated=False)
 
     def _forget(self) -> None:
         """What waits here stays in the outbox, for whoever leads next."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import Connection, text
 
+from orchestrator.forgetting import whose
 from storage import changes
 from storage.forgetting import PATIENCE, RULES
 from storage.records import (
@@ -38,11 +39,6 @@ ANN, NAME = "774411223", "Ann Leewards"
 CANARY = "zanzibar"
 FILE = f"{'0' * 32}-{CANARY}.pdf"
 LATER = datetime.now(UTC) + timedelta(days=1)
-
-
-def whose(payload: str) -> tuple[str, str]:
-    person = json.loads(payload).get("person", {})
-    return person.get("id", ""), person.get("name", "")
 
 
 def event(person: str, words: str = CANARY, *, name: str = "") -> str:

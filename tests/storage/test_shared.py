@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Connection
 
+from orchestrator.forgetting import whose
 from storage import changes
 from storage.errors import StorageError
 from storage.records import Arrived, Parcel
@@ -39,11 +40,6 @@ async def stores(postgres_server: PostgresServer) -> AsyncIterator[tuple[Store, 
         yield stores
         for each in stores:
             await each.close()
-
-
-def whose(payload: str) -> tuple[str, str]:
-    person = json.loads(payload).get("person", {})
-    return person.get("id", ""), person.get("name", "")
 
 
 async def asked_to_be_forgotten(store: Store) -> None:
