@@ -33,13 +33,11 @@ class Sweeping:
         self._put = put
         self._known: set[int] = set()  # the numbers of all that were put, and are perhaps unfinished
         self._seen: set[int] = set()  # those that the last look has found, and nobody had put
-        self._found: set[int] = (
-            set()
-        )  # those that a look has put, rare: whoever brings one again later gets no second turn
+        self._found: set[int] = set()  # those, rare, that a look has put: brought again later, they get no second turn
 
     def put(self, arrived: Arrived, inbound: Inbound, *, unasked: bool = False) -> None:
         """Queue an Inbound, unless it was put before."""
-        if arrived.number not in self._known | self._found:
+        if arrived.number not in self._known and arrived.number not in self._found:
             self._known.add(arrived.number)
             self._put(arrived, inbound, unasked=unasked)
 
